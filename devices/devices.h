@@ -1,0 +1,36 @@
+/* devices.h: finding, naming, choosing and measuring the devices of this machine. */
+#ifndef MOT_DEVICES_DEVICES_H
+#define MOT_DEVICES_DEVICES_H
+
+#include "devices/device.h"
+
+/** Resolve a selection over the devices of this machine.
+ *  `selection`: comma-separated patterns, applied in order; `auto` (of twins the faster driver),
+ *  `all`, kinds `cpu` `gpu` `fpga` `accelerator` `custom`, ids with `*`, each with `!` in front to
+ *  exclude; `ID/N` splits a device into N equal parts, giving N devices `ID/N.0` ....
+ *  `n_parts`, `part`: keep what rank `part` of the `n_parts` ranks on this host gets: devices are
+ *  dealt out; with more ranks than devices, CPU devices are split into parts, one each.
+ *  *out is freed by the caller with free(); `note` (freed too; may be "") says what auto left out.
+ *  Errors: MOT_ERR_ARGUMENT for a pattern that names nothing, with the ids there are;
+ *  MOT_ERR_DEVICE when no device is left. */
+mot_status mot_devices_select(const char *selection, int n_parts, int part, mot_device_info **out,
+                              int *n_devices, char **note);
+
+/** Measure a device (about a second) and check what works, filling info->speed, fp64, fp16, works,
+ *  trouble; remembered on disk by device and driver.  `anew`: do not use what is remembered. */
+mot_status mot_device_probe(mot_device_info *info, bool anew);
+
+/* ---- offline kernels ---- */
+
+/** Read an archive that `motley kernels pack` made.  Owned by the caller. */
+mot_status mot_kernel_archive_open(const char *path, mot_kernel_archive **out);
+void mot_kernel_archive_close(mot_kernel_archive *archive);
+/** The (source, options) pairs that were asked of this device since it was opened, as text lines
+ *  "source<TAB>options"; freed by the caller.  For `motley kernels export`. */
+mot_status mot_device_kernel_list(const mot_device *device, char **out);
+/** Text of an embedded kernel source with its includes resolved; NULL if unknown.  Borrowed. */
+const char *mot_kernel_source(const char *name);
+/** Make an archive of the binaries in `folder` (layout in doc/kernels.md) at `path`. */
+mot_status mot_kernel_archive_pack(const char *folder, const char *path);
+
+#endif

@@ -1,0 +1,63 @@
+/* kernel.h: for the primitives in devices/ only: kernels by name, and recording their launches. */
+#ifndef MOT_DEVICES_KERNEL_H
+#define MOT_DEVICES_KERNEL_H
+
+#include "devices/device.h"
+
+#include <CL/cl.h>
+
+/** A launch under construction: set the arguments in order, then give the range. */
+typedef struct mot_launch {
+    mot_commands *commands;
+    cl_kernel kernel;
+    int n_args;
+    mot_status status; /* the first failure; later calls do nothing */
+    /* Arguments that change with the ring slot: index, offset at slot 0, elements between slots. */
+    struct {
+        int arg;
+        int64_t offset, stride;
+    } ring[8];
+    int n_ring;
+} mot_launch;
+
+/** Begin a launch of `kernel` from the embedded source `source` ("matmul_packed" for
+ *  kernels_cl/matmul_packed.cl) built with `options` (e.g. "-DMR=6 -DVW=8"; "" for none).  The
+ *  program comes from memory, the disk cache, the archive, or the compiler, in this order. */
+void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *source,
+                      const char *options, const char *kernel);
+/** A view takes two kernel arguments: the `__global T *` and a `long` offset in elements. */
+void mot_launch_view(mot_launch *launch, const mot_view *view);
+/** An absent view passes a NULL buffer and offset 0. */
+void mot_launch_long(mot_launch *launch, int64_t value);   /* kernel type long */
+void mot_launch_int(mot_launch *launch, int value);        /* kernel type int */
+void mot_launch_float(mot_launch *launch, float value);
+void mot_launch_local(mot_launch *launch, size_t size_bytes);
+/** Record it: `global` work-items in groups of `local` (NULL: the driver chooses), n_dims 1..3.
+ *  `name` is what mot_commands_name gives (copied). */
+mot_status mot_launch_end(mot_launch *launch, const char *name, int n_dims, const size_t *global,
+                          const size_t *local);
+
+/** Record something that is not one of our kernels (CLBlast): `enqueue` is called at every run with
+ *  the queue and must return a CL code.  `payload` (size_bytes) is copied. */
+mot_status mot_commands_foreign(mot_commands *commands, const char *name,
+                                cl_int (*enqueue)(cl_command_queue queue, const void *payload,
+                                                  cl_event *event),
+                                const void *payload, size_t size_bytes);
+
+/** For CLBlast and the probe. */
+cl_mem mot_buffer_mem(mot_buffer *buffer);
+cl_device_id mot_device_cl(const mot_device *device);
+cl_context mot_device_context(const mot_device *device);
+cl_command_queue mot_device_queue(const mot_device *device);
+
+/** "CL_OUT_OF_RESOURCES" for -5; a failed call as a status with its name and the device's id. */
+const char *mot_cl_name(cl_int code);
+mot_status mot_cl_fail(const mot_device *device, cl_int code, const char *call);
+#define MOT_CL_TRY(device, call)                                                                   \
+    do {                                                                                           \
+        cl_int mot_cl_code_ = (call);                                                              \
+        if (mot_cl_code_ != CL_SUCCESS)                                                            \
+            return mot_cl_fail((device), mot_cl_code_, #call);                                     \
+    } while (0)
+
+#endif

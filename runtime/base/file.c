@@ -1,0 +1,141 @@
+/* file.c: whole files in and out, and the place for remembered things (declared in text.h). */
+#include "config.h"
+
+#include "runtime/base/memory.h"
+#include "runtime/base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+mot_status mot_file_read(const char *path, size_t limit_bytes, char **out, size_t *size_bytes)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return MOT_FAIL(MOT_ERR_FILE, "cannot open %s: %s", path, strerror(errno));
+    mot_text text = {0};
+    mot_status status = mot_text_add_bytes(&text, "", 0);
+    char block[65536];
+    size_t n;
+    while (status == MOT_OK && (n = fread(block, 1, sizeof block, file)) > 0) {
+        if (text.length + n > limit_bytes)
+            status = MOT_FAIL(MOT_ERR_FORMAT, "%s is larger than %zu bytes", path, limit_bytes);
+        else
+            status = mot_text_add_bytes(&text, block, n);
+    }
+    if (status == MOT_OK && ferror(file))
+        status = MOT_FAIL(MOT_ERR_FILE, "cannot read %s: %s", path, strerror(errno));
+    fclose(file);
+    if (status != MOT_OK) {
+        mot_text_free(&text);
+        return status;
+    }
+    *out = text.data;
+    *size_bytes = text.length;
+    return MOT_OK;
+}
+
+static mot_status write_all(int file, const char *path, const char *data, size_t size_bytes)
+{
+    while (size_bytes > 0) {
+        ssize_t n = write(file, data, size_bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
+        data += n;
+        size_bytes -= (size_t)n;
+    }
+    return MOT_OK;
+}
+
+/* The rename is only durable once the folder itself is synced. */
+static void sync_folder_of(const char *path)
+{
+    char *copy;
+    if (mot_strdup(path, &copy) != MOT_OK)
+        return;
+    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY);
+    if (folder >= 0) {
+        fsync(folder);
+        close(folder);
+    }
+    free(copy);
+}
+
+mot_status mot_file_write(const char *path, const void *data, size_t size_bytes)
+{
+    mot_text temporary = {0};
+    MOT_TRY(mot_text_add(&temporary, "%s.%ld.tmp", path, (long)getpid()));
+    mot_status status = MOT_OK;
+    int file = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file < 0) {
+        status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
+        goto done;
+    }
+    status = write_all(file, path, data, size_bytes);
+    if (status == MOT_OK && fsync(file) != 0)
+        status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
+    if (close(file) != 0 && status == MOT_OK)
+        status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
+    if (status == MOT_OK && rename(temporary.data, path) != 0)
+        status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
+    if (status != MOT_OK)
+        unlink(temporary.data);
+    else
+        sync_folder_of(path);
+done:
+    mot_text_free(&temporary);
+    return status;
+}
+
+mot_status mot_folder_make(const char *path)
+{
+    char *copy;
+    MOT_TRY(mot_strdup(path, &copy));
+    int failed = 0;
+    for (char *slash = copy + 1; !failed && *slash; slash++) {
+        if (*slash != '/')
+            continue;
+        *slash = '\0';
+        failed = mkdir(copy, 0777) != 0 && errno != EEXIST;
+        *slash = '/';
+    }
+    if (!failed)
+        failed = mkdir(copy, 0777) != 0 && errno != EEXIST;
+    free(copy);
+    if (failed)
+        return MOT_FAIL(MOT_ERR_FILE, "cannot make the folder %s: %s", path, strerror(errno));
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+        return MOT_FAIL(MOT_ERR_FILE, "%s is there and is not a folder", path);
+    return MOT_OK;
+}
+
+mot_status mot_cache_path(const char *name, char **out)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    mot_text path = {0};
+    mot_status status;
+    if (cache && cache[0] == '/')
+        status = mot_text_add(&path, "%s/motley", cache);
+    else if (home && home[0] == '/')
+        status = mot_text_add(&path, "%s/.cache/motley", home);
+    else
+        return MOT_FAIL(MOT_ERR_FILE, "no cache folder: neither XDG_CACHE_HOME nor HOME is set");
+    if (status == MOT_OK)
+        status = mot_folder_make(path.data);
+    if (status == MOT_OK)
+        status = mot_text_add(&path, "/%s", name);
+    if (status != MOT_OK) {
+        mot_text_free(&path);
+        return status;
+    }
+    *out = path.data;
+    return MOT_OK;
+}

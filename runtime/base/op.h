@@ -1,0 +1,63 @@
+/* op.h: the list of operators, and the attributes that an operator may carry.
+ *
+ * This list is the one place that names every operator.  runtime/graph/op/ holds an operator's rules
+ * (shape, gradient, cost), devices/ its primitive (which kernels compute it), each found by the name
+ * in this list.  HACKING.md walks through adding one.
+ */
+#ifndef MOT_BASE_OP_H
+#define MOT_BASE_OP_H
+
+#include <stdint.h>
+
+/* name         what it computes; inputs -> outputs (shapes; B = samples) */
+#define MOT_OPS(X)                                                                                 \
+    X(ingest)          /* raw (B,...) u8|f32, [scale (C), shift (C)] -> x (B,...) = raw*scale+shift;  \
+                          attrs.group = how many consecutive elements share one channel */           \
+    X(linear)          /* x (B,K), w (N,K), [b (N)] -> y (B,N) = act(x w^T + b) */                    \
+    X(linear_dinput)   /* dy (B,N), w (N,K), [h (B,K)] -> dx (B,K) = dy w, times relu'(h) if h */     \
+    X(linear_dweight)  /* dy (B,N), x (B,K) -> dw (N,K) = dy^T x, [db (N) = column sums of dy] */     \
+    X(relu)            /* x -> y = max(x,0), any shape */                                            \
+    X(relu_grad)       /* dy, y -> dx = y > 0 ? dy : 0 */                                            \
+    X(dropout)         /* x -> y = keep ? x/(1-p) : 0; applied to dy it is its own gradient */       \
+    X(softmax_xent)    /* logits (B,C), label (B) i32 -> dlogits (B,C) [absent when only evaluating],\
+                          sums (4) = {samples, sum of losses, correct, 0} */                         \
+    X(mse)             /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
+                          sums (4) = {samples, sum over samples of mean squared error, 0, 0} */      \
+    X(softmax)         /* logits (B,C) -> probabilities (B,C); for prediction */                     \
+    X(sgd)             /* flat: grad, sums -> param, [velocity], in place; scalars give lr */        \
+    X(adam)            /* flat: grad, sums -> param, m, v, in place */
+
+typedef enum {
+#define MOT_OP_ENUM(name) MOT_OP_##name,
+    MOT_OPS(MOT_OP_ENUM)
+#undef MOT_OP_ENUM
+        MOT_N_OPS
+} mot_op;
+
+typedef enum { MOT_ACT_NONE, MOT_ACT_RELU } mot_activation;
+
+/** Attributes of an operator; each uses those that its line above, or its rules file, names. */
+typedef struct mot_attrs {
+    mot_activation activation; /* epilogue of linear */
+    int64_t group;             /* ingest: consecutive elements of one channel */
+    float p;                   /* dropout: probability of zero */
+    uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
+    float momentum, weight_decay, beta1, beta2, eps; /* optimizers */
+} mot_attrs;
+
+/** The words of the `scalars` view that is written anew for every step (32 bits each). */
+enum {
+    MOT_SCALAR_STEP,         /* u32: number of the step, from 0 */
+    MOT_SCALAR_FIRST_SAMPLE, /* u32: position in the global batch of this device's first sample */
+    MOT_SCALAR_SEED_LO,      /* u32 */
+    MOT_SCALAR_SEED_HI,      /* u32 */
+    MOT_SCALAR_LR,           /* f32: learning rate of this step */
+    MOT_SCALAR_BIAS1,        /* f32: 1 - beta1^t (Adam) */
+    MOT_SCALAR_BIAS2,        /* f32: 1 - beta2^t (Adam) */
+    MOT_N_SCALARS = 16
+};
+
+/** "linear" for MOT_OP_linear. */
+const char *mot_op_name(mot_op op);
+
+#endif

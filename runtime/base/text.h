@@ -1,0 +1,43 @@
+/* text.h: strings that grow, numbers from text, and the nearest known name to a misspelt one. */
+#ifndef MOT_BASE_TEXT_H
+#define MOT_BASE_TEXT_H
+
+#include "runtime/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A growing string; {0} is an empty one.  `data` is NUL-terminated once something was added. */
+typedef struct mot_text {
+    char *data;
+    size_t length, capacity;
+} mot_text;
+
+mot_status mot_text_add(mot_text *text, const char *format, ...) MOT_PRINTF(2, 3);
+mot_status mot_text_add_bytes(mot_text *text, const void *bytes, size_t length);
+void mot_text_free(mot_text *text);
+
+/** The whole of `text` as a number, or MOT_ERR_ARGUMENT with a message that names `what`. */
+mot_status mot_parse_int(const char *what, const char *text, int64_t *out);
+mot_status mot_parse_float(const char *what, const char *text, double *out);
+
+/** The entry of `names` (n of them, none NULL) that is nearest to `name` by edit distance, or NULL
+ *  when none is near enough to be meant. */
+const char *mot_nearest_name(const char *name, const char *const *names, size_t n);
+
+/** Read a whole file into *out (NUL added behind *size_bytes).  The caller frees it.
+ *  Errors: MOT_ERR_FILE; MOT_ERR_FORMAT when it is larger than `limit_bytes`. */
+mot_status mot_file_read(const char *path, size_t limit_bytes, char **out, size_t *size_bytes);
+
+/** Write a file whole or not at all: to a temporary name in its folder, synced, renamed. */
+mot_status mot_file_write(const char *path, const void *data, size_t size_bytes);
+
+/** Create a folder and its missing parents. */
+mot_status mot_folder_make(const char *path);
+
+/** The folder for remembered things, `$XDG_CACHE_HOME/motley` or `$HOME/.cache/motley`, with `name`
+ *  appended; parents are made.  The caller frees *out.  Errors: MOT_ERR_FILE. */
+mot_status mot_cache_path(const char *name, char **out);
+
+#endif

@@ -1,0 +1,8 @@
+#include "config.h"
+
+#include "runtime/motley.h"
+
+const char *mot_version(void)
+{
+    return PACKAGE_VERSION;
+}

@@ -1,0 +1,50 @@
+/* comm.h: ranks and collectives; the only door to MPI.
+ *
+ * Without a launcher there is one rank and MPI is not even started.  All calls are made from the
+ * thread that opened the communicator (MPI_THREAD_FUNNELED) and by all ranks in the same order.
+ * Waiting backs off (spin, yield, sleep) because MPICH busy-waits and the cores are needed.
+ */
+#ifndef MOT_COMM_COMM_H
+#define MOT_COMM_COMM_H
+
+#include "runtime/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mot_comm mot_comm;
+typedef struct mot_request mot_request;
+
+/** Start (MPI_Init_thread if a launcher is seen and MPI is not yet running).  One at a time. */
+mot_status mot_comm_open(mot_comm **out);
+/** Leave in good order: MPI_Finalize if mot_comm_open started MPI. */
+void mot_comm_close(mot_comm *comm);
+
+int mot_comm_rank(const mot_comm *comm);
+int mot_comm_size(const mot_comm *comm);
+/** Rank among the ranks of this host, and how many those are. */
+int mot_comm_host_rank(const mot_comm *comm);
+int mot_comm_host_size(const mot_comm *comm);
+
+/** Sum `n` floats over all ranks, in place, begun now and done when mot_request_wait returns.  All
+ *  ranks get the same bits.  `*out` is owned by the caller until waited for. */
+mot_status mot_comm_all_reduce_begin(mot_comm *comm, float *data, int64_t n, mot_request **out);
+/** Has it ended?  Also drives MPI's progress. */
+mot_status mot_request_test(mot_request *request, bool *done);
+/** Wait with back-off and free the request. */
+mot_status mot_request_wait(mot_request *request);
+
+/** Small collectives on plain bytes, blocking, for set-up and boundaries. */
+mot_status mot_comm_all_gather(mot_comm *comm, const void *mine, size_t size_bytes, void *all);
+mot_status mot_comm_broadcast(mot_comm *comm, void *data, size_t size_bytes, int root);
+
+/** All ranks learn whether any failed: with all MOT_OK returns MOT_OK; else every rank gets an error
+ *  whose message is that of the lowest failing rank (with its number in front, "rank 2: ..."). */
+mot_status mot_comm_agree(mot_comm *comm, mot_status mine);
+
+/** One rank cannot go on and the others may be inside a collective: end all (MPI_Abort).  Prints
+ *  nothing by itself; does not return under MPI; returns without one. */
+void mot_comm_abort(mot_comm *comm, int exit_code);
+
+#endif

@@ -1,0 +1,139 @@
+/* graph.h: a network as tensors and operators, on numbers only.
+ *
+ * A graph holds forward, loss, backward and update in one list of nodes, in the order in which they
+ * run.  It is configured by appending, sealed by mot_graph_seal, and then only read (by planner and
+ * executors in several threads).  Tensors and nodes are named by their index.
+ *
+ * What always holds in a sealed graph: a node's inputs are produced by earlier nodes or are sources
+ * (input, label, parameter, state); every parameter has a gradient tensor, produced by exactly one node
+ * of the backward phase as a sum over samples; the `sums` tensor of the loss is the last of the
+ * gradients, so that one reduction carries both.
+ */
+#ifndef MOT_GRAPH_GRAPH_H
+#define MOT_GRAPH_GRAPH_H
+
+#include "runtime/base/op.h"
+#include "runtime/base/shape.h"
+#include "runtime/base/status.h"
+
+typedef enum {
+    MOT_TENSOR_RAW,        /* samples as the loader gives them, (B,...) u8 or f32; in the input ring */
+    MOT_TENSOR_LABEL,      /* (B) i32 or (B,C) f32 targets; in the input ring */
+    MOT_TENSOR_CONSTANT,   /* filled once, e.g. scale and shift of the normalization */
+    MOT_TENSOR_PARAMETER,
+    MOT_TENSOR_GRADIENT,   /* of a parameter, or the loss's sums; lies in the flat gradient buffer */
+    MOT_TENSOR_STATE,      /* of the optimizer; flat, as long as all parameters together */
+    MOT_TENSOR_ACTIVATION, /* everything else that lives inside a step */
+} mot_tensor_kind;
+
+typedef enum { MOT_PHASE_FORWARD, MOT_PHASE_BACKWARD, MOT_PHASE_UPDATE } mot_phase;
+
+typedef enum { MOT_INIT_ZERO, MOT_INIT_ONE, MOT_INIT_UNIFORM, MOT_INIT_NORMAL } mot_init_kind;
+
+/** How a parameter starts: uniform in [-scale, scale] or normal with deviation `scale`. */
+typedef struct mot_init {
+    mot_init_kind kind;
+    float scale;
+} mot_init;
+
+typedef struct mot_tensor {
+    char *name; /* parameters: as in PyTorch's state_dict, "fc1.weight" */
+    mot_tensor_kind kind;
+    mot_dtype dtype;
+    mot_shape shape;
+    int producer; /* node, or -1 for a source */
+    int view_of;  /* tensor whose memory this one shares under another shape (reshape); -1 */
+    int gradient; /* of a parameter: its gradient tensor; -1 */
+    mot_init init;
+    const float *constant; /* MOT_TENSOR_CONSTANT: its elements, owned by the graph */
+} mot_tensor;
+
+enum { MOT_NODE_INPUTS = 8, MOT_NODE_OUTPUTS = 4 };
+
+typedef struct mot_node {
+    char *name; /* of the layer, "fc1" */
+    mot_op op;
+    mot_phase phase;
+    int n_in, n_out;
+    int in[MOT_NODE_INPUTS]; /* tensors; -1: optional and absent */
+    int out[MOT_NODE_OUTPUTS];
+    mot_attrs attrs;
+} mot_node;
+
+typedef struct mot_graph {
+    mot_tensor *tensor;
+    int n_tensors;
+    mot_node *node;
+    int n_nodes;
+    int raw, label;  /* tensors */
+    int output;      /* the network's output: logits or predictions */
+    int loss_node;   /* the loss with its gradient */
+    int sums;        /* its sums (4): samples, loss, correct, squared target deviation or 0 */
+    int *parameter;  /* [n_parameters] tensors, in the order of the model text */
+    int n_parameters;
+    int n_states;    /* flat optimizer states */
+    size_t tensor_capacity, node_capacity;
+    bool sealed;
+} mot_graph;
+
+mot_status mot_graph_new(mot_graph **out);
+void mot_graph_free(mot_graph *graph);
+
+/** Append a source tensor; its index goes to *out.  `name` is copied. */
+mot_status mot_graph_source(mot_graph *graph, mot_tensor_kind kind, const char *name,
+                            mot_dtype dtype, const mot_shape *shape, int *out);
+/** Append a parameter with its initialization. */
+mot_status mot_graph_parameter(mot_graph *graph, const char *name, const mot_shape *shape,
+                               mot_init init, int *out);
+/** Append a forward node; its rules infer the shape of the outputs, which are new tensors out[0..].
+ *  Errors: MOT_ERR_SHAPE names the node, and the layer that made each input, with shapes. */
+mot_status mot_graph_append(mot_graph *graph, mot_op op, const char *name, const mot_attrs *attrs,
+                            const int *in, int n_in, int *out);
+/** View of tensor `x` with another shape of the same size: shares its memory.  flatten, reshape. */
+mot_status mot_graph_reshape(mot_graph *graph, int x, const char *name, const mot_shape *shape,
+                             int *out);
+
+/** Append backward for graph->loss_node (reverse mode), then fuse (fuse.h rules), then the update
+ *  node for `optimizer` (MOT_OP_sgd, MOT_OP_adam, with attrs), and seal. */
+mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
+
+/** Floating-point operations and bytes moved of one node with `batch` samples. */
+typedef struct mot_cost {
+    double flops, bytes;
+} mot_cost;
+mot_cost mot_node_cost(const mot_graph *graph, int node, int64_t batch);
+/** Sum over nodes of a phase range: forward and backward of one sample batch (update: batch 0). */
+mot_cost mot_graph_cost(const mot_graph *graph, int64_t batch);
+
+/** The graph as text, one line a node, for tests and `motley model`.  Freed by the caller. */
+mot_status mot_graph_print(const mot_graph *graph, char **out);
+
+/** Where every tensor lies, for a given largest share: see memory.c. */
+typedef enum {
+    MOT_ARENA_RING,       /* raw and label; one slot */
+    MOT_ARENA_CONSTANT,
+    MOT_ARENA_PARAMETER,  /* flat, in the order of the gradients */
+    MOT_ARENA_GRADIENT,   /* flat, in the order in which backward finishes them; sums at the end */
+    MOT_ARENA_STATE,      /* n_states copies of the parameter layout */
+    MOT_ARENA_ACTIVATION, /* reused by liveness */
+    MOT_N_ARENAS
+} mot_arena;
+
+typedef struct mot_place {
+    mot_arena arena;
+    size_t offset_bytes; /* multiple of 64 */
+} mot_place;
+
+typedef struct mot_memory_plan {
+    mot_place *place;                /* [n_tensors]; a reshape has the place of what it views */
+    size_t size_bytes[MOT_N_ARENAS]; /* for one slot of the ring */
+    int64_t n_flat;                  /* elements of the flat parameters, padding included */
+} mot_memory_plan;
+
+/** Plan memory for up to `batch` samples: tensors of the step share memory when their lives do not
+ *  overlap.  `inference`: forward nodes only.  Pure.  The caller frees with mot_memory_plan_free. */
+mot_status mot_graph_plan_memory(const mot_graph *graph, int64_t batch, bool inference,
+                                 mot_memory_plan *out);
+void mot_memory_plan_free(mot_memory_plan *plan);
+
+#endif

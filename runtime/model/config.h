@@ -1,0 +1,54 @@
+/* config.h: a configuration's blocks data, model and train, read from YAML and --set, checked
+ * against one table of known keys (config_keys.c), from which `doc/config.md` and the defaults come.
+ */
+#ifndef MOT_MODEL_CONFIG_H
+#define MOT_MODEL_CONFIG_H
+
+#include "runtime/base/status.h"
+#include "runtime/graph/graph.h"
+
+/* A node of the configuration tree (YAML), with its line for messages. */
+typedef enum { MOT_YAML_SCALAR, MOT_YAML_LIST, MOT_YAML_MAP } mot_yaml_kind;
+typedef struct mot_yaml {
+    mot_yaml_kind kind;
+    int line;
+    char *text;               /* scalar */
+    bool quoted;
+    char **key;               /* map: [n] */
+    struct mot_yaml **item;   /* list, map: [n] */
+    int n;
+} mot_yaml;
+
+/** Values by path, e.g. mot_config_get_int(config, "train.epochs", &n).  The key must be in the table
+ *  of known keys; an unset one gives its default.  Errors: MOT_ERR_ARGUMENT with file:line for a wrong
+ *  type or range. */
+mot_status mot_config_get_int(const mot_config *config, const char *path, int64_t *out);
+mot_status mot_config_get_float(const mot_config *config, const char *path, double *out);
+mot_status mot_config_get_bool(const mot_config *config, const char *path, bool *out);
+/** Borrowed until the configuration changes; NULL for an unset key without default. */
+mot_status mot_config_get_text(const mot_config *config, const char *path, const char **out);
+/** A list of numbers (or one number): *out is freed by the caller; n = 0 when unset. */
+mot_status mot_config_get_floats(const mot_config *config, const char *path, double **out, int *n);
+bool mot_config_is_set(const mot_config *config, const char *path);
+/** "file.yaml:12" (or "--set train.lr") for messages about the value at `path`. */
+const char *mot_config_where(const mot_config *config, const char *path);
+mot_status mot_config_copy(const mot_config *config, mot_config **out);
+/** The known keys as a Markdown table: path, type, default, meaning.  Freed by the caller. */
+mot_status mot_config_document(char **out);
+
+/** What the data set tells the model. */
+typedef struct mot_sample_spec {
+    mot_shape input;       /* with MOT_BATCH in front: (B,1,28,28), (B,11) */
+    mot_dtype input_dtype; /* of the raw samples: u8 pixels (0..255) or f32 */
+    bool regression;       /* targets are floats, n_targets of them; else classes */
+    int64_t n_classes;     /* or n_targets */
+    /* Normalization: y = raw * scale[c] + shift[c], channels c = groups of `group` elements. */
+    const float *scale, *shift; /* [n_channels]; NULL: 1 and 0 (u8: 1/255 and 0) */
+    int64_t n_channels, group;
+} mot_sample_spec;
+
+/** Build the sealed graph of the configuration's model for such samples: ingest, layers, loss,
+ *  backward, update.  Errors name file:line and layer. */
+mot_status mot_model_build(const mot_config *config, const mot_sample_spec *spec, mot_graph **out);
+
+#endif

@@ -1,0 +1,1 @@
+libmotley_core_la_SOURCES += runtime/plan/plan.h

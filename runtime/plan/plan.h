@@ -1,0 +1,79 @@
+/* plan.h: who gets which samples, and in which slices gradients travel.  Pure: numbers in, numbers
+ * out, nothing opened, so it can be asked about machines that nobody here owns.
+ */
+#ifndef MOT_PLAN_PLAN_H
+#define MOT_PLAN_PLAN_H
+
+#include "runtime/base/status.h"
+#include "runtime/graph/graph.h"
+
+/** One device of one rank, as numbers.  time(n) = a_s + b_s * n for n > 0 samples, 0 for none. */
+typedef struct mot_machine_device {
+    char id[48];
+    int rank;
+    double a_s, b_s;       /* fit of forward + backward of this model, all devices running together */
+    double max_batch;      /* samples that fit in its memory */
+    double min_step_s;     /* update and exchange, whatever the share */
+} mot_machine_device;
+
+typedef struct mot_machine {
+    mot_machine_device *device;
+    int n_devices;
+} mot_machine;
+
+/** The machine as text, one line a device, and back.  Errors: MOT_ERR_FORMAT with the line. */
+mot_status mot_machine_print(const mot_machine *machine, char **out);
+mot_status mot_machine_parse(const char *text, mot_machine *out);
+void mot_machine_free(mot_machine *machine);
+
+/** Least-squares fit of time = a + b*n with a, b >= 0 over `n_points` measurements; one point gives
+ *  a = 0.  Source: Poplar (AAAI 2025), section 4. */
+void mot_fit_line(const double *samples, const double *time_s, int n_points, double *a_s,
+                  double *b_s);
+
+/** Set the number of samples of each device for a global batch.
+ *  Shapes: `share` has one entry for each device; the entries add up to `batch`; zero is allowed.
+ *  Minimises the predicted time of the slowest device; with equal times prefers fewer devices, then
+ *  the earlier device.  Deterministic: every rank computes the same from the same numbers.
+ *  Errors: MOT_ERR_MEMORY when no shares fit; the message names the sum that fits. */
+mot_status mot_balance_shares(const mot_machine *machine, int64_t batch, int64_t *share);
+/** As equal as whole numbers allow (earlier devices get the remainder), within max_batch. */
+mot_status mot_balance_equal(const mot_machine *machine, int64_t batch, int64_t *share);
+/** In proportion to given weights (largest remainder). */
+mot_status mot_balance_weights(const double *weights, int n, int64_t batch, int64_t *share);
+/** Predicted time of a step with these shares: the slowest device. */
+double mot_balance_step_s(const mot_machine *machine, const int64_t *share);
+
+/** Update the fits with measured times of a step period: moving average; returns true when the best
+ *  shares for `batch` now promise to be faster than `share` by more than the dead band (so that
+ *  noise moves nothing).  `time_s[i]` is the measured busy time of device i for share[i] samples. */
+bool mot_balance_observe(mot_machine *machine, int64_t batch, const int64_t *share,
+                         const double *time_s);
+
+/** A slice of the flat gradient buffer that travels at once. */
+typedef struct mot_bucket {
+    int64_t offset, n;  /* elements */
+    int after_node;     /* complete when this node has run */
+} mot_bucket;
+
+/** What every rank agrees on for a run; const once built. */
+typedef struct mot_plan {
+    int64_t batch;
+    int n_devices;         /* over all ranks */
+    int64_t *share, *first; /* samples of each device and position of its first in the batch */
+    mot_bucket *bucket;
+    int n_buckets;
+    double predicted_step_s, predicted_equal_step_s;
+} mot_plan;
+
+/** Build the plan: shares as given, buckets of about `bucket_bytes` in the order in which backward
+ *  finishes them (the last holds the loss's sums). */
+mot_status mot_plan_build(const mot_graph *graph, const mot_memory_plan *memory,
+                          const mot_machine *machine, int64_t batch, const int64_t *share,
+                          size_t bucket_bytes, mot_plan **out);
+void mot_plan_free(mot_plan *plan);
+/** As text and back. */
+mot_status mot_plan_print(const mot_plan *plan, const mot_machine *machine, char **out);
+mot_status mot_plan_parse(const char *text, mot_plan **out);
+
+#endif
