@@ -11,9 +11,9 @@
 #include "runtime/motley.h"
 
 #if defined(__GNUC__)
-#define MOT_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MOT_PRINTF(text, args) __attribute__((__format__(__printf__, text, args)))
 #else
-#define MOT_PRINTF(format, first)
+#define MOT_PRINTF(text, args)
 #endif
 
 /** Record the message of this thread's latest failure and return `status`. */
