@@ -1,1 +1,32 @@
-# see Makefile.am
+# What tests see: the command, the small helper programs, and caches of their own, so that a run
+# neither uses nor fills the person's caches (kept between runs: kernels compile once).
+AM_TESTS_ENVIRONMENT = \
+	MOTLEY='$(abs_top_builddir)/motley'; export MOTLEY; \
+	HELPERS='$(abs_top_builddir)/tests'; export HELPERS; \
+	MPIEXEC='$(MPIEXEC)'; export MPIEXEC; \
+	XDG_CACHE_HOME='$(abs_top_builddir)/tests/cache'; export XDG_CACHE_HOME; \
+	POCL_CACHE_DIR='$(abs_top_builddir)/tests/cache/pocl'; export POCL_CACHE_DIR; \
+	mkdir -p "$$POCL_CACHE_DIR"; unset MOTLEY_DEVICES; \
+	LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/asan.supp:print_suppressions=0"; \
+	export LSAN_OPTIONS; \
+	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS; \
+	FI_PROVIDER=$${FI_PROVIDER-tcp}; export FI_PROVIDER;
+SH_LOG_COMPILER = $(SHELL)
+
+# Small programs that the shell tests use.
+check_PROGRAMS += tests/json_get tests/params_diff tests/make_idx
+tests_json_get_SOURCES = tests/json_get.c
+tests_json_get_LDADD = $(JANSSON_LIBS)
+tests_params_diff_SOURCES = tests/params_diff.c
+tests_params_diff_LDADD = libmotley_core.la
+tests_make_idx_SOURCES = tests/make_idx.c
+tests_make_idx_LDADD = libmotley_core.la
+
+TESTS += tests/floors.sh
+EXTRA_DIST += tests/lib.sh tests/floors.sh tests/get-drivers tests/asan.supp
+
+mostlyclean-local:
+	rm -rf tests/cache
+
+include tests/cli/local.mk
+include tests/train/local.mk

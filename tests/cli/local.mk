@@ -1,0 +1,1 @@
+# end-to-end: bad input, output, help of the motley command

@@ -1,0 +1,120 @@
+# lib.sh: what the shell tests share; sourced, not run.
+#
+# make check sets MOTLEY (the command), HELPERS (the folder of the small programs in tests/),
+# srcdir and MPIEXEC.  A test works in $tmp, an empty folder that is removed at its end, and says
+# what it found with `fail`, `expect...` and `skip`.  Standard output of the last command that was
+# run by `run`, `train` or `refuse` is in $tmp/out, standard error in $tmp/err.
+set -u
+LC_ALL=C
+export LC_ALL
+
+: "${srcdir:=$(dirname "$0")/../..}"
+: "${MOTLEY:=motley}" "${HELPERS:=$(dirname "$MOTLEY")/tests}" "${MPIEXEC:=mpiexec}"
+srcdir=$(cd "$srcdir" && pwd)
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/motley-test.XXXXXX") || exit 99
+n_checks=0
+failed=0
+cleanup() { :; }
+trap 'cleanup; rm -rf "$tmp"' EXIT
+trap 'exit 99' HUP INT TERM
+
+note() { echo "# $*"; }
+skip() { echo "SKIP: $*"; exit 77; }
+fail()
+{
+    failed=$((failed + 1))
+    echo "FAIL: $*"
+}
+# At the end of every test: a test that checked nothing has failed.
+finish()
+{
+    [ "$n_checks" -gt 0 ] || fail "nothing was checked"
+    echo "$n_checks checks, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# expect WHAT COMMAND...: the command succeeds.
+expect()
+{
+    what=$1
+    shift
+    n_checks=$((n_checks + 1))
+    "$@" || fail "$what ($*)"
+}
+expect_equal() { expect "$1: got '$2', expected '$3'" [ "$2" = "$3" ]; }
+# expect_number WHAT 'EXPRESSION': an awk expression on plain numbers that must hold, e.g. '0.9 > 0.8'.
+expect_number() { expect "$1: $2" awk "BEGIN { exit !($2) }"; }
+expect_grep() { expect "$1" grep -Eqi -- "$2" "$3" || cat "$3"; }
+# expect_close WHAT LIST LIST DIGITS: numbers, one by one, equal to so many significant digits.
+expect_close()
+{
+    n_checks=$((n_checks + 1))
+    echo "$2|$3" | awk -F'|' -v digits="$4" '{
+        n = split($1, a, " "); m = split($2, b, " ")
+        if (n != m || n == 0) exit 1
+        for (i = 1; i <= n; i++) {
+            d = a[i] - b[i]; if (d < 0) d = -d
+            s = a[i] < 0 ? -a[i] : a[i]
+            if (a[i] "" ~ /nan|inf|null/ || b[i] "" ~ /nan|inf|null/ || d > s * 10 ^ -digits) exit 1
+        }
+    }' || fail "$1: '$2' and '$3' differ in the first $4 digits"
+}
+
+# run COMMAND...: its exit status, output kept.
+run()
+{
+    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    status=$?
+    [ "$status" -lt 128 ] || fail "killed by signal $((status - 128)): $*"
+    return "$status"
+}
+# train ARGUMENTS...: `motley train` that must succeed; the JSON line is the last of $tmp/out.
+train() { launch "" train "$@"; }
+# launch "PREFIX" ARGUMENTS...: the same behind a prefix such as "mpiexec -n 2".
+launch()
+{
+    prefix=$1
+    shift
+    n_checks=$((n_checks + 1))
+    # shellcheck disable=SC2086
+    run timeout 300 $prefix "$MOTLEY" "$@" --json && return 0
+    fail "exit $status: $prefix motley $*"
+    tail -5 "$tmp/out" "$tmp/err"
+    return 1
+}
+# json KEY...: a value of the last JSON line of the last run.
+json() { "$HELPERS/json_get" "$tmp/out" "$@"; }
+# keep NAME: put the last run's result aside, for `of NAME KEY...`.
+keep() { cp "$tmp/out" "$tmp/$1.result"; }
+of()
+{
+    name=$1
+    shift
+    "$HELPERS/json_get" "$tmp/$name.result" "$@"
+}
+
+# refuse WHAT PATTERN COMMAND...: exits with 1 or 2, one clear message on standard error that
+# matches the pattern, in a bounded time, and no crash.
+refuse()
+{
+    what=$1
+    pattern=$2
+    shift 2
+    n_checks=$((n_checks + 1))
+    run timeout 60 "$@"
+    [ "$status" = 1 ] || [ "$status" = 2 ] || fail "$what: exit status $status, not 1 or 2"
+    grep -Eqi -- "$pattern" "$tmp/err" ||
+        fail "$what: the message does not match '$pattern': $(head -c 600 "$tmp/err")"
+    # One message: not the same cause told over and over.
+    [ "$(grep -c . "$tmp/err")" -le "${refuse_lines:-3}" ] ||
+        fail "$what: $(grep -c . "$tmp/err") lines of message: $(head -c 1200 "$tmp/err")"
+}
+
+# devices_listed: ids of all devices that this environment shows.
+devices_listed() { "$MOTLEY" devices --json >"$tmp/devices.out" 2>/dev/null; "$HELPERS/json_get" "$tmp/devices.out" "$@"; }
+need_data()
+{
+    [ -n "${MOTLEY_DATA-}" ] || skip "MOTLEY_DATA is not set"
+    [ -d "$MOTLEY_DATA/$1" ] || skip "$MOTLEY_DATA has no $1"
+}
