@@ -18,6 +18,7 @@
     X(linear_dweight)  /* dy (B,N), x (B,K) -> dw (N,K) = dy^T x, [db (N) = column sums of dy] */     \
     X(relu)            /* x -> y = max(x,0), any shape */                                            \
     X(relu_grad)       /* dy, y -> dx = y > 0 ? dy : 0 */                                            \
+    X(add)             /* a, b of one shape -> y = a + b; sums the gradients of a tensor used twice */ \
     X(dropout)         /* x -> y = keep ? x/(1-p) : 0; applied to dy it is its own gradient */       \
     X(softmax_xent)    /* logits (B,C), label (B) i32 -> dlogits (B,C) [absent when only evaluating],\
                           sums (4) = {samples, sum of losses, correct, 0} */                         \

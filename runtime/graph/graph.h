@@ -8,6 +8,13 @@
  * (input, label, parameter, state); every parameter has a gradient tensor, produced by exactly one node
  * of the backward phase as a sum over samples; the `sums` tensor of the loss is the last of the
  * gradients, so that one reduction carries both.
+ *
+ * Flat layout, fixed when the graph is sealed and the same for every batch: parameters lie one behind
+ * the other in the order in which backward finishes their gradients, each at a multiple of 64 bytes;
+ * gradients lie at the same offsets; both are `n_flat` elements long, padding included.  The sums come
+ * behind the gradients.  Tensors that stand for whole arenas let the update node be bound like any
+ * other: flat_gradient, flat_parameter and state[i], each of shape (n_flat):
+ *     update: in {flat_gradient, sums} -> out {flat_parameter, state[0], ...}, in place.
  */
 #ifndef MOT_GRAPH_GRAPH_H
 #define MOT_GRAPH_GRAPH_H
@@ -42,13 +49,15 @@ typedef struct mot_tensor {
     mot_dtype dtype;
     mot_shape shape;
     int producer; /* node, or -1 for a source */
-    int view_of;  /* tensor whose memory this one shares under another shape (reshape); -1 */
+    int view_of;  /* tensor whose memory this one shares under another shape (reshape), itself no
+                     view; -1.  A view has the producer of what it views and no node. */
     int gradient; /* of a parameter: its gradient tensor; -1 */
+    int64_t flat; /* of a parameter and its gradient: first element in the flat layout */
     mot_init init;
     const float *constant; /* MOT_TENSOR_CONSTANT: its elements, owned by the graph */
 } mot_tensor;
 
-enum { MOT_NODE_INPUTS = 8, MOT_NODE_OUTPUTS = 4 };
+enum { MOT_NODE_INPUTS = 8, MOT_NODE_OUTPUTS = 4, MOT_MAX_STATES = MOT_NODE_OUTPUTS - 1 };
 
 typedef struct mot_node {
     char *name; /* of the layer, "fc1" */
@@ -71,7 +80,11 @@ typedef struct mot_graph {
     int sums;        /* its sums (4): samples, loss, correct, squared target deviation or 0 */
     int *parameter;  /* [n_parameters] tensors, in the order of the model text */
     int n_parameters;
+    int flat_parameter, flat_gradient; /* tensors that stand for the whole arenas */
+    int state[MOT_MAX_STATES];
     int n_states;    /* flat optimizer states */
+    int64_t n_flat;  /* elements of the flat layout, a multiple of 16 */
+    mot_phase phase; /* of the nodes that are appended now */
     size_t tensor_capacity, node_capacity;
     bool sealed;
 } mot_graph;
@@ -85,7 +98,11 @@ mot_status mot_graph_source(mot_graph *graph, mot_tensor_kind kind, const char *
 /** Append a parameter with its initialization. */
 mot_status mot_graph_parameter(mot_graph *graph, const char *name, const mot_shape *shape,
                                mot_init init, int *out);
+/** Append a constant of `n` floats, which are copied. */
+mot_status mot_graph_constant(mot_graph *graph, const char *name, const float *data, int64_t n,
+                              int *out);
 /** Append a forward node; its rules infer the shape of the outputs, which are new tensors out[0..].
+ *  A loss (softmax_xent, mse) also sets graph->loss_node, output and sums; there is one, at the end.
  *  Errors: MOT_ERR_SHAPE names the node, and the layer that made each input, with shapes. */
 mot_status mot_graph_append(mot_graph *graph, mot_op op, const char *name, const mot_attrs *attrs,
                             const int *in, int n_in, int *out);
@@ -93,16 +110,22 @@ mot_status mot_graph_append(mot_graph *graph, mot_op op, const char *name, const
 mot_status mot_graph_reshape(mot_graph *graph, int x, const char *name, const mot_shape *shape,
                              int *out);
 
-/** Append backward for graph->loss_node (reverse mode), then fuse (fuse.h rules), then the update
- *  node for `optimizer` (MOT_OP_sgd, MOT_OP_adam, with attrs), and seal. */
+/** Append backward for graph->loss_node (reverse mode), then fuse (the table in fuse.c), then the
+ *  update node for `optimizer` (MOT_OP_sgd, MOT_OP_adam, with attrs), and seal.  Tensors and nodes are
+ *  numbered anew.  Errors: MOT_ERR_ARGUMENT without a loss or with a parameter that it does not depend
+ *  on; after an error the graph can only be freed. */
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
+
+/** Does the node run?  `inference`: forward nodes except dropout, whose output is then its input
+ *  (both have one place); the loss runs without output 0, its gradient, which has no place. */
+bool mot_node_runs(const mot_graph *graph, int node, bool inference);
 
 /** Floating-point operations and bytes moved of one node with `batch` samples. */
 typedef struct mot_cost {
     double flops, bytes;
 } mot_cost;
 mot_cost mot_node_cost(const mot_graph *graph, int node, int64_t batch);
-/** Sum over nodes of a phase range: forward and backward of one sample batch (update: batch 0). */
+/** Sum over the nodes of forward and backward for `batch` samples; of the update for batch 0. */
 mot_cost mot_graph_cost(const mot_graph *graph, int64_t batch);
 
 /** The graph as text, one line a node, for tests and `motley model`.  Freed by the caller. */
@@ -110,13 +133,14 @@ mot_status mot_graph_print(const mot_graph *graph, char **out);
 
 /** Where every tensor lies, for a given largest share: see memory.c. */
 typedef enum {
-    MOT_ARENA_RING,       /* raw and label; one slot */
+    MOT_ARENA_RING,       /* raw, label and the step's scalars; one slot */
     MOT_ARENA_CONSTANT,
     MOT_ARENA_PARAMETER,  /* flat, in the order of the gradients */
     MOT_ARENA_GRADIENT,   /* flat, in the order in which backward finishes them; sums at the end */
     MOT_ARENA_STATE,      /* n_states copies of the parameter layout */
     MOT_ARENA_ACTIVATION, /* reused by liveness */
-    MOT_N_ARENAS
+    MOT_N_ARENAS,
+    MOT_ARENA_NONE = MOT_N_ARENAS /* not used in this plan: bind it as an absent operand */
 } mot_arena;
 
 typedef struct mot_place {
@@ -126,12 +150,15 @@ typedef struct mot_place {
 
 typedef struct mot_memory_plan {
     mot_place *place;                /* [n_tensors]; a reshape has the place of what it views */
-    size_t size_bytes[MOT_N_ARENAS]; /* for one slot of the ring */
+    size_t size_bytes[MOT_N_ARENAS]; /* RING: of one slot, a multiple of 4096 */
+    size_t scalars_offset_bytes;     /* in a slot: MOT_N_SCALARS words, see op.h */
     int64_t n_flat;                  /* elements of the flat parameters, padding included */
 } mot_memory_plan;
 
 /** Plan memory for up to `batch` samples: tensors of the step share memory when their lives do not
- *  overlap.  `inference`: forward nodes only.  Pure.  The caller frees with mot_memory_plan_free. */
+ *  overlap.  The offsets hold for any smaller batch.  `inference`: forward and loss only, and
+ *  graph->output stays alive to the end; every arena but ACTIVATION is as it is for training.
+ *  Pure.  The caller frees with mot_memory_plan_free.  Errors: MOT_ERR_MEMORY. */
 mot_status mot_graph_plan_memory(const mot_graph *graph, int64_t batch, bool inference,
                                  mot_memory_plan *out);
 void mot_memory_plan_free(mot_memory_plan *plan);

@@ -11,7 +11,7 @@
 typedef enum { MOT_YAML_SCALAR, MOT_YAML_LIST, MOT_YAML_MAP } mot_yaml_kind;
 typedef struct mot_yaml {
     mot_yaml_kind kind;
-    int line;
+    int line;                 /* 0: from mot_config_set */
     char *text;               /* scalar */
     bool quoted;
     char **key;               /* map: [n] */
@@ -25,10 +25,18 @@ typedef struct mot_yaml {
 mot_status mot_config_get_int(const mot_config *config, const char *path, int64_t *out);
 mot_status mot_config_get_float(const mot_config *config, const char *path, double *out);
 mot_status mot_config_get_bool(const mot_config *config, const char *path, bool *out);
-/** Borrowed until the configuration changes; NULL for an unset key without default. */
+/** Borrowed until the configuration changes; NULL for an unset key without default.  A key that takes
+ *  a word or a list (train.shares) gives "list" for a list, which mot_config_get_floats then reads. */
 mot_status mot_config_get_text(const mot_config *config, const char *path, const char **out);
-/** A list of numbers (or one number): *out is freed by the caller; n = 0 when unset. */
+/** A list of numbers (or one number): *out is freed by the caller; n = 0 (and NULL) when unset.
+ *  Lists in the list are joined: data.normalize [[m1,m2,m3],[s1,s2,s3]] gives means, then deviations. */
 mot_status mot_config_get_floats(const mot_config *config, const char *path, double **out, int *n);
+/** A list of texts (or one text), borrowed until the configuration changes: *out itself is freed by
+ *  the caller with free(), its entries are not. */
+mot_status mot_config_get_texts(const mot_config *config, const char *path, const char ***out,
+                                int *n);
+/** The value as it stands in the tree, e.g. model.layers; NULL when unset. */
+const mot_yaml *mot_config_get_yaml(const mot_config *config, const char *path);
 bool mot_config_is_set(const mot_config *config, const char *path);
 /** "file.yaml:12" (or "--set train.lr") for messages about the value at `path`. */
 const char *mot_config_where(const mot_config *config, const char *path);
