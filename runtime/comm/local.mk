@@ -1,2 +1,7 @@
 libmotley_core_la_CPPFLAGS += $(MPI_CFLAGS)
-libmotley_core_la_SOURCES += runtime/comm/comm.h
+libmotley_core_la_SOURCES += \
+	runtime/comm/collective.c \
+	runtime/comm/comm.c runtime/comm/comm.h \
+	runtime/comm/internal.h \
+	runtime/comm/launcher.c \
+	runtime/comm/request.c

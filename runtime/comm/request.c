@@ -1,0 +1,144 @@
+/* request.c: a reduction under way, and how to wait for it.
+ *
+ * MPI's own waiting spins until the message is there, on a core that has better to do: ranks often
+ * share cores with each other and with the devices' threads.  So we ask MPI_Test and back off in
+ * between.  A short spin comes first, for what is nearly done; then sleeps that grow, because a
+ * sleeper that wakes is run at once, while a thread that yields waits for the whole time slice of
+ * the thread that it yielded to.
+ */
+#include "config.h"
+
+#include "runtime/comm/internal.h"
+
+#include "runtime/base/clock.h"
+#include "runtime/base/memory.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { SPIN_NS = 10000, FIRST_SLEEP_NS = 2000, LONGEST_SLEEP_NS = 100000 };
+
+typedef struct backoff {
+    double since_s;
+    long sleep_ns;
+} backoff;
+
+static void back_off(backoff *wait)
+{
+    if (wait->sleep_ns == 0) {
+        double now_s = mot_clock_s();
+        if (wait->since_s == 0)
+            wait->since_s = now_s;
+        if (now_s - wait->since_s < SPIN_NS * 1e-9)
+            return;
+        wait->sleep_ns = FIRST_SLEEP_NS;
+    }
+    nanosleep(&(struct timespec){.tv_nsec = wait->sleep_ns}, NULL);
+    wait->sleep_ns += wait->sleep_ns / 2;
+    if (wait->sleep_ns > LONGEST_SLEEP_NS)
+        wait->sleep_ns = LONGEST_SLEEP_NS;
+}
+
+/* Finished requests become MPI_REQUEST_NULL, which MPI_Test calls done: so no count is kept. */
+static mot_status test_all(mot_comm *comm, MPI_Request *request, int n, const char *what,
+                           int64_t count, bool *done)
+{
+    int flag = 1;
+    for (int i = 0; i < n && flag; i++)
+        MOT_TRY(mot_comm_check(comm, MPI_Test(&request[i], &flag, MPI_STATUS_IGNORE), what, count));
+    *done = flag;
+    return MOT_OK;
+}
+
+mot_status mot_comm_wait(mot_comm *comm, MPI_Request *request, int n, const char *what,
+                         int64_t count)
+{
+    backoff wait = {0};
+    for (bool done;;) {
+        MOT_TRY(test_all(comm, request, n, what, count, &done));
+        if (done)
+            return MOT_OK;
+        back_off(&wait);
+    }
+}
+
+static mot_status take_request(mot_comm *comm, int64_t n, mot_request **out)
+{
+    mot_request *request = comm->idle;
+    if (request)
+        comm->idle = request->next;
+    else
+        MOT_TRY(mot_alloc(1, sizeof *request, &request));
+    request->comm = comm;
+    request->n = n;
+    request->n_parts = 0;
+    request->next = NULL;
+    *out = request;
+    return MOT_OK;
+}
+
+static void give_request(mot_request *request)
+{
+    request->next = request->comm->idle;
+    request->comm->idle = request;
+}
+
+void mot_comm_free_idle(mot_comm *comm)
+{
+    while (comm->idle) {
+        mot_request *next = comm->idle->next;
+        free(comm->idle->part);
+        free(comm->idle);
+        comm->idle = next;
+    }
+}
+
+static mot_status begin_parts(mot_request *request, float *data)
+{
+    mot_comm *comm = request->comm;
+    int64_t n_parts = (request->n + comm->chunk - 1) / comm->chunk;
+    if (n_parts > INT_MAX)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "an all-reduce of %" PRId64 " floats is too long",
+                        request->n);
+    MOT_TRY(mot_grow(&request->part, &request->capacity, (size_t)n_parts, sizeof(MPI_Request)));
+    for (int64_t first = 0; first < request->n; first += comm->chunk) {
+        int64_t n = request->n - first < comm->chunk ? request->n - first : comm->chunk;
+        int code = MPI_Iallreduce(MPI_IN_PLACE, data + first, (int)n, MPI_FLOAT, MPI_SUM,
+                                  comm->world, &request->part[request->n_parts]);
+        MOT_TRY(mot_comm_check(comm, code, "all-reduce", request->n));
+        request->n_parts++;
+    }
+    return MOT_OK;
+}
+
+mot_status mot_comm_all_reduce_begin(mot_comm *comm, float *data, int64_t n, mot_request **out)
+{
+    if (n < 0)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "an all-reduce of %" PRId64 " floats", n);
+    mot_request *request;
+    MOT_TRY(take_request(comm, n, &request));
+    if (comm->size > 1) {
+        mot_status status = begin_parts(request, data);
+        if (status != MOT_OK) {
+            give_request(request);
+            return status;
+        }
+    }
+    *out = request;
+    return MOT_OK;
+}
+
+mot_status mot_request_test(mot_request *request, bool *done)
+{
+    return test_all(request->comm, request->part, request->n_parts, "all-reduce", request->n, done);
+}
+
+mot_status mot_request_wait(mot_request *request)
+{
+    mot_status status =
+        mot_comm_wait(request->comm, request->part, request->n_parts, "all-reduce", request->n);
+    give_request(request);
+    return status;
+}
