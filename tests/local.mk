@@ -9,8 +9,7 @@ AM_TESTS_ENVIRONMENT = \
 	mkdir -p "$$POCL_CACHE_DIR"; unset MOTLEY_DEVICES; \
 	LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/asan.supp:print_suppressions=0"; \
 	export LSAN_OPTIONS; \
-	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS; \
-	FI_PROVIDER=$${FI_PROVIDER-tcp}; export FI_PROVIDER;
+	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
 SH_LOG_COMPILER = $(SHELL)
 
 # Small programs that the shell tests use.

@@ -1,0 +1,48 @@
+"""The peers' networks in PyTorch: chains of linear layers with relu between them."""
+
+import torch
+import torch.nn as nn
+
+
+def mlp(sizes):
+    """A chain 784-128-10 as nn.Sequential, PyTorch's default initialization."""
+    layers = []
+    for i, (k, n) in enumerate(zip(sizes, sizes[1:])):
+        layers += ([nn.ReLU()] if i else []) + [nn.Linear(k, n)]
+    return nn.Sequential(*layers)
+
+
+def mlp_from_safetensors(path):
+    """The chain that motley's model.safetensors holds, with its weights: pairs NAME.weight (N,K) and
+    NAME.bias (N) in the order in which outputs meet inputs."""
+    from safetensors.torch import load_file
+    tensors = load_file(path)
+    left = {k[:-len(".weight")]: v for k, v in tensors.items() if k.endswith(".weight")}
+    made = {v.shape[0] for v in left.values()}
+    # The first layer is the one whose inputs no other layer makes; ties go by name.
+    chain = []
+    first = [k for k, v in sorted(left.items()) if v.shape[1] not in made] or sorted(left)
+    name = first[0]
+    while True:
+        chain.append(name)
+        weight = left.pop(name)
+        following = [k for k in sorted(left) if left[k].shape[1] == weight.shape[0]]
+        if not following:
+            break
+        name = following[0]
+    if left:
+        raise SystemExit(f"{path}: not a chain of linear layers: {sorted(left)} are left over")
+    net = mlp([tensors[chain[0] + ".weight"].shape[1]]
+              + [tensors[n + ".weight"].shape[0] for n in chain])
+    linears = [m for m in net if isinstance(m, nn.Linear)]
+    with torch.no_grad():
+        for name, linear in zip(chain, linears):
+            linear.weight.copy_(tensors[name + ".weight"])
+            linear.bias.copy_(tensors[name + ".bias"])
+    return net
+
+
+def optimizer(name, parameters, lr, momentum=0.0, weight_decay=0.0):
+    if name == "adam":
+        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay)
+    return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Median time of one PyTorch training step of an MLP on random data; called by bench/step.
+
+    python step_pytorch.py --sizes 784-128-10 --batch 64 [--threads 2] [--compile] [--seconds 2]
+
+Prints one JSON object.
+"""
+
+import argparse
+import json
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+
+import nets
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--sizes", default="784-128-10")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--compile", action="store_true")
+    options = parser.parse_args()
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    sizes = [int(n) for n in options.sizes.split("-")]
+    net = nets.mlp(sizes)
+    run = torch.compile(net) if options.compile else net
+    opt = torch.optim.SGD(net.parameters(), lr=0.01)
+    x = torch.randn(options.batch, sizes[0])
+    y = torch.randint(0, sizes[-1], (options.batch,))
+
+    def step():
+        opt.zero_grad(set_to_none=True)
+        F.cross_entropy(run(x), y).backward()
+        opt.step()
+
+    for _ in range(20):
+        step()
+    times = []
+    end = time.perf_counter() + options.seconds
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - begin)
+    print(json.dumps({"step_ms": 1e3 * statistics.median(times), "n_steps": len(times),
+                      "torch": torch.__version__, "threads": torch.get_num_threads()}))
+
+
+if __name__ == "__main__":
+    main()
