@@ -3,7 +3,13 @@
  * One worker thread for each local device replays recorded commands; the caller's thread (the one
  * that owns MPI) hands out steps, reduces gradients over devices and ranks bucket by bucket, and
  * lets the workers update.  A step's input lies in one slot of a ring, so that the next step can be
- * filled while this one runs.
+ * filled while this one runs:
+ *
+ *     mot_exec_input(...)   fill slot t+1          (step t is running)
+ *     mot_exec_step(...)    finish the reduction of t, hand out t+1
+ *
+ * One device on one rank takes none of the exchange: steps are queued back to back and losses are
+ * read back late.
  */
 #ifndef MOT_EXEC_EXEC_H
 #define MOT_EXEC_EXEC_H
@@ -17,57 +23,74 @@ typedef struct mot_exec mot_exec;
 
 typedef struct mot_exec_options {
     int64_t max_batch; /* the largest global batch of a step */
-    int n_slots;       /* input ring */
+    int n_slots;       /* of the input ring; 0: the default */
     uint64_t seed;
-    bool profile;
 } mot_exec_options;
 
-/** Make room for `graph` on the open devices, each for up to min(max_batch, what fits) samples.
- *  Borrows graph, devices and comm until mot_exec_close. */
+/** Make room for `graph` on the open devices, each for up to max_batch samples or what fits.
+ *  Borrows graph, devices and comm until mot_exec_close.
+ *  Errors: MOT_ERR_MEMORY when not even one sample fits on some device. */
 mot_status mot_exec_open(const mot_graph *graph, mot_device *const *devices, int n_devices,
                          mot_comm *comm, const mot_exec_options *options, mot_exec **out);
+/** Ends the workers and frees all; the devices stay open. */
 void mot_exec_close(mot_exec *exec);
 
 /** Samples that fit on local device i. */
 int64_t mot_exec_capacity(const mot_exec *exec, int device);
+const mot_memory_plan *mot_exec_memory(const mot_exec *exec);
 
-/** Parameters and states of the replicas.  `data` is in the flat layout (n_flat floats).  Writing
- *  sets all local replicas; reading takes local device 0.  `state` -1: the parameters. */
+/** Parameters and optimizer states in the flat layout (n_flat floats): `state` -1 the parameters,
+ *  else the state of that number.  Writing sets all local replicas; reading takes a current one. */
 mot_status mot_exec_write_flat(mot_exec *exec, int state, const float *data);
 mot_status mot_exec_read_flat(mot_exec *exec, int state, float *data);
-const mot_memory_plan *mot_exec_memory(const mot_exec *exec);
-/** XXH64 of the parameters of local device i. */
+/** XXH64 of the parameters of local device i, padding included. */
 mot_status mot_exec_hash(mot_exec *exec, int device, uint64_t *hash);
 
-/** Use these shares (plan->share is over all ranks' devices; ours are [first_device, +n)) from the
- *  next step on.  Recorded commands are kept by share, so going back is cheap. */
-mot_status mot_exec_set_plan(mot_exec *exec, const mot_plan *plan, int first_device);
+/** Use this plan (over all ranks' devices; ours begin at `first_device`) from the next step on.
+ *  `plan` is borrowed until the next call.  `active` (one for each local device) says which replicas
+ *  follow the updates; one that becomes active is brought up to date; at least one of a rank is.
+ *  A device with share zero in an active replica only updates.  Recorded commands are kept by share,
+ *  so going back is cheap. */
+mot_status mot_exec_set_plan(mot_exec *exec, const mot_plan *plan, int first_device,
+                             const bool *active);
 
-/** Where the caller puts raw samples and labels of local device i for the next step: host memory for
- *  `share` samples.  Blocks until the slot is free. */
+/** Where the caller puts raw samples and labels of local device i for the next step: memory for
+ *  `share` samples, valid until that step is handed out.  Waits until the slot is free. */
 mot_status mot_exec_input(mot_exec *exec, int device, void **raw, void **label);
 
 typedef struct mot_step_scalars {
     int64_t step;
     float lr, bias1, bias2;
+    bool stop; /* this rank wants to stop; comes back as n_stop on all ranks */
 } mot_step_scalars;
 
-/** Train one step on what was put in with mot_exec_input: returns when it is handed out, not done.
- *  Losses are added up on the way and read with mot_exec_sums. */
+/** Hand out one training step on what was put in with mot_exec_input.
+ *  Errors: those of the devices, of any rank: then every rank gets one. */
 mot_status mot_exec_step(mot_exec *exec, const mot_step_scalars *scalars);
-/** Forward only, adding to the same sums; `outputs` (may be NULL) gets local device i's network
- *  outputs (share_i, n_outputs) one after the other. */
+/** Hand out a forward pass; its result holds the sums of this rank only.  `outputs` (may be NULL)
+ *  gets the network's outputs of the local devices, one after the other: waits for them. */
 mot_status mot_exec_evaluate(mot_exec *exec, float *outputs);
-/** Wait for all that was handed out; totals over all ranks since the last call: samples, loss,
- *  correct, and the fourth sum.  Zeroes them. */
-mot_status mot_exec_sums(mot_exec *exec, double sums[4]);
-/** Sum of the losses of the newest step that is already known, without waiting: for progress. */
-void mot_exec_peek(const mot_exec *exec, double *loss_sum, double *samples);
+/** Wait for all that was handed out. */
 mot_status mot_exec_finish(mot_exec *exec);
 
-/** Measured times since the last call, for balancing: seconds that local device i computed for
- *  forward and backward, over how many steps. */
+/** What came of a step (or forward pass). */
+typedef struct mot_step_result {
+    int64_t step;
+    double samples, loss, correct; /* sums over samples; training: over all ranks */
+    int n_stop;                    /* ranks that want to stop */
+} mot_step_result;
+
+/** Take the oldest result that is known, in the order of steps; false when there is none (yet). */
+bool mot_exec_next_result(mot_exec *exec, mot_step_result *out);
+
+/** Run forward and backward of the present plan on all local devices at once, without update and
+ *  exchange, at least `n_runs` times each; the median seconds of each device go to `time_s`, 0 for
+ *  share zero.  For fitting; compiles and warms up first. */
+mot_status mot_exec_measure(mot_exec *exec, int n_runs, double *time_s);
+
+/** Since the last call: seconds that local device i computed and waited, and over how many steps. */
 void mot_exec_times(mot_exec *exec, int device, double *busy_s, double *idle_s, int64_t *n_steps);
-double mot_exec_launches_per_step(const mot_exec *exec, int device);
+/** Kernel launches of one training step on local device i with its present share. */
+int mot_exec_launches_per_step(const mot_exec *exec, int device);
 
 #endif

@@ -1,0 +1,74 @@
+#include "config.h"
+
+#include "runtime/exec/reduce.h"
+
+#include <string.h>
+
+static void add(float *restrict sum, const float *restrict x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        sum[i] += x[i];
+}
+
+/* Sum of bucket b over the local devices that have samples, device by device. */
+static void sum_local(const mot_bucket *bucket, int64_t n, mot_worker *worker, int n_workers,
+                      const bool *active, const int64_t *share, float *reduced)
+{
+    float *out = reduced + bucket->offset;
+    bool first = true;
+    for (int i = 0; i < n_workers; i++) {
+        if (!active[i] || share[i] == 0)
+            continue;
+        const float *mine = mot_replica_gradients(worker[i].replica) + bucket->offset;
+        if (!first)
+            add(out, mine, n);
+        else if (out != mine)
+            memcpy(out, mine, (size_t)n * sizeof *out);
+        first = false;
+    }
+    if (first)
+        memset(out, 0, (size_t)n * sizeof *out);
+}
+
+static bool has_failed(mot_worker *worker, int n_workers)
+{
+    bool failed = false;
+    for (int i = 0; i < n_workers; i++)
+        failed = failed || mot_worker_check(&worker[i]) != MOT_OK;
+    return failed;
+}
+
+mot_status mot_reduce_step(mot_comm *comm, const mot_plan *plan, mot_worker *worker, int n_workers,
+                           const bool *active, const int64_t *share, bool stop, float *reduced)
+{
+    mot_request *request[MOT_MAX_BUCKETS];
+    mot_status status = MOT_OK;
+    int n_requests = 0, n_ranks = mot_comm_size(comm);
+    for (int b = 0; b < plan->n_buckets; b++) {
+        const mot_bucket *bucket = &plan->bucket[b];
+        int64_t n = mot_replica_bucket_floats(worker[0].replica, plan, b);
+        for (int i = 0; i < n_workers; i++)
+            if (active[i])
+                mot_worker_wait_bucket(&worker[i], b + 1);
+        bool last = b == plan->n_buckets - 1;
+        sum_local(bucket, n, worker, n_workers, active, share, reduced);
+        if (last) {
+            float *words = reduced + bucket->offset + n - MOT_SUMS_FLOATS;
+            memset(words + 4, 0, (MOT_SUMS_FLOATS - 4) * sizeof *words);
+            words[MOT_SUMS_FAILED] = has_failed(worker, n_workers) ? 1.0f : 0.0f;
+            words[MOT_SUMS_STOP] = stop ? 1.0f : 0.0f;
+        }
+        if (n_ranks > 1) {
+            status = mot_comm_all_reduce_begin(comm, reduced + bucket->offset, n,
+                                               &request[n_requests]);
+            if (status != MOT_OK)
+                break;
+            n_requests++;
+        }
+    }
+    for (int i = 0; i < n_requests; i++) {
+        mot_status one = mot_request_wait(request[i]);
+        status = status == MOT_OK ? one : status;
+    }
+    return status;
+}

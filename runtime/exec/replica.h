@@ -1,0 +1,70 @@
+/* replica.h: the network on one device: its memory and its recorded commands.
+ *
+ * Memory is one buffer for each arena of the memory plan, sized for the largest share.  Commands are
+ * recorded once for each (share, mode) and kept: going back to a share costs nothing.  In training
+ * mode a recorded program has the shape  forward+backward | update , with the positions at which
+ * each bucket of gradients is complete.
+ */
+#ifndef MOT_EXEC_REPLICA_H
+#define MOT_EXEC_REPLICA_H
+
+#include "devices/primitive.h"
+#include "runtime/graph/graph.h"
+#include "runtime/plan/plan.h"
+
+typedef struct mot_program {
+    int64_t share;
+    bool inference;
+    mot_commands *commands;
+    int *node_end;    /* [n_nodes] launches recorded once node i was */
+    int update_begin; /* first launch of the update */
+} mot_program;
+
+/* Words behind the loss's sums in the gradient arena, added by the host and reduced with them. */
+enum { MOT_SUMS_FAILED = 4, MOT_SUMS_STOP, MOT_SUMS_FLOATS = 16, MOT_MAX_BUCKETS = 64 };
+
+typedef struct mot_replica {
+    const mot_graph *graph;
+    mot_device *device;
+    int64_t capacity; /* samples */
+    int n_slots;
+    bool shares_memory;
+    bool exchanges;  /* gradients are reduced with other devices or ranks */
+    mot_memory_plan train, inference;
+    mot_buffer *arena[MOT_N_ARENAS];
+    mot_buffer *reduced;     /* gradients that the update reads; arena[GRADIENT] or wrapped memory */
+    mot_buffer **workspace;  /* the newest is the largest; older ones belong to older programs */
+    size_t n_workspaces, workspace_capacity;
+    char *staging;           /* host side of the ring where memory is not shared */
+    float *gradient_staging; /* host side of the gradients where memory is not shared */
+    float *reduced_host;     /* where the caller leaves reduced gradients */
+    mot_program **program;
+    size_t n_programs, program_capacity;
+} mot_replica;
+
+/** Make room on `device` for up to `max_batch` samples, or for as many as fit.  `reduced_host`: the
+ *  memory in which reduced gradients will lie (page aligned), or NULL when nothing is exchanged or
+ *  reduction happens in the replica's own gradients. */
+mot_status mot_replica_open(mot_replica *replica, const mot_graph *graph, mot_device *device,
+                            int64_t max_batch, int n_slots, bool exchanges, float *reduced_host);
+void mot_replica_close(mot_replica *replica);
+
+/** The recorded program for a share (> 0) and mode; recorded at the first call.  The replica keeps
+ *  it. */
+mot_status mot_replica_program(mot_replica *replica, int64_t share, bool inference,
+                               mot_program **out);
+
+/** Host memory of one ring slot; raw, label and scalars lie in it as the memory plan says. */
+char *mot_replica_slot(mot_replica *replica, int slot);
+/** Hand the slot's contents to the device (nothing to do where memory is shared). */
+mot_status mot_replica_send_slot(mot_replica *replica, int slot, int64_t share);
+/** Where the sums of a step in `slot` begin in the gradient arena, in elements. */
+int64_t mot_replica_sums_offset(const mot_replica *replica, int slot);
+/** Floats of bucket b on the wire: the last one carries the sums and the host's words. */
+int64_t mot_replica_bucket_floats(const mot_replica *replica, const mot_plan *plan, int b);
+/** Host memory in which this replica's gradients can be read once a bucket is complete. */
+float *mot_replica_gradients(mot_replica *replica);
+/** Bytes of the gradient arena of any replica of this graph: what `reduced_host` must hold. */
+mot_status mot_replica_gradient_bytes(const mot_graph *graph, int n_slots, size_t *size_bytes);
+
+#endif

@@ -1,0 +1,355 @@
+#include "config.h"
+
+#include "runtime/exec/worker.h"
+
+#include "runtime/base/clock.h"
+#include "runtime/base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_MEASURES = 64 };
+
+/* ---- the caller's side ---- */
+
+static void announce(mot_worker *w)
+{
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void mot_worker_post(mot_worker *w, const mot_job *job)
+{
+    pthread_mutex_lock(&w->lock);
+    w->job[w->posted % w->replica->n_slots] = *job;
+    w->posted++;
+    w->bucket_ready = 0;
+    w->measure_reached = w->measure_stop = false;
+    announce(w);
+}
+
+void mot_worker_wait_done(mot_worker *w, int64_t job)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->done <= job)
+        pthread_cond_wait(&w->changed, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
+int mot_worker_wait_slot(mot_worker *w)
+{
+    mot_worker_wait_done(w, w->posted - w->replica->n_slots);
+    return (int)(w->posted % w->replica->n_slots);
+}
+
+void mot_worker_wait_bucket(mot_worker *w, int n)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->bucket_ready < n)
+        pthread_cond_wait(&w->changed, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void mot_worker_release(mot_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->reduced = w->posted;
+    announce(w);
+}
+
+void mot_worker_wait_measured(mot_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    while (!w->measure_reached)
+        pthread_cond_wait(&w->changed, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
+void mot_worker_stop_measure(mot_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->measure_stop = true;
+    announce(w);
+}
+
+mot_status mot_worker_check(mot_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    mot_status status = w->status;
+    if (status != MOT_OK)
+        mot_error_set(w->message ? w->message : "out of memory");
+    pthread_mutex_unlock(&w->lock);
+    return status;
+}
+
+/* ---- the worker's side ---- */
+
+static void keep_failure(mot_worker *w, mot_status status)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->status == MOT_OK && status != MOT_OK) {
+        w->status = status;
+        w->message = strdup(mot_error_message());
+    }
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void wait_reduced(mot_worker *w, int64_t job)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->reduced <= job)
+        pthread_cond_wait(&w->changed, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void buckets_ready(mot_worker *w, int n)
+{
+    pthread_mutex_lock(&w->lock);
+    w->bucket_ready = n;
+    announce(w);
+}
+
+static int slot_of(const mot_worker *w, int64_t job)
+{
+    return (int)(job % w->replica->n_slots);
+}
+
+/* Forward and backward, the buckets marked as they become complete and announced in order. */
+static mot_status run_backward(mot_worker *w, const mot_job *job, int slot)
+{
+    mot_replica *r = w->replica;
+    mot_mark *mark[MOT_MAX_BUCKETS];
+    int n = job->plan->n_buckets, position = 0, n_marks = 0;
+    mot_status status = MOT_OK;
+    for (int b = 0; b < n; b++) {
+        const mot_bucket *bucket = &job->plan->bucket[b];
+        int end = b == n - 1 ? job->program->update_begin
+                             : job->program->node_end[bucket->after_node];
+        if (end > position)
+            MOT_TRY_GOTO(mot_commands_run(job->program->commands, position, end, slot));
+        position = end > position ? end : position;
+        if (!r->shares_memory)
+            MOT_TRY_GOTO(mot_buffer_read_async(r->arena[MOT_ARENA_GRADIENT],
+                                               (size_t)bucket->offset * sizeof(float),
+                                               sizeof(float) * (size_t)mot_replica_bucket_floats(r, job->plan, b),
+                                               r->gradient_staging + bucket->offset));
+        MOT_TRY_GOTO(mot_mark_new(r->device, &mark[n_marks]));
+        n_marks++;
+    }
+    MOT_TRY_GOTO(mot_device_flush(r->device));
+    for (int b = 0; b < n; b++) {
+        MOT_TRY_GOTO(mot_mark_wait(mark[b]));
+        buckets_ready(w, b + 1);
+    }
+fail:
+    for (int b = 0; b < n_marks; b++)
+        mot_mark_free(mark[b]);
+    return status;
+}
+
+static mot_status run_update(mot_worker *w, const mot_job *job, int slot)
+{
+    mot_replica *r = w->replica;
+    if (!r->shares_memory) {
+        size_t bytes = sizeof(float) * (size_t)(mot_replica_sums_offset(r, 0) + MOT_SUMS_FLOATS);
+        MOT_TRY(mot_buffer_write_async(r->arena[MOT_ARENA_GRADIENT], 0, bytes, r->reduced_host,
+                                       false));
+    }
+    return mot_commands_run(job->program->commands, job->program->update_begin,
+                            mot_commands_count(job->program->commands), slot);
+}
+
+/* Read the sums of a finished job; the caller made sure that it is finished. */
+static mot_status read_sums(mot_worker *w, mot_job *job, int slot)
+{
+    mot_replica *r = w->replica;
+    size_t offset = (size_t)mot_replica_sums_offset(r, slot) * sizeof(float);
+    if (job->share == 0) {
+        memset(job->sums, 0, sizeof job->sums);
+        return MOT_OK;
+    }
+    return mot_buffer_read(r->arena[MOT_ARENA_GRADIENT], offset, sizeof job->sums, job->sums);
+}
+
+static mot_status train(mot_worker *w, mot_job *job, int64_t number)
+{
+    mot_replica *r = w->replica;
+    int slot = slot_of(w, number);
+    MOT_TRY(mot_replica_send_slot(r, slot, job->share));
+    if (!r->exchanges) {
+        MOT_TRY(mot_commands_run(job->program->commands, 0, mot_commands_count(job->program->commands),
+                                 slot));
+    } else {
+        double start = mot_clock_s();
+        if (job->share > 0)
+            MOT_TRY(run_backward(w, job, slot));
+        else
+            buckets_ready(w, job->plan->n_buckets);
+        double end = mot_clock_s();
+        wait_reduced(w, number);
+        double go = mot_clock_s();
+        pthread_mutex_lock(&w->lock);
+        w->busy_s += end - start;
+        w->idle_s += go - end;
+        pthread_mutex_unlock(&w->lock);
+        MOT_TRY(run_update(w, job, slot));
+    }
+    MOT_TRY(mot_mark_new(r->device, &w->mark[slot]));
+    return mot_device_flush(r->device);
+}
+
+static mot_status evaluate(mot_worker *w, mot_job *job, int64_t number)
+{
+    mot_replica *r = w->replica;
+    int slot = slot_of(w, number);
+    if (job->share == 0)
+        return read_sums(w, job, slot);
+    MOT_TRY(mot_replica_send_slot(r, slot, job->share));
+    MOT_TRY(mot_commands_run(job->program->commands, 0, mot_commands_count(job->program->commands),
+                             slot));
+    MOT_TRY(read_sums(w, job, slot));
+    if (!job->outputs)
+        return MOT_OK;
+    mot_place place = r->inference.place[r->graph->output];
+    size_t bytes =
+        sizeof(float) *
+        (size_t)mot_shape_elements(&r->graph->tensor[r->graph->output].shape, job->share);
+    return mot_buffer_read(r->arena[place.arena], place.offset_bytes, bytes, job->outputs);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Forward and backward over and over, until this device has its runs and the others theirs. */
+static mot_status measure(mot_worker *w, mot_job *job, int64_t number)
+{
+    double times[MAX_MEASURES];
+    int slot = slot_of(w, number), n = 0;
+    if (job->share > 0)
+        MOT_TRY(mot_replica_send_slot(w->replica, slot, job->share));
+    for (bool stop = job->share == 0; !stop;) {
+        double start = mot_clock_s();
+        MOT_TRY(mot_commands_run(job->program->commands, 0, job->program->update_begin, slot));
+        MOT_TRY(mot_device_finish(w->replica->device));
+        if (n < MAX_MEASURES && n < job->n_runs)
+            times[n++] = mot_clock_s() - start;
+        pthread_mutex_lock(&w->lock);
+        if (n >= job->n_runs || n == MAX_MEASURES)
+            w->measure_reached = true;
+        stop = w->measure_stop && w->measure_reached;
+        announce(w);
+    }
+    qsort(times, (size_t)n, sizeof *times, compare_doubles);
+    w->measured_s = n ? times[n / 2] : 0;
+    return MOT_OK;
+}
+
+/* The oldest job that was begun is over: its slot is free and its sums are known. */
+static void retire(mot_worker *w, int64_t number)
+{
+    int slot = slot_of(w, number);
+    mot_job *job = &w->job[slot];
+    if (w->mark[slot]) {
+        mot_status status = mot_mark_wait(w->mark[slot]);
+        mot_mark_free(w->mark[slot]);
+        w->mark[slot] = NULL;
+        if (status == MOT_OK && !w->replica->exchanges)
+            status = read_sums(w, job, slot);
+        keep_failure(w, status);
+    }
+    double now = mot_clock_s();
+    pthread_mutex_lock(&w->lock);
+    if (job->kind == MOT_JOB_TRAIN)
+        w->n_steps++;
+    if (!w->replica->exchanges && w->begun == number + 1) {
+        w->busy_s += now - w->busy_since_s;
+        w->idle_since_s = now;
+    }
+    w->done = number + 1;
+    if (w->status != MOT_OK) {
+        w->bucket_ready = 1 << 30;
+        w->measure_reached = true;
+    }
+    announce(w);
+}
+
+/* Begin the next job.  False: quit. */
+static bool begin(mot_worker *w, int64_t number)
+{
+    mot_job *job = &w->job[slot_of(w, number)];
+    double now = mot_clock_s();
+    pthread_mutex_lock(&w->lock);
+    if (!w->replica->exchanges && w->begun == w->done) {
+        w->busy_since_s = now;
+        w->idle_s += w->idle_since_s > 0 ? now - w->idle_since_s : 0;
+    }
+    mot_status status = w->status;
+    pthread_mutex_unlock(&w->lock);
+    w->begun = number + 1;
+    if (job->kind == MOT_JOB_QUIT)
+        return false;
+    if (status != MOT_OK)
+        return true;
+    switch (job->kind) {
+    case MOT_JOB_TRAIN:
+        status = train(w, job, number);
+        break;
+    case MOT_JOB_EVALUATE:
+        status = evaluate(w, job, number);
+        break;
+    default:
+        status = measure(w, job, number);
+        break;
+    }
+    keep_failure(w, status);
+    return true;
+}
+
+static void *worker_main(void *argument)
+{
+    mot_worker *w = argument;
+    for (;;) {
+        pthread_mutex_lock(&w->lock);
+        while (w->posted == w->begun && w->done == w->begun)
+            pthread_cond_wait(&w->changed, &w->lock);
+        bool next = w->posted > w->begun;
+        pthread_mutex_unlock(&w->lock);
+        /* With a job to begin the queue is kept full; else the oldest that runs is waited for. */
+        if (next && !begin(w, w->begun))
+            return NULL;
+        int64_t in_flight = w->begun - w->done;
+        if (in_flight > 0 && (!next || in_flight >= w->replica->n_slots - 1 ||
+                              !w->mark[slot_of(w, w->begun - 1)] || w->status != MOT_OK))
+            retire(w, w->done);
+    }
+}
+
+mot_status mot_worker_start(mot_worker *w, mot_replica *replica)
+{
+    *w = (mot_worker){.replica = replica};
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->changed, NULL);
+    if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
+        return MOT_FAIL(MOT_ERR_MEMORY, "no thread for device %s",
+                        mot_device_get_info(replica->device)->id);
+    w->started = true;
+    return MOT_OK;
+}
+
+void mot_worker_stop(mot_worker *w)
+{
+    if (!w->started)
+        return;
+    mot_worker_wait_slot(w);
+    mot_worker_post(w, &(mot_job){.kind = MOT_JOB_QUIT});
+    pthread_join(w->thread, NULL);
+    for (int i = 0; i < MOT_MAX_SLOTS; i++)
+        mot_mark_free(w->mark[i]);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->changed);
+    free(w->message);
+    w->started = false;
+}
