@@ -1,0 +1,184 @@
+/* fuse.c: joining two nodes into one, so that a step has fewer launches and passes over memory.
+ *
+ * A rule is a row of the table: `second` reads the output 0 of `first`, and nobody else does;
+ * `join` changes `first` so that it does the work of both, or says no.  Then `first` writes what
+ * `second` wrote and `second` is gone.  Adding a fusion is adding a row.
+ */
+#include "config.h"
+
+#include "runtime/graph/internal.h"
+
+#include "runtime/base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* linear, then relu: the activation becomes the epilogue. */
+static bool join_activation(const mot_graph *graph, mot_node *first, const mot_node *second)
+{
+    (void)graph, (void)second;
+    if (first->attrs.activation != MOT_ACT_NONE)
+        return false;
+    first->attrs.activation = MOT_ACT_RELU;
+    return true;
+}
+
+/* The gradient through a linear layer, then through the relu before it: mask in the epilogue, by
+ * the relu's output h, since relu'(x) = h > 0. */
+static bool join_mask(const mot_graph *graph, mot_node *first, const mot_node *second)
+{
+    const mot_shape *h = &graph->tensor[second->in[1]].shape;
+    if (first->n_in > 2 || !mot_shape_equal(h, &graph->tensor[first->out[0]].shape))
+        return false;
+    first->in[2] = second->in[1];
+    first->n_in = 3;
+    return true;
+}
+
+static const struct {
+    mot_op first, second;
+    bool (*join)(const mot_graph *graph, mot_node *first, const mot_node *second);
+} fusions[] = {
+    {MOT_OP_linear, MOT_OP_relu, join_activation},
+    {MOT_OP_linear_dinput, MOT_OP_relu_grad, join_mask},
+};
+
+enum { DROPPED = -1 };
+
+/* How often nodes that are still there read the memory of `tensor`, views included. */
+static int n_uses(const mot_graph *graph, int tensor)
+{
+    int uses = mot_graph_root(graph, graph->output) == tensor;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mot_node *node = &graph->node[i];
+        for (int k = 0; k < node->n_in; k++)
+            uses += node->in[k] >= 0 && mot_graph_root(graph, node->in[k]) == tensor;
+    }
+    return uses;
+}
+
+/* May `second`, the reader of `first`, run at the place of `first`? */
+static bool others_are_ready(const mot_graph *graph, int first, const mot_node *second)
+{
+    for (int i = 1; i < second->n_in; i++)
+        if (second->in[i] >= 0 && graph->tensor[second->in[i]].producer >= first)
+            return false;
+    return true;
+}
+
+static void try_to_join(mot_graph *graph, int index)
+{
+    mot_node *second = &graph->node[index];
+    int between = second->n_in > 0 ? second->in[0] : -1;
+    int producer = between < 0 ? -1 : graph->tensor[between].producer;
+    if (producer < 0)
+        return;
+    mot_node *first = &graph->node[producer];
+    for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
+        if (fusions[i].first != first->op || fusions[i].second != second->op ||
+            first->out[0] != between || first->phase != second->phase ||
+            graph->tensor[between].kind != MOT_TENSOR_ACTIVATION)
+            continue;
+        if (n_uses(graph, between) != 1 || !others_are_ready(graph, producer, second) ||
+            !fusions[i].join(graph, first, second))
+            continue;
+        first->out[0] = second->out[0];
+        for (int t = 0; t < graph->n_tensors; t++)
+            if (graph->tensor[t].producer == index)
+                graph->tensor[t].producer = producer;
+        second->n_in = 0;
+        second->n_out = DROPPED;
+        return;
+    }
+}
+
+/* ---- numbering anew ---- */
+
+static int renamed(const int *number, int old)
+{
+    return old < 0 ? old : number[old];
+}
+
+static void drop_nodes(mot_graph *graph, int *number)
+{
+    int kept = 0;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        if (graph->node[i].n_out == DROPPED) {
+            free(graph->node[i].name);
+            continue;
+        }
+        number[i] = kept;
+        graph->node[kept++] = graph->node[i];
+    }
+    graph->n_nodes = kept;
+    for (int t = 0; t < graph->n_tensors; t++)
+        graph->tensor[t].producer = renamed(number, graph->tensor[t].producer);
+    graph->loss_node = renamed(number, graph->loss_node);
+}
+
+static void mark_used(const mot_graph *graph, int *number)
+{
+    for (int t = 0; t < graph->n_tensors; t++) {
+        mot_tensor_kind kind = graph->tensor[t].kind;
+        bool source = graph->tensor[t].producer < 0 && graph->tensor[t].view_of < 0;
+        number[t] = source && kind != MOT_TENSOR_ACTIVATION;
+    }
+    number[graph->output] = number[graph->sums] = 1;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mot_node *node = &graph->node[i];
+        for (int k = 0; k < node->n_in; k++)
+            if (node->in[k] >= 0)
+                number[node->in[k]] = 1;
+        for (int k = 0; k < node->n_out; k++)
+            number[node->out[k]] = 1;
+    }
+    for (int t = 0; t < graph->n_tensors; t++)
+        if (number[t] && graph->tensor[t].view_of >= 0)
+            number[graph->tensor[t].view_of] = 1;
+}
+
+static void drop_tensors(mot_graph *graph, int *number)
+{
+    int kept = 0;
+    mark_used(graph, number);
+    for (int t = 0; t < graph->n_tensors; t++) {
+        if (!number[t]) {
+            free(graph->tensor[t].name);
+            free((void *)graph->tensor[t].constant);
+            continue;
+        }
+        number[t] = kept;
+        graph->tensor[kept++] = graph->tensor[t];
+    }
+    graph->n_tensors = kept;
+    for (int t = 0; t < graph->n_tensors; t++) {
+        mot_tensor *tensor = &graph->tensor[t];
+        tensor->view_of = renamed(number, tensor->view_of);
+        tensor->gradient = renamed(number, tensor->gradient);
+    }
+    for (int i = 0; i < graph->n_nodes; i++) {
+        mot_node *node = &graph->node[i];
+        for (int k = 0; k < node->n_in; k++)
+            node->in[k] = renamed(number, node->in[k]);
+        for (int k = 0; k < node->n_out; k++)
+            node->out[k] = renamed(number, node->out[k]);
+    }
+    for (int i = 0; i < graph->n_parameters; i++)
+        graph->parameter[i] = number[graph->parameter[i]];
+    graph->raw = renamed(number, graph->raw);
+    graph->label = renamed(number, graph->label);
+    graph->output = number[graph->output];
+    graph->sums = number[graph->sums];
+}
+
+mot_status mot_graph_fuse(mot_graph *graph)
+{
+    for (int i = 0; i < graph->n_nodes; i++)
+        try_to_join(graph, i);
+    int n = graph->n_nodes > graph->n_tensors ? graph->n_nodes : graph->n_tensors, *number;
+    MOT_TRY(mot_alloc((size_t)n, sizeof *number, &number));
+    drop_nodes(graph, number);
+    drop_tensors(graph, number);
+    free(number);
+    return MOT_OK;
+}

@@ -1,0 +1,40 @@
+/* softmax_xent.c: softmax and cross-entropy in one pass; gives the gradient of the logits, p -
+ * onehot, and the sums {samples, loss, correct, 0}. */
+#include "config.h"
+
+#include "runtime/graph/op/rules.h"
+
+static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape *shape,
+                        mot_dtype *dtype)
+{
+    const mot_shape *logits = mot_rules_shape(graph, node, 0);
+    const mot_shape *label = mot_rules_shape(graph, node, 1);
+    if (logits->n_dims != 2 || !mot_shape_is_batched(logits) ||
+        mot_rules_dtype(graph, node, 0) != MOT_F32)
+        return mot_rules_fail(graph, node, "needs logits (B,C)");
+    if (label->n_dims != 1 || !mot_shape_is_batched(label) ||
+        mot_rules_dtype(graph, node, 1) != MOT_I32)
+        return mot_rules_fail(graph, node, "needs labels (B) of i32");
+    shape[0] = *logits;
+    shape[1] = (mot_shape){.n_dims = 1, .dim = {4}};
+    dtype[0] = dtype[1] = MOT_F32;
+    return MOT_OK;
+}
+
+/* Maximum, difference, exponential, sum, quotient, difference. */
+static mot_cost cost(const mot_graph *graph, const mot_node *node, int64_t batch)
+{
+    mot_cost result = mot_rules_cost_elementwise(graph, node, batch);
+    result.flops *= 6;
+    return result;
+}
+
+const mot_op_rules mot_rules_softmax_xent = {
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 2,
+    .max_out = 2,
+    .infer = infer,
+    .cost = cost,
+    .loss = true,
+};
