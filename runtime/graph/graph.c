@@ -146,6 +146,8 @@ static mot_status add_outputs(mot_graph *graph, mot_node *node, const mot_shape 
         char name[256];
         if (i == 0)
             snprintf(name, sizeof name, "%s", node->name);
+        else if (mot_op_get_rules(node->op)->loss)
+            snprintf(name, sizeof name, "%s.sums", node->name);
         else
             snprintf(name, sizeof name, "%s.%d", node->name, i);
         MOT_TRY(check_shape(node->name, &shape[i]));

@@ -5,16 +5,17 @@
  * executors in several threads).  Tensors and nodes are named by their index.
  *
  * What always holds in a sealed graph: a node's inputs are produced by earlier nodes or are sources
- * (input, label, parameter, state); every parameter has a gradient tensor, produced by exactly one node
- * of the backward phase as a sum over samples; the `sums` tensor of the loss is the last of the
- * gradients, so that one reduction carries both.
+ * (input, label, parameter, state); every parameter has a gradient tensor, produced by exactly one
+ * node of the backward phase as a sum over samples; the `sums` tensor of the loss is the last of
+ * the gradients, so that one reduction carries both.
  *
- * Flat layout, fixed when the graph is sealed and the same for every batch: parameters lie one behind
- * the other in the order in which backward finishes their gradients, each at a multiple of 64 bytes;
- * gradients lie at the same offsets; both are `n_flat` elements long, padding included.  The sums come
- * behind the gradients.  Tensors that stand for whole arenas let the update node be bound like any
- * other: flat_gradient, flat_parameter and state[i], each of shape (n_flat):
- *     update: in {flat_gradient, sums} -> out {flat_parameter, state[0], ...}, in place.
+ * Flat layout, fixed when the graph is sealed and the same for every batch: parameters lie one
+ * behind the other in the order in which backward finishes their gradients, each at a multiple of
+ * 64 bytes; gradients lie at the same offsets; both are `n_flat` elements long, padding included.
+ * The sums come behind the gradients.  Tensors that stand for whole arenas (flat_gradient,
+ * flat_parameter and state[i], each of shape (n_flat)) let the update node be bound like any other:
+ *
+ *     update: in {flat_gradient, sums} -> out {flat_parameter, state[0], ...}, in place
  */
 #ifndef MOT_GRAPH_GRAPH_H
 #define MOT_GRAPH_GRAPH_H
@@ -24,12 +25,12 @@
 #include "runtime/base/status.h"
 
 typedef enum {
-    MOT_TENSOR_RAW,        /* samples as the loader gives them, (B,...) u8 or f32; in the input ring */
-    MOT_TENSOR_LABEL,      /* (B) i32 or (B,C) f32 targets; in the input ring */
-    MOT_TENSOR_CONSTANT,   /* filled once, e.g. scale and shift of the normalization */
+    MOT_TENSOR_RAW,   /* samples as the loader gives them, (B,...) u8 or f32; in the input ring */
+    MOT_TENSOR_LABEL, /* (B) i32 or (B,C) f32 targets; in the input ring */
+    MOT_TENSOR_CONSTANT, /* filled once, e.g. scale and shift of the normalization */
     MOT_TENSOR_PARAMETER,
-    MOT_TENSOR_GRADIENT,   /* of a parameter, or the loss's sums; lies in the flat gradient buffer */
-    MOT_TENSOR_STATE,      /* of the optimizer; flat, as long as all parameters together */
+    MOT_TENSOR_GRADIENT, /* of a parameter, or the loss's sums; lies in the flat gradient buffer */
+    MOT_TENSOR_STATE,    /* of the optimizer; flat, as long as all parameters together */
     MOT_TENSOR_ACTIVATION, /* everything else that lives inside a step */
 } mot_tensor_kind;
 
@@ -74,11 +75,11 @@ typedef struct mot_graph {
     int n_tensors;
     mot_node *node;
     int n_nodes;
-    int raw, label;  /* tensors */
-    int output;      /* the network's output: logits or predictions */
-    int loss_node;   /* the loss with its gradient */
-    int sums;        /* its sums (4): samples, loss, correct, squared target deviation or 0 */
-    int *parameter;  /* [n_parameters] tensors, in the order of the model text */
+    int raw, label; /* tensors */
+    int output;     /* the network's output: logits or predictions */
+    int loss_node;  /* the loss with its gradient */
+    int sums;       /* its sums (4): samples, loss, correct, squared target deviation or 0 */
+    int *parameter; /* [n_parameters] tensors, in the order of the model text */
     int n_parameters;
     int flat_parameter, flat_gradient; /* tensors that stand for the whole arenas */
     int state[MOT_MAX_STATES];
@@ -102,7 +103,7 @@ mot_status mot_graph_parameter(mot_graph *graph, const char *name, const mot_sha
 mot_status mot_graph_constant(mot_graph *graph, const char *name, const float *data, int64_t n,
                               int *out);
 /** Append a forward node; its rules infer the shape of the outputs, which are new tensors out[0..].
- *  A loss (softmax_xent, mse) also sets graph->loss_node, output and sums; there is one, at the end.
+ *  A loss (softmax_xent, mse) also sets graph->loss_node, output and sums; there is one, the last.
  *  Errors: MOT_ERR_SHAPE names the node, and the layer that made each input, with shapes. */
 mot_status mot_graph_append(mot_graph *graph, mot_op op, const char *name, const mot_attrs *attrs,
                             const int *in, int n_in, int *out);
@@ -111,9 +112,9 @@ mot_status mot_graph_reshape(mot_graph *graph, int x, const char *name, const mo
                              int *out);
 
 /** Append backward for graph->loss_node (reverse mode), then fuse (the table in fuse.c), then the
- *  update node for `optimizer` (MOT_OP_sgd, MOT_OP_adam, with attrs), and seal.  Tensors and nodes are
- *  numbered anew.  Errors: MOT_ERR_ARGUMENT without a loss or with a parameter that it does not depend
- *  on; after an error the graph can only be freed. */
+ *  update node for `optimizer` (MOT_OP_sgd, MOT_OP_adam, with attrs), and seal.  Numbers tensors
+ *  and nodes anew.  Errors: MOT_ERR_ARGUMENT without a loss, or with a parameter that it does not
+ *  depend on; after an error the graph can only be freed. */
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
 
 /** Does the node run?  `inference`: forward nodes except dropout, whose output is then its input
@@ -133,7 +134,7 @@ mot_status mot_graph_print(const mot_graph *graph, char **out);
 
 /** Where every tensor lies, for a given largest share: see memory.c. */
 typedef enum {
-    MOT_ARENA_RING,       /* raw, label and the step's scalars; one slot */
+    MOT_ARENA_RING, /* raw, label and the step's scalars; one slot */
     MOT_ARENA_CONSTANT,
     MOT_ARENA_PARAMETER,  /* flat, in the order of the gradients */
     MOT_ARENA_GRADIENT,   /* flat, in the order in which backward finishes them; sums at the end */

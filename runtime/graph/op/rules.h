@@ -12,10 +12,10 @@ typedef struct mot_op_rules {
      *  MOT_F32 before). */
     mot_status (*infer)(const mot_graph *graph, const mot_node *node, mot_shape *shape,
                         mot_dtype *dtype);
-    /** Append the nodes that compute the gradients of `node`: from d_out[i] (tensor with the gradient
-     *  of output i, or -1) to d_in[i] (-1 where input i needs none; needs[i] says which do).  What
-     *  completes a parameter's gradient comes first, so that its bucket can leave.  NULL: the
-     *  operator has no gradient. */
+    /** Append the nodes that compute the gradients of `node`: from d_out[i] (tensor with the
+     *  gradient of output i, or -1) to d_in[i] (-1 where input i needs none; needs[i] says which
+     *  do).  What completes a parameter's gradient comes first, so that its bucket can leave.
+     *  NULL: the operator has no gradient. */
     mot_status (*gradient)(mot_graph *graph, int node, const int *d_out, const bool *needs,
                            int *d_in);
     /** Operations and bytes of `node` for `batch` samples. */
@@ -34,8 +34,8 @@ const mot_op_rules *mot_op_get_rules(mot_op op);
 mot_status mot_graph_append_n(mot_graph *graph, mot_op op, const char *name, const mot_attrs *attrs,
                               const int *in, int n_in, int n_out, int *out);
 
-/** For infer: fail with MOT_ERR_SHAPE; the message is "<op> <node>: <what>; got ..." with the shape of
- *  every input and the layer that made it. */
+/** For infer: fail with MOT_ERR_SHAPE; the message is "<op> <node>: <what>; got ..." with the shape
+ *  of every input and the layer that made it. */
 mot_status mot_rules_fail(const mot_graph *graph, const mot_node *node, const char *what);
 /** Shape and type of input i of a node. */
 const mot_shape *mot_rules_shape(const mot_graph *graph, const mot_node *node, int i);
