@@ -120,16 +120,6 @@ MOT_API void mot_config_free(mot_config *config);
 
 /* ---- training ---- */
 
-typedef struct mot_run_options {
-    const char *devices;  /* selection, e.g. "auto", "all", "gpu,!rusticl:*"; NULL: MOTLEY_DEVICES or auto */
-    const char *data_dir; /* where the data set's files are; NULL: $MOTLEY_DATA/<set> */
-    const char *out_dir;  /* metrics, resolved config, model and checkpoints; NULL: nothing is written */
-    const char *init;     /* .safetensors file with the initial weights; NULL: by the configuration */
-    const char *kernels;  /* archive of offline-built kernels; NULL: the device's compiler */
-    bool resume;          /* go on from the checkpoint in out_dir */
-    int64_t max_steps;    /* stop after this many steps in all; 0: as the configuration says */
-} mot_run_options;
-
 /** What happened, for progress bars and logs; see mot_event. */
 typedef enum {
     MOT_EVENT_PLAN,       /* the shares were set or changed; `text` explains them in a few lines */
@@ -150,6 +140,19 @@ typedef struct mot_event {
 } mot_event;
 
 typedef void mot_event_handler(const mot_event *event, void *user);
+
+typedef struct mot_run_options {
+    const char *devices;  /* selection, e.g. "auto", "all", "gpu,!rusticl:*"; NULL: MOTLEY_DEVICES or auto */
+    const char *data_dir; /* where the data set's files are; NULL: $MOTLEY_DATA/<set> */
+    const char *out_dir;  /* metrics, resolved config, model and checkpoints; NULL: nothing is written */
+    const char *init;     /* .safetensors file with the initial weights; NULL: by the configuration */
+    const char *kernels;  /* archive of offline-built kernels; NULL: the device's compiler */
+    bool resume;          /* go on from the checkpoint in out_dir */
+    int64_t max_steps;    /* stop after this many steps in all; 0: as the configuration says */
+    mot_event_handler *on_event; /* called for each event, on rank 0 only, from the thread that opens
+                                    and runs the trainer; may be NULL */
+    void *event_user;            /* handed to on_event */
+} mot_run_options;
 
 /** One device's part in a run. */
 typedef struct mot_device_report {
@@ -187,8 +190,6 @@ typedef struct mot_trainer mot_trainer;
  *  Errors: any; when one rank fails all return an error. */
 MOT_API mot_status mot_trainer_open(const mot_config *config, const mot_run_options *options,
                                     mot_trainer **out);
-/** Call `handler` for each event of this trainer, on rank 0 only, from the thread that runs it. */
-MOT_API void mot_trainer_on_event(mot_trainer *trainer, mot_event_handler *handler, void *user);
 /** Train to the end of the configuration (or max_steps), then evaluate on the test part and write
  *  what out_dir asks for.  Errors: MOT_ERR_NUMERIC when the loss is not finite (the step is named),
  *  MOT_ERR_INTERRUPTED after mot_trainer_stop, others as they come. */
