@@ -1,1 +1,18 @@
 libmotley_core_la_SOURCES += devices/device.h devices/devices.h devices/kernel.h devices/primitive.h devices/embedded.h
+libmotley_core_la_SOURCES += devices/archive.c
+libmotley_core_la_SOURCES += devices/buffer.c
+libmotley_core_la_SOURCES += devices/cl_error.c
+libmotley_core_la_SOURCES += devices/commands.c
+libmotley_core_la_SOURCES += devices/device.c
+libmotley_core_la_SOURCES += devices/discover.c
+libmotley_core_la_SOURCES += devices/list.c
+libmotley_core_la_SOURCES += devices/parts.c
+libmotley_core_la_SOURCES += devices/program.c
+libmotley_core_la_SOURCES += devices/program_cache.c
+libmotley_core_la_SOURCES += devices/state.h
+libmotley_core_la_SOURCES += devices/twins.c
+
+# Primitives.
+libmotley_core_la_SOURCES += devices/variant.h devices/variant.c devices/primitive.c \
+	devices/add.c devices/dropout.c devices/ingest.c devices/linear.c devices/matmul.h \
+	devices/matmul.c devices/mse.c devices/optimizer.c devices/relu.c devices/softmax.c

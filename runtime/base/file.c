@@ -70,8 +70,11 @@ static void sync_folder_of(const char *path)
 
 mot_status mot_file_write(const char *path, const void *data, size_t size_bytes)
 {
+    /* Threads of one process may write the same file, too. */
+    static unsigned n_written;
+    unsigned number = __atomic_fetch_add(&n_written, 1, __ATOMIC_RELAXED);
     mot_text temporary = {0};
-    MOT_TRY(mot_text_add(&temporary, "%s.%ld.tmp", path, (long)getpid()));
+    MOT_TRY(mot_text_add(&temporary, "%s.%ld.%u.tmp", path, (long)getpid(), number));
     mot_status status = MOT_OK;
     int file = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0) {
@@ -128,10 +131,13 @@ mot_status mot_cache_path(const char *name, char **out)
         status = mot_text_add(&path, "%s/.cache/motley", home);
     else
         return MOT_FAIL(MOT_ERR_FILE, "no cache folder: neither XDG_CACHE_HOME nor HOME is set");
+    const char *slash = strrchr(name, '/');
+    if (status == MOT_OK && slash)
+        status = mot_text_add(&path, "/%.*s", (int)(slash - name), name);
     if (status == MOT_OK)
         status = mot_folder_make(path.data);
     if (status == MOT_OK)
-        status = mot_text_add(&path, "/%s", name);
+        status = mot_text_add(&path, "/%s", slash ? slash + 1 : name);
     if (status != MOT_OK) {
         mot_text_free(&path);
         return status;

@@ -1,0 +1,325 @@
+/* commands.c: recorded launches and their replay.
+ *
+ * Each recorded launch owns a kernel object of its own, with all arguments set when it is recorded,
+ * so that replay is one clEnqueueNDRangeKernel a launch.  Only offsets of views in the input ring
+ * are set again, and only when the slot is another than in the launch's last run.  Recorded
+ * operators that are not our kernels (CLBlast) are calls with a copied payload.
+ * With profiling each launch leaves an event; they are read in batches, after a finish.
+ */
+#include "config.h"
+
+#include "devices/state.h"
+#include "runtime/base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_RING = 8, EVENTS_KEPT = 4096 };
+
+typedef struct record {
+    char *name;
+    cl_kernel kernel; /* NULL: foreign */
+    cl_uint n_dims;
+    size_t global[3], local[3];
+    bool has_local;
+    int slot, n_ring; /* slot of the last run */
+    struct {
+        cl_uint arg;
+        cl_long offset, stride;
+    } ring[MAX_RING];
+    cl_int (*enqueue)(cl_command_queue queue, const void *payload, cl_event *event);
+    void *payload;
+    double time_s;
+    int64_t n_runs;
+} record;
+
+struct mot_commands {
+    mot_device *device;
+    record *records;
+    size_t capacity;
+    int n_records;
+    struct {
+        cl_event event;
+        int record;
+    } *pending; /* profiling: EVENTS_KEPT of them */
+    int n_pending;
+};
+
+mot_status mot_commands_new(mot_device *device, mot_commands **out)
+{
+    mot_commands *commands;
+    MOT_TRY(mot_alloc(1, sizeof *commands, &commands));
+    commands->device = device;
+    if (device->profile) {
+        mot_status status = mot_alloc(EVENTS_KEPT, sizeof *commands->pending, &commands->pending);
+        if (status != MOT_OK) {
+            free(commands);
+            return status;
+        }
+    }
+    *out = commands;
+    return MOT_OK;
+}
+
+static void free_record(record *r)
+{
+    if (r->kernel)
+        clReleaseKernel(r->kernel);
+    free(r->payload);
+    free(r->name);
+}
+
+void mot_commands_free(mot_commands *commands)
+{
+    if (!commands)
+        return;
+    for (int i = 0; i < commands->n_pending; i++)
+        clReleaseEvent(commands->pending[i].event);
+    for (int i = 0; i < commands->n_records; i++)
+        free_record(&commands->records[i]);
+    free(commands->pending);
+    free(commands->records);
+    free(commands);
+}
+
+int mot_commands_count(const mot_commands *commands)
+{
+    return commands->n_records;
+}
+
+const char *mot_commands_name(const mot_commands *commands, int i)
+{
+    return commands->records[i].name;
+}
+
+/* ---- recording ---- */
+
+void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *source,
+                      const char *options, const char *kernel)
+{
+    cl_program program;
+    cl_int code;
+    memset(launch, 0, sizeof *launch);
+    launch->commands = commands;
+    launch->status = mot_program_get(commands->device, source, options, &program);
+    if (launch->status != MOT_OK)
+        return;
+    launch->kernel = clCreateKernel(program, kernel, &code);
+    if (code != CL_SUCCESS) {
+        launch->kernel = NULL;
+        launch->status = MOT_FAIL(MOT_ERR_BUILD, "device %s: no kernel '%s' in '%s' built with '%s': %s",
+                                  commands->device->info.id, kernel, source, options,
+                                  mot_cl_name(code));
+    }
+}
+
+static void set_arg(mot_launch *launch, size_t size, const void *value)
+{
+    if (launch->status != MOT_OK)
+        return;
+    cl_int code = clSetKernelArg(launch->kernel, (cl_uint)launch->n_args, size, value);
+    if (code != CL_SUCCESS)
+        launch->status =
+            MOT_FAIL(MOT_ERR_DEVICE, "device %s: argument %d of a kernel of %zu bytes: %s",
+                     launch->commands->device->info.id, launch->n_args, size, mot_cl_name(code));
+    launch->n_args++;
+}
+
+void mot_launch_view(mot_launch *launch, const mot_view *view)
+{
+    cl_mem mem = view->buffer ? mot_buffer_mem(view->buffer) : NULL;
+    cl_long offset = view->buffer ? view->offset : 0;
+    set_arg(launch, sizeof mem, mem ? &mem : NULL);
+    if (launch->status == MOT_OK && view->buffer && view->slot_stride != 0) {
+        if (launch->n_ring == MAX_RING) {
+            launch->status =
+                MOT_FAIL(MOT_ERR_UNSUPPORTED, "a launch takes %d ring views at most", MAX_RING);
+            return;
+        }
+        launch->ring[launch->n_ring].arg = launch->n_args;
+        launch->ring[launch->n_ring].offset = view->offset;
+        launch->ring[launch->n_ring++].stride = view->slot_stride;
+    }
+    set_arg(launch, sizeof offset, &offset);
+}
+
+void mot_launch_long(mot_launch *launch, int64_t value)
+{
+    cl_long number = value;
+    set_arg(launch, sizeof number, &number);
+}
+
+void mot_launch_int(mot_launch *launch, int value)
+{
+    cl_int number = value;
+    set_arg(launch, sizeof number, &number);
+}
+
+void mot_launch_float(mot_launch *launch, float value)
+{
+    set_arg(launch, sizeof value, &value);
+}
+
+void mot_launch_local(mot_launch *launch, size_t size_bytes)
+{
+    set_arg(launch, size_bytes, NULL);
+}
+
+/* A new record with its name, not yet counted. */
+static mot_status new_record(mot_commands *commands, const char *name, record **out)
+{
+    MOT_TRY(mot_grow(&commands->records, &commands->capacity, (size_t)commands->n_records + 1,
+                     sizeof *commands->records));
+    record *r = &commands->records[commands->n_records];
+    memset(r, 0, sizeof *r);
+    MOT_TRY(mot_strdup(name, &r->name));
+    *out = r;
+    return MOT_OK;
+}
+
+mot_status mot_launch_end(mot_launch *launch, const char *name, int n_dims, const size_t *global,
+                          const size_t *local)
+{
+    record *r;
+    mot_status status = launch->status;
+    if (status == MOT_OK)
+        status = new_record(launch->commands, name, &r);
+    if (status != MOT_OK) {
+        if (launch->kernel)
+            clReleaseKernel(launch->kernel);
+        launch->kernel = NULL;
+        return status;
+    }
+    r->kernel = launch->kernel;
+    r->n_dims = (cl_uint)n_dims;
+    r->has_local = local != NULL;
+    for (int i = 0; i < n_dims; i++) {
+        r->global[i] = global[i];
+        if (local)
+            r->local[i] = local[i];
+    }
+    r->n_ring = launch->n_ring;
+    for (int i = 0; i < launch->n_ring; i++) {
+        r->ring[i].arg = (cl_uint)launch->ring[i].arg;
+        r->ring[i].offset = launch->ring[i].offset;
+        r->ring[i].stride = launch->ring[i].stride;
+    }
+    launch->commands->n_records++;
+    launch->kernel = NULL;
+    return MOT_OK;
+}
+
+mot_status mot_commands_foreign(mot_commands *commands, const char *name,
+                                cl_int (*enqueue)(cl_command_queue queue, const void *payload,
+                                                  cl_event *event),
+                                const void *payload, size_t size_bytes)
+{
+    record *r;
+    MOT_TRY(new_record(commands, name, &r));
+    mot_status status = mot_alloc(size_bytes, 1, &r->payload);
+    if (status != MOT_OK) {
+        free_record(r);
+        return status;
+    }
+    memcpy(r->payload, payload, size_bytes);
+    r->enqueue = enqueue;
+    commands->n_records++;
+    return MOT_OK;
+}
+
+/* ---- replay ---- */
+
+static mot_status launch_failed(const mot_commands *commands, const record *r, const char *call,
+                                cl_int code)
+{
+    mot_status status = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY
+                            ? MOT_ERR_MEMORY
+                            : MOT_ERR_DEVICE;
+    return MOT_FAIL(status, "device %s: launch '%s': %s failed: %s (%d)", commands->device->info.id,
+                    r->name, call, mot_cl_name(code), (int)code);
+}
+
+static cl_int set_slot(record *r, int slot)
+{
+    for (int i = 0; i < r->n_ring; i++) {
+        cl_long offset = r->ring[i].offset + r->ring[i].stride * slot;
+        cl_int code = clSetKernelArg(r->kernel, r->ring[i].arg, sizeof offset, &offset);
+        if (code != CL_SUCCESS)
+            return code;
+    }
+    r->slot = slot;
+    return CL_SUCCESS;
+}
+
+static mot_status read_profile(mot_commands *commands)
+{
+    if (commands->n_pending == 0)
+        return MOT_OK;
+    MOT_TRY(mot_device_finish(commands->device));
+    for (int i = 0; i < commands->n_pending; i++) {
+        cl_event event = commands->pending[i].event;
+        record *r = &commands->records[commands->pending[i].record];
+        cl_ulong start = 0, end = 0;
+        if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, 8, &start, NULL) ==
+                CL_SUCCESS &&
+            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, 8, &end, NULL) == CL_SUCCESS &&
+            end > start)
+            r->time_s += (double)(end - start) * 1e-9;
+        r->n_runs++;
+        clReleaseEvent(event);
+    }
+    commands->n_pending = 0;
+    return MOT_OK;
+}
+
+static mot_status run_one(mot_commands *commands, int i, int slot)
+{
+    record *r = &commands->records[i];
+    cl_command_queue queue = commands->device->compute;
+    cl_event event = NULL, *wanted = commands->pending ? &event : NULL;
+    cl_int code;
+    if (wanted && commands->n_pending == EVENTS_KEPT)
+        MOT_TRY(read_profile(commands));
+    if (!r->kernel) {
+        code = r->enqueue(queue, r->payload, wanted);
+        if (code != CL_SUCCESS)
+            return launch_failed(commands, r, "the library call", code);
+    } else {
+        if (r->n_ring > 0 && r->slot != slot && (code = set_slot(r, slot)) != CL_SUCCESS)
+            return launch_failed(commands, r, "clSetKernelArg", code);
+        code = clEnqueueNDRangeKernel(queue, r->kernel, r->n_dims, NULL, r->global,
+                                      r->has_local ? r->local : NULL, 0, NULL, wanted);
+        if (code != CL_SUCCESS)
+            return launch_failed(commands, r, "clEnqueueNDRangeKernel", code);
+    }
+    if (event) {
+        commands->pending[commands->n_pending].event = event;
+        commands->pending[commands->n_pending++].record = i;
+    }
+    return MOT_OK;
+}
+
+mot_status mot_commands_run(mot_commands *commands, int first, int last, int slot)
+{
+    if (first < 0 || last > commands->n_records)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "launches %d to %d of %d", first, last,
+                        commands->n_records);
+    MOT_TRY(mot_device_join_transfers(commands->device));
+    for (int i = first; i < last; i++)
+        MOT_TRY(run_one(commands, i, slot));
+    return MOT_OK;
+}
+
+mot_status mot_commands_profile(mot_commands *commands, int i, double *time_s, int64_t *n_runs)
+{
+    if (!commands->pending)
+        return MOT_FAIL(MOT_ERR_UNSUPPORTED, "device %s was opened without profiling",
+                        commands->device->info.id);
+    if (i < 0 || i >= commands->n_records)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "launch %d of %d", i, commands->n_records);
+    MOT_TRY(read_profile(commands));
+    *time_s = commands->records[i].time_s;
+    *n_runs = commands->records[i].n_runs;
+    return MOT_OK;
+}
