@@ -43,7 +43,8 @@ mot_status mot_comm_broadcast(mot_comm *comm, void *data, size_t size_bytes, int
     for (size_t first = 0; first < size_bytes;) {
         size_t part = size_bytes - first < MOT_COMM_CHUNK ? size_bytes - first : MOT_COMM_CHUNK;
         MPI_Request request;
-        int code = MPI_Ibcast((char *)data + first, (int)part, MPI_BYTE, root, comm->world, &request);
+        int code =
+            MPI_Ibcast((char *)data + first, (int)part, MPI_BYTE, root, comm->world, &request);
         MOT_TRY(mot_comm_check(comm, code, "broadcast", (int64_t)size_bytes));
         MOT_TRY(mot_comm_wait(comm, &request, 1, "broadcast", (int64_t)size_bytes));
         first += part;

@@ -39,8 +39,9 @@ mot_status mot_request_wait(mot_request *request);
 mot_status mot_comm_all_gather(mot_comm *comm, const void *mine, size_t size_bytes, void *all);
 mot_status mot_comm_broadcast(mot_comm *comm, void *data, size_t size_bytes, int root);
 
-/** All ranks learn whether any failed: with all MOT_OK returns MOT_OK; else every rank gets an error
- *  whose message is that of the lowest failing rank (with its number in front, "rank 2: ..."). */
+/** All ranks learn whether any failed: with all MOT_OK returns MOT_OK; else every rank gets an
+ * error whose message is that of the lowest failing rank (with its number in front, "rank 2: ...").
+ */
 mot_status mot_comm_agree(mot_comm *comm, mot_status mine);
 
 /** One rank cannot go on and the others may be inside a collective: end all (MPI_Abort).  Prints

@@ -10,10 +10,12 @@
 enum { MOT_COMM_CHUNK = 1 << 28 };
 
 struct mot_comm {
-    bool joined; /* several processes joined by MPI; else one rank, and MPI is never called */
-    bool broken; /* a call of MPI failed, so this process must not wait for the others again */
+    bool joined;    /* several processes joined by MPI; else one rank, and MPI is never called */
+    bool broken;    /* a call of MPI failed, so this process must not wait for the others again */
     MPI_Comm world; /* our own duplicate: messages and error handler are apart from the program's */
     int rank, size, host_rank, host_size;
+    int host_cores;    /* of this host, for the choice of how to wait */
+    int timer_slack;   /* of the thread that opened us, to be put back; -1: not changed */
     int64_t chunk;     /* MOT_COMM_CHUNK; tests set a small one */
     mot_request *idle; /* requests to use again, linked by `next` */
 };

@@ -11,14 +11,19 @@
 typedef struct mot_machine_device {
     char id[48];
     int rank;
-    double a_s, b_s;       /* fit of forward + backward of this model, all devices running together */
-    double max_batch;      /* samples that fit in its memory */
-    double min_step_s;     /* update and exchange, whatever the share */
+    double a_s, b_s;   /* fit of forward + backward of this model, all devices running together */
+    double max_batch;  /* samples that fit in its memory */
+    double min_step_s; /* update and exchange: added to the time of a device that has samples */
+    /* Kept by mot_balance_observe; all 0 at first. */
+    double drift;   /* a_s and b_s over what they were at first; 0: nothing observed yet */
+    double odd_sum; /* of the last n_odd ratios measured/predicted that were far off */
+    int n_odd;      /* negative: faster than predicted */
 } mot_machine_device;
 
 typedef struct mot_machine {
     mot_machine_device *device;
     int n_devices;
+    int n_promises; /* kept by mot_balance_observe: in a row that promised a gain; 0 at first */
 } mot_machine;
 
 /** The machine as text, one line a device, and back.  Errors: MOT_ERR_FORMAT with the line. */
@@ -34,8 +39,9 @@ void mot_fit_line(const double *samples, const double *time_s, int n_points, dou
 /** Set the number of samples of each device for a global batch.
  *  Shapes: `share` has one entry for each device; the entries add up to `batch`; zero is allowed.
  *  Minimises the predicted time of the slowest device; with equal times prefers fewer devices, then
- *  the earlier device.  Deterministic: every rank computes the same from the same numbers.
- *  Errors: MOT_ERR_MEMORY when no shares fit; the message names the sum that fits. */
+ *  the faster, then the earlier one.  Exact, and deterministic: every rank computes the same from
+ * the same numbers. Errors: MOT_ERR_MEMORY when no shares fit; the message names the sum that fits.
+ */
 mot_status mot_balance_shares(const mot_machine *machine, int64_t batch, int64_t *share);
 /** As equal as whole numbers allow (earlier devices get the remainder), within max_batch. */
 mot_status mot_balance_equal(const mot_machine *machine, int64_t batch, int64_t *share);
@@ -45,21 +51,24 @@ mot_status mot_balance_weights(const double *weights, int n, int64_t batch, int6
 double mot_balance_step_s(const mot_machine *machine, const int64_t *share);
 
 /** Update the fits with measured times of a step period: moving average; returns true when the best
- *  shares for `batch` now promise to be faster than `share` by more than the dead band (so that
- *  noise moves nothing).  `time_s[i]` is the measured busy time of device i for share[i] samples. */
+ *  shares for `batch` promise to be faster than `share` by more than the dead band, twice in a row
+ * (so that noise moves nothing).  `time_s[i]` is the measured busy time of forward and backward of
+ * device i for share[i] samples; what is not a positive number is left out.  A device without
+ * samples keeps its fit, and a fit that had become worse slowly returns to the first one, so that
+ * the device gets another chance.  Pure but for `machine`. */
 bool mot_balance_observe(mot_machine *machine, int64_t batch, const int64_t *share,
                          const double *time_s);
 
 /** A slice of the flat gradient buffer that travels at once. */
 typedef struct mot_bucket {
-    int64_t offset, n;  /* elements */
-    int after_node;     /* complete when this node has run */
+    int64_t offset, n; /* elements */
+    int after_node;    /* complete when this node has run */
 } mot_bucket;
 
 /** What every rank agrees on for a run; const once built. */
 typedef struct mot_plan {
     int64_t batch;
-    int n_devices;         /* over all ranks */
+    int n_devices;          /* over all ranks */
     int64_t *share, *first; /* samples of each device and position of its first in the batch */
     mot_bucket *bucket;
     int n_buckets;
