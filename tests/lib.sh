@@ -118,3 +118,22 @@ need_data()
     [ -n "${MOTLEY_DATA-}" ] || skip "MOTLEY_DATA is not set"
     [ -d "$MOTLEY_DATA/$1" ] || skip "$MOTLEY_DATA has no $1"
 }
+
+# slow: this test takes longer than a few seconds; left out of quick runs.
+slow() { [ -z "${MOTLEY_TEST_QUICK-}" ] || skip "a quick run (MOTLEY_TEST_QUICK)"; }
+# What tests train: drawn digits, an MLP with dropout; 3,200 samples in 50 steps an epoch.
+digits=$srcdir/tests/train/digits.yaml
+
+# first_device: the device that single-device tests run on; pocl's where it is.
+first_device()
+{
+    if [ ! -f "$tmp/first" ]; then
+        "$MOTLEY" devices --ids >"$tmp/ids" 2>"$tmp/ids.err" || { cat "$tmp/ids.err" >&2; exit 99; }
+        { grep -m 1 '^pocl:' "$tmp/ids" || head -1 "$tmp/ids"; } >"$tmp/first"
+    fi
+    cat "$tmp/first"
+}
+# mpi N: how N ranks are started; more ranks than cores is fine.
+have_mpi() { command -v "$MPIEXEC" >/dev/null 2>&1; }
+need_mpi() { have_mpi || skip "no mpiexec"; }
+mpi() { echo "$MPIEXEC -n $1"; }

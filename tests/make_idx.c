@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     int side = (int)strtol(argv[2], NULL, 10);
     mot_dataset *digits;
     uint8_t *small;
-    if (mot_drawn_digits(n, strtoull(argv[3], NULL, 10), &digits) != MOT_OK ||
+    if (mot_drawn_digits(0, n, strtoull(argv[3], NULL, 10), &digits) != MOT_OK ||
         mot_alloc((size_t)n * (size_t)(side * side), 1, &small) != MOT_OK)
         goto fail;
     for (int64_t i = 0; i < n; i++)

@@ -1,1 +1,13 @@
-# end-to-end: bad input, output, help of the motley command
+# End-to-end tests of the command; see tests/lib.sh.
+CLI_TESTS = \
+	tests/cli/one_failing_rank_ends_all.sh \
+	tests/cli/refuses_bad_config.sh \
+	tests/cli/refuses_bad_data.sh \
+	tests/cli/refuses_bad_devices.sh \
+	tests/cli/refuses_bad_output.sh \
+	tests/cli/refuses_bad_weights.sh \
+	tests/cli/stops_at_nan.sh \
+	tests/cli/tells_what_it_is.sh \
+	tests/cli/writes_what_it_promises.sh
+TESTS += $(CLI_TESTS)
+EXTRA_DIST += $(CLI_TESTS)

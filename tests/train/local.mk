@@ -1,1 +1,16 @@
-# end-to-end: training
+# End-to-end tests of the command; see tests/lib.sh.
+TRAIN_TESTS = \
+	tests/train/archive_needs_no_compiler.sh \
+	tests/train/hurting_device_is_left_out.sh \
+	tests/train/odd_batches_are_exact.sh \
+	tests/train/other_shapes_need_a_config_only.sh \
+	tests/train/reaches_accuracy_on_mnist.sh \
+	tests/train/resumes_after_kill.sh \
+	tests/train/resumes_elsewhere.sh \
+	tests/train/same_plan_gives_same_bits.sh \
+	tests/train/same_result_on_any_devices.sh \
+	tests/train/same_result_on_any_ranks.sh \
+	tests/train/unlike_devices_get_unlike_shares.sh
+TESTS += $(TRAIN_TESTS)
+EXTRA_DIST += $(TRAIN_TESTS)
+EXTRA_DIST += tests/train/digits.yaml tests/train/usps.yaml

@@ -1,0 +1,53 @@
+#!/bin/sh
+# kill -9 at a moment that nobody chose, then --resume: the final parameters are bit-equal to those of
+# an uninterrupted run, on one device and on two with their shares held fixed; what was written before
+# the kill is whole.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+
+long="--set data.samples=6400 --epochs 12 --set train.checkpoint.every_steps=100"
+# kill_and_resume NAME ARGUMENTS...: against an uninterrupted run.
+kill_and_resume()
+{
+    name=$1
+    shift
+    # shellcheck disable=SC2086
+    train "$digits" $long "$@" --out "$tmp/$name.whole" || return
+    keep whole
+    steps=$(json steps)
+    # Killed when so many lines of metrics are there: in the middle, wherever exactly.
+    # shellcheck disable=SC2086
+    "$MOTLEY" train "$digits" $long "$@" --out "$tmp/$name" >"$tmp/killed.out" 2>&1 </dev/null &
+    pid=$!
+    at=0
+    while kill -0 "$pid" 2>/dev/null && [ "$at" -lt 1000 ]; do
+        [ "$(grep -c . "$tmp/$name/metrics.jsonl" 2>/dev/null || true)" -lt 4 ] 2>/dev/null || break
+        sleep 0.02
+        at=$((at + 1))
+    done
+    # $pid may be libtool's wrapper, which runs the program by exec: the same process.
+    kill -9 "$pid" 2>/dev/null && killed=yes || killed=no
+    wait "$pid" 2>/dev/null
+    expect_equal "$name: killed before its end" "$killed" yes
+    expect "$name: no model before the end" [ ! -e "$tmp/$name/model.safetensors" ]
+    # shellcheck disable=SC2086
+    train "$digits" $long "$@" --out "$tmp/$name" --resume || return
+    expect_equal "$name: steps" "$(json steps)" "$steps"
+    expect_equal "$name: hash of the parameters" "$(json params_hash)" "$(of whole params_hash)"
+    expect "$name: the model's bytes" cmp "$tmp/$name.whole/model.safetensors" \
+        "$tmp/$name/model.safetensors"
+    expect_equal "$name: losses of all epochs" "$(json epoch_losses)" "$(of whole epoch_losses)"
+}
+
+first=$(first_device)
+kill_and_resume one --devices "$first"
+kill_and_resume adam --devices "$first" --set train.optimizer.name=adam --set train.optimizer.lr=0.002
+if [ "${first%:*}" = pocl ]; then
+    POCL_DEVICES="pthread basic"
+    export POCL_DEVICES
+    kill_and_resume two --devices 'pocl:*' --set 'train.shares=[3, 1]'
+fi
+
+# Nothing to resume from is an error that says so.
+refuse "--resume without a checkpoint" 'checkpoint|resume' \
+    "$MOTLEY" train "$digits" --devices "$first" --out "$tmp/nothing" --resume
+finish

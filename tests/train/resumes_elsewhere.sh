@@ -1,0 +1,50 @@
+#!/bin/sh
+# A run that was stopped goes on with another set of devices, or another number of ranks: the loss curve
+# goes on within 1e-5.  Ctrl-C finishes the step, writes a checkpoint and says how to resume.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+
+first=$(first_device)
+long="--set data.samples=6400 --epochs 12"
+# shellcheck disable=SC2086
+train "$digits" $long --devices "$first" --out "$tmp/whole" || finish
+keep whole
+
+# Ctrl-C in the middle.
+# shellcheck disable=SC2086
+(
+    trap - INT
+    exec "$MOTLEY" train "$digits" $long --devices "$first" --out "$tmp/begun"
+) >"$tmp/stopped.out" 2>"$tmp/stopped.err" </dev/null &
+pid=$!
+at=0
+while kill -0 "$pid" 2>/dev/null && [ "$at" -lt 1000 ]; do
+    [ "$(grep -c . "$tmp/begun/metrics.jsonl" 2>/dev/null || true)" -lt 4 ] 2>/dev/null || break
+    sleep 0.02
+    at=$((at + 1))
+done
+kill -INT "$pid"
+wait "$pid"
+status=$?
+expect_equal "exit status after Ctrl-C" "$status" 130
+cat "$tmp/stopped.out" "$tmp/stopped.err" >"$tmp/said"
+expect_grep "says how to go on" 'resume' "$tmp/said"
+
+goes_on()
+{
+    expect_equal "$1: steps" "$(json steps)" "$(of whole steps)"
+    expect_close "$1: losses" "$(of whole epoch_losses)" "$(json epoch_losses)" 5
+    expect "$1: parameters" "$HELPERS/params_diff" "$tmp/whole/model.safetensors" \
+        "$tmp/$1/model.safetensors" 1e-4
+}
+cp -r "$tmp/begun" "$tmp/two" && cp -r "$tmp/begun" "$tmp/ranks"
+# shellcheck disable=SC2086
+if [ "${first%:*}" = pocl ]; then
+    POCL_DEVICES="pthread basic" train "$digits" $long --devices 'pocl:*' --out "$tmp/two" --resume \
+        --set 'train.shares=[2, 1]' && goes_on two
+fi
+# shellcheck disable=SC2086
+if have_mpi; then
+    launch "$(mpi 2)" train "$digits" $long --devices "$first" --out "$tmp/ranks" --resume &&
+        goes_on ranks
+fi
+finish
