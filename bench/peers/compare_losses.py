@@ -3,9 +3,10 @@
 
     MOTLEY_DATA=... python compare_losses.py [--motley build/motley] [--steps 200] [--limit 1e-4]
 
-1. `motley train CONFIG --steps 0 --out DIR` writes the initial weights as model.safetensors.
-2. `motley train CONFIG --init DIR/model.safetensors --steps N` with train.log_every=1 writes the loss
-   of every step to metrics.jsonl.
+1. PyTorch draws initial weights for the network that motley's own model.safetensors (of one step)
+   describes, and writes them under the same names.
+2. `motley train CONFIG --init WEIGHTS --steps N` with train.log_every=1 writes the loss of every step
+   to metrics.jsonl.
 3. PyTorch starts from the same file and takes the same batches (motley's permutation, made again in
    motley_data.py).
 Exit 1 when any step's loss differs by more than the limit, relative.
@@ -39,10 +40,12 @@ def motley_losses(options, folder):
     if options.devices:
         common += ["--devices", options.devices]
     start, run = os.path.join(folder, "start"), os.path.join(folder, "run")
-    weights = os.path.join(start, "model.safetensors")
+    weights = os.path.join(folder, "weights.safetensors")
     command = [options.motley, "train"] + common
-    subprocess.run(command + ["--steps", "0", "--out", start], check=True,
+    subprocess.run(command + ["--steps", "1", "--out", start], check=True,
                    stdout=subprocess.DEVNULL)
+    torch.manual_seed(options.seed)
+    nets.redraw(os.path.join(start, "model.safetensors"), weights)
     subprocess.run(command + ["--init", weights, "--steps", str(options.steps), "--out", run,
                               "--set", "train.log_every=1"], check=True,
                    stdout=subprocess.DEVNULL)

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn as nn
+from safetensors.torch import load_file, save_file
 
 
 def mlp(sizes):
@@ -12,10 +13,18 @@ def mlp(sizes):
     return nn.Sequential(*layers)
 
 
+def redraw(source, target):
+    """Write the tensors of one safetensors file to another with fresh weights as nn.Linear draws them:
+    uniform within 1/sqrt(inputs), biases too."""
+    tensors = load_file(source)
+    bound = {k.rsplit(".", 1)[0]: v.shape[1] ** -0.5 for k, v in tensors.items() if v.dim() == 2}
+    save_file({k: torch.empty_like(v).uniform_(-bound[k.rsplit(".", 1)[0]], bound[k.rsplit(".", 1)[0]])
+               for k, v in tensors.items()}, target)
+
+
 def mlp_from_safetensors(path):
     """The chain that motley's model.safetensors holds, with its weights: pairs NAME.weight (N,K) and
     NAME.bias (N) in the order in which outputs meet inputs."""
-    from safetensors.torch import load_file
     tensors = load_file(path)
     left = {k[:-len(".weight")]: v for k, v in tensors.items() if k.endswith(".weight")}
     made = {v.shape[0] for v in left.values()}

@@ -47,7 +47,7 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1m tmpfs "$tmp/disk" 2>/dev/null
     rm -rf "$tmp/disk/run"
     umount "$tmp/disk" && mount -t tmpfs -o size=2600k tmpfs "$tmp/disk"
     # shellcheck disable=SC2086
-    run timeout 60 "$MOTLEY" train $big --set train.checkpoint.every_steps=10 --out "$tmp/disk/run" || true
+    run timeout 60 "$MOTLEY" train $big --set train.checkpoint_every=10 --out "$tmp/disk/run" || true
     whole_or_absent "disk full later"
 else
     note "no tmpfs can be mounted here: disk full by file size limit only"

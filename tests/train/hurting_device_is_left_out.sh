@@ -8,7 +8,7 @@ slow
 unset OCL_ICD_VENDORS
 RUSTICL_ENABLE=llvmpipe
 export RUSTICL_ENABLE
-devices_listed devices length >/dev/null
+devices_listed length >/dev/null
 "$MOTLEY" devices --ids 2>/dev/null | grep -q '^rusticl:' || skip "rusticl shows no device"
 
 train "$digits" --devices 'pocl:0,rusticl:0' || finish

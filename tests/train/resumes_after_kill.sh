@@ -4,7 +4,7 @@
 # the kill is whole.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 
-long="--set data.samples=6400 --epochs 12 --set train.checkpoint.every_steps=100"
+long="--set data.samples=6400 --epochs 12 --set train.checkpoint_every=100"
 # kill_and_resume NAME ARGUMENTS...: against an uninterrupted run.
 kill_and_resume()
 {

@@ -37,7 +37,7 @@ if [ "${first%:*}" = pocl ]; then
         same_as_one parts && all_took_part parts 2
 fi
 
-n=$(devices_listed devices length)
+n=$(devices_listed length)
 if [ "$n" -gt 1 ]; then
     shares=$(awk -v n="$n" 'BEGIN { for (i = 1; i <= n; i++) printf "%s%d", i > 1 ? ", " : "", i }')
     train "$digits" --devices all --out "$tmp/all" --set "train.shares=[$shares]" &&
