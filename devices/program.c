@@ -74,8 +74,8 @@ static mot_status compile(mot_device *device, const char *source, const char *te
     if (code != CL_SUCCESS)
         return mot_cl_fail(device, code, "clCreateProgramWithSource");
     code = clBuildProgram(program, 1, &device->id, all_options, NULL, NULL);
-    char *said = build_log(device, program);
     if (code != CL_SUCCESS) {
+        char *said = build_log(device, program);
         mot_status status =
             MOT_FAIL(MOT_ERR_BUILD, "device %s: '%s' does not build with '%s': %s\n%s", id, source,
                      options, mot_cl_name(code), said ? said : "(the compiler says nothing)");
@@ -83,9 +83,6 @@ static mot_status compile(mot_device *device, const char *source, const char *te
         clReleaseProgram(program);
         return status;
     }
-    if (said && said[0])
-        mot_log(MOT_LOG_DEBUG, "build device %s source %s says \"%s\"", id, source, said);
-    free(said);
     mot_log(MOT_LOG_DEBUG, "build device %s source %s options \"%s\" time_s %.3f", id, source,
             options, mot_clock_s() - start_s);
     *out = program;

@@ -3,7 +3,7 @@
 # the first time that it is met in a kernel file, so that devices see whole sources only.
 function finish() { if (open) printf "    },\n"; open = 0 }
 function emit(line) {
-    gsub(/\\/, "\\\\", line)
+    gsub(/\\/, "&&", line) # not "\\\\": awks differ in what they make of that
     gsub(/"/, "\\\"", line)
     printf "        \"%s\\n\"\n", line
 }
