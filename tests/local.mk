@@ -21,8 +21,8 @@ tests_params_diff_LDADD = libmotley_core.la
 tests_make_idx_SOURCES = tests/make_idx.c
 tests_make_idx_LDADD = libmotley_core.la
 
-TESTS += tests/floors.sh
-EXTRA_DIST += tests/lib.sh tests/floors.sh tests/get-drivers tests/asan.supp
+TESTS += tests/floors.sh tests/exports.sh tests/oclgrind.sh
+EXTRA_DIST += tests/lib.sh tests/floors.sh tests/exports.sh tests/oclgrind.sh tests/get-drivers tests/asan.supp
 
 mostlyclean-local:
 	rm -rf tests/cache
