@@ -1,0 +1,43 @@
+/* add; the kernels are in kernels_cl/add.cl. */
+#include "config.h"
+
+#include "devices/variant.h"
+
+static mot_status check(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 2, 2, 1, 1, 0));
+    MOT_TRY(mot_check_elements(o, "b", &o->in[1], mot_view_elements(&o->in[0])));
+    return mot_check_elements(o, "y", &o->out[0], mot_view_elements(&o->in[0]));
+}
+
+static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
+{
+    mot_record_begin(r, launch, "add", kernel);
+    mot_launch_view(launch, &r->o->out[0]);
+    mot_launch_view(launch, &r->o->in[0]);
+    mot_launch_view(launch, &r->o->in[1]);
+    mot_launch_long(launch, mot_view_elements(&r->o->out[0]));
+}
+
+static mot_status record_plain(const mot_recording *r)
+{
+    mot_launch launch;
+    begin(r, &launch, "add_plain");
+    return mot_record_end_plain(r, &launch, mot_view_elements(&r->o->out[0]));
+}
+
+static mot_status record_vector(const mot_recording *r)
+{
+    mot_range range = mot_range_flat(&r->traits, mot_view_elements(&r->o->out[0]), 1 << 20);
+    mot_launch launch;
+    begin(r, &launch, "add_vector");
+    mot_launch_long(&launch, range.chunk);
+    return mot_record_end(r, &launch, range.groups, range.local);
+}
+
+static const mot_variant variants[] = {
+    {.name = "plain", .record = record_plain},
+    {.name = "vector", .record = record_vector},
+};
+
+const mot_primitive mot_primitive_add = {check, variants, 2};

@@ -1,0 +1,60 @@
+/* dropout; the kernels are in kernels_cl/dropout.cl.  Samples are dim 0; an element's random number
+ * depends on its place within its sample only. */
+#include "config.h"
+
+#include "devices/variant.h"
+#include "runtime/base/random.h"
+
+static mot_status check(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 1, 1, 1, 1, 0));
+    if (!(o->attrs.p >= 0.0f && o->attrs.p < 1.0f))
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "dropout %s: p is %g, expected 0 <= p < 1", o->name,
+                        (double)o->attrs.p);
+    return mot_check_elements(o, "y", &o->out[0], mot_view_elements(&o->in[0]));
+}
+
+static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
+{
+    mot_record_begin(r, launch, "dropout", kernel);
+    mot_launch_view(launch, &r->o->out[0]);
+    mot_launch_view(launch, &r->o->in[0]);
+    mot_launch_view(launch, &r->o->scalars);
+    mot_launch_long(launch, mot_view_rows(&r->o->in[0]));
+    mot_launch_long(launch, mot_view_columns(&r->o->in[0]));
+    mot_launch_int(launch, (int)(r->o->attrs.layer << 8 | MOT_STREAM_DROPOUT));
+    mot_launch_float(launch, r->o->attrs.p);
+    mot_launch_float(launch, 1.0f / (1.0f - r->o->attrs.p));
+}
+
+static mot_status record_plain(const mot_recording *r)
+{
+    mot_launch launch;
+    begin(r, &launch, "dropout_plain");
+    return mot_record_end_plain(r, &launch,
+                                mot_view_rows(&r->o->in[0]) *
+                                    mot_ceil_div(mot_view_columns(&r->o->in[0]), 4));
+}
+
+static bool prefers_vector(const mot_recording *r)
+{
+    return r->traits.cpu;
+}
+
+static mot_status record_vector(const mot_recording *r)
+{
+    int64_t blocks = mot_view_rows(&r->o->in[0]) * mot_ceil_div(mot_view_columns(&r->o->in[0]), 32);
+    int64_t items = mot_min(mot_ceil_div(blocks, 16), r->traits.threads * 8);
+    int64_t chunk = mot_ceil_div(blocks, items);
+    mot_launch launch;
+    begin(r, &launch, "dropout_vector");
+    mot_launch_long(&launch, chunk);
+    return mot_record_end(r, &launch, mot_ceil_div(blocks, chunk), 1);
+}
+
+static const mot_variant variants[] = {
+    {.name = "plain", .record = record_plain},
+    {.name = "vector", .prefers = prefers_vector, .record = record_vector},
+};
+
+const mot_primitive mot_primitive_dropout = {check, variants, 2};

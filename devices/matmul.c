@@ -1,0 +1,30 @@
+/* The table of the matrix product's variants, and the plain one. */
+#include "config.h"
+
+#include "devices/matmul.h"
+
+void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p)
+{
+    const mot_view *views[] = {&p->c, &p->sums, &p->a, &p->b, &p->bias, &p->mask};
+    const int64_t sizes[] = {p->m,   p->n,        p->k,        p->lda,     p->ldb,
+                             p->ldc, p->stride_a, p->stride_b, p->stride_c};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        mot_launch_view(launch, views[i]);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        mot_launch_long(launch, sizes[i]);
+    mot_launch_int(launch, p->flags);
+}
+
+static mot_status record_plain(const mot_recording *r)
+{
+    mot_matmul p = mot_matmul_of(r->o);
+    const size_t global[3] = {(size_t)p.n, (size_t)p.m, (size_t)p.batch};
+    mot_launch launch;
+    mot_launch_begin(&launch, r->commands, "matmul_plain", "", "matmul_plain");
+    mot_matmul_arguments(&launch, &p);
+    return mot_record_end_3d(r, &launch, 3, global, NULL);
+}
+
+const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
+    {.name = "plain", .record = record_plain},
+};

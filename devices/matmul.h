@@ -1,0 +1,44 @@
+/* matmul.h: the matrix product that linear layers (and what comes later) are made of.
+ *
+ *     C = epilogue(op(A) op(B) [+ C])      op(A) is (m,k), op(B) is (k,n), C is (m,n), row-major
+ *
+ * for each of `batch` matrices, with any leading dimensions and offsets.  In the same pass: bias (n)
+ * added to every row, relu, zero where `mask` is not positive, and the sums of the rows of op(A) (the
+ * bias gradient, when A is dy transposed).  The variants are in matmul.c (the table), matmul_cpu.c and
+ * matmul_gpu.c.
+ */
+#ifndef MOT_DEVICES_MATMUL_H
+#define MOT_DEVICES_MATMUL_H
+
+#include "devices/variant.h"
+
+/* What is asked for; twin of kernels_cl/matmul_flags.cl. */
+enum {
+    MOT_MATMUL_TRANS_A = 1,
+    MOT_MATMUL_TRANS_B = 2,
+    MOT_MATMUL_ACCUMULATE = 4,
+    MOT_MATMUL_BIAS = 8,
+    MOT_MATMUL_RELU = 16,
+    MOT_MATMUL_MASK = 32,
+    MOT_MATMUL_SUMS = 64,
+};
+
+typedef struct mot_matmul {
+    mot_view c, a, b;
+    mot_view bias, mask, sums; /* sums is an output */
+    int64_t m, n, k, lda, ldb, ldc;
+    int64_t batch, stride_a, stride_b, stride_c; /* elements between the matrices of a batch */
+    int flags;
+} mot_matmul;
+
+/** The product that the operands of a linear operator stand for. */
+mot_matmul mot_matmul_of(const mot_operands *o);
+
+/** Pass all of it to a kernel: c, sums, a, b, bias, mask, m, n, k, lda, ldb, ldc, stride_a, stride_b,
+ *  stride_c, flags. */
+void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p);
+
+enum { MOT_MATMUL_N_VARIANTS = 1 };
+extern const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS];
+
+#endif

@@ -1,0 +1,159 @@
+/* softmax and softmax_xent; the kernels are in kernels_cl/softmax.cl and softmax_xent.cl.
+ *
+ * Rows are dealt out in one of two ways: `vector` gives a work-item whole rows, `group` a work-group.
+ * A CPU takes the first always, other devices where rows are short. */
+#include "config.h"
+
+#include "devices/variant.h"
+
+enum { MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384 };
+
+static mot_status check_softmax(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 1, 1, 1, 1, 0));
+    return mot_check_elements(o, "probabilities", &o->out[0], mot_view_elements(&o->in[0]));
+}
+
+static mot_status check_xent(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 2, 2, 2, 2, 2u));
+    if (o->in[1].dtype != MOT_I32)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "softmax_xent %s: labels are not i32", o->name);
+    MOT_TRY(mot_check_elements(o, "label", &o->in[1], mot_view_rows(&o->in[0])));
+    MOT_TRY(mot_check_elements(o, "sums", &o->out[1], 4));
+    if (mot_has_out(o, 0))
+        MOT_TRY(mot_check_elements(o, "dlogits", &o->out[0], mot_view_elements(&o->in[0])));
+    return MOT_OK;
+}
+
+/* chunk: rows of a work-item (vector) or of a group (group). */
+static mot_range range_vector(const mot_recording *r)
+{
+    int64_t rows = mot_view_rows(&r->o->in[0]);
+    int64_t local = r->traits.cpu ? 1 : r->traits.group;
+    int64_t most = r->traits.cpu ? r->traits.threads * 8 : MAX_PARTS;
+    int64_t groups = mot_min(mot_ceil_div(rows, local), most);
+    if (mot_view_elements(&r->o->in[0]) <= SMALL)
+        groups = 1;
+    int64_t chunk = mot_ceil_div(rows, groups * local);
+    return (mot_range){.groups = mot_ceil_div(rows, chunk * local), .local = local, .chunk = chunk};
+}
+
+static mot_range range_group(const mot_recording *r)
+{
+    int64_t rows = mot_view_rows(&r->o->in[0]);
+    int64_t groups = mot_min(rows, MAX_PARTS), chunk = mot_ceil_div(rows, groups);
+    return (mot_range){.groups = mot_ceil_div(rows, chunk), .local = r->traits.group, .chunk = chunk};
+}
+
+static bool prefers_group(const mot_recording *r)
+{
+    return !r->traits.cpu && mot_view_columns(&r->o->in[0]) > SHORT_ROW;
+}
+
+/* ---- softmax ---- */
+
+static void begin_softmax(const mot_recording *r, mot_launch *launch, const char *kernel)
+{
+    mot_record_begin(r, launch, "softmax", kernel);
+    mot_launch_view(launch, &r->o->out[0]);
+    mot_launch_view(launch, &r->o->in[0]);
+    mot_launch_long(launch, mot_view_rows(&r->o->in[0]));
+    mot_launch_long(launch, mot_view_columns(&r->o->in[0]));
+}
+
+static mot_status softmax_plain(const mot_recording *r)
+{
+    mot_launch launch;
+    begin_softmax(r, &launch, "softmax_plain");
+    return mot_record_end_plain(r, &launch, mot_view_rows(&r->o->in[0]));
+}
+
+static mot_status softmax_vector(const mot_recording *r)
+{
+    mot_range range = range_vector(r);
+    mot_launch launch;
+    begin_softmax(r, &launch, "softmax_vector");
+    mot_launch_long(&launch, range.chunk);
+    return mot_record_end(r, &launch, range.groups, range.local);
+}
+
+static mot_status softmax_group(const mot_recording *r)
+{
+    mot_range range = range_group(r);
+    mot_launch launch;
+    begin_softmax(r, &launch, "softmax_group");
+    mot_launch_long(&launch, range.chunk);
+    mot_launch_local(&launch, sizeof(float) * (size_t)range.local);
+    return mot_record_end(r, &launch, range.groups, range.local);
+}
+
+/* ---- softmax with cross-entropy ---- */
+
+static void sizes_xent(const mot_recording *r, mot_launch *launch)
+{
+    mot_launch_view(launch, &r->o->in[0]);
+    mot_launch_view(launch, &r->o->in[1]);
+    mot_launch_long(launch, mot_view_rows(&r->o->in[0]));
+    mot_launch_long(launch, mot_view_columns(&r->o->in[0]));
+    mot_launch_int(launch, mot_has_out(r->o, 0) ? 1 : 0);
+}
+
+static mot_status xent_plain(const mot_recording *r)
+{
+    mot_launch launch;
+    mot_record_begin(r, &launch, "softmax_xent", "softmax_xent_plain");
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &r->o->out[1]);
+    sizes_xent(r, &launch);
+    return mot_record_end(r, &launch, 1, 1);
+}
+
+static mot_status record_xent(const mot_recording *r, const char *kernel, mot_range range)
+{
+    mot_view parts = mot_workspace_at(r->o, 0, 2 * range.groups);
+    mot_launch launch;
+    mot_record_begin(r, &launch, "softmax_xent", kernel);
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &r->o->out[1]);
+    mot_launch_view(&launch, &parts);
+    sizes_xent(r, &launch);
+    mot_launch_long(&launch, range.chunk);
+    mot_launch_local(&launch, 2 * sizeof(float) * (size_t)range.local);
+    MOT_TRY(mot_record_end(r, &launch, range.groups, range.local));
+    if (range.groups == 1)
+        return MOT_OK;
+    return mot_record_sums_finish(r, "softmax_xent", &r->o->out[1], &parts, range.groups,
+                                  mot_view_rows(&r->o->in[0]));
+}
+
+static mot_status xent_vector(const mot_recording *r)
+{
+    return record_xent(r, "softmax_xent_vector", range_vector(r));
+}
+
+static mot_status xent_group(const mot_recording *r)
+{
+    return record_xent(r, "softmax_xent_group", range_group(r));
+}
+
+static int64_t xent_workspace(const mot_recording *r)
+{
+    (void)r;
+    return 2 * MAX_PARTS;
+}
+
+static const mot_variant softmax_variants[] = {
+    {.name = "plain", .record = softmax_plain},
+    {.name = "vector", .record = softmax_vector},
+    {.name = "group", .prefers = prefers_group, .record = softmax_group},
+};
+
+static const mot_variant xent_variants[] = {
+    {.name = "plain", .record = xent_plain},
+    {.name = "vector", .workspace = xent_workspace, .record = xent_vector},
+    {.name = "group", .prefers = prefers_group, .workspace = xent_workspace, .record = xent_group},
+};
+
+const mot_primitive mot_primitive_softmax = {check_softmax, softmax_variants, 3};
+const mot_primitive mot_primitive_softmax_xent = {check_xent, xent_variants, 3};

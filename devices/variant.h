@@ -1,0 +1,110 @@
+/* variant.h: for the primitives in devices/ only: an operator as a table of variants.
+ *
+ * A variant is one way to compute an operator: where it can be used, where it is the better choice,
+ * what memory it needs, and which launches it records.  Tables begin with `plain`, which runs
+ * anywhere; of those that apply and are preferred the last is used.  What a launch rule may look at
+ * is in mot_traits; there is no test for a name of a device or vendor.
+ */
+#ifndef MOT_DEVICES_VARIANT_H
+#define MOT_DEVICES_VARIANT_H
+
+#include "devices/kernel.h"
+#include "devices/primitive.h"
+
+/** What launch rules know of a device. */
+typedef struct mot_traits {
+    bool cpu;         /* few strong threads: groups of one work-item and written-out vectors; else
+                         many work-items side by side */
+    int vector;       /* floats in a native vector: 4, 8 or 16 */
+    int threads;      /* groups that run at the same time on a CPU; compute units elsewhere */
+    int group;        /* work-items of a full group: a power of two, up to 256 */
+    size_t local_bytes;
+    int cl_version;   /* 120 for OpenCL 1.2 */
+} mot_traits;
+
+mot_traits mot_device_traits(const mot_device *device);
+
+/** One operator being recorded, or asked about. */
+typedef struct mot_recording {
+    mot_device *device;
+    mot_traits traits;
+    const mot_operands *o;
+    const char *variant;
+    mot_commands *commands; /* NULL when only asked */
+} mot_recording;
+
+typedef struct mot_variant {
+    const char *name;
+    bool (*applies)(const mot_recording *r);       /* gives right results; NULL: always */
+    bool (*prefers)(const mot_recording *r);       /* and is a good choice; NULL: always */
+    int64_t (*workspace)(const mot_recording *r);  /* floats of scratch memory; NULL: none */
+    mot_status (*record)(const mot_recording *r);
+} mot_variant;
+
+typedef struct mot_primitive {
+    mot_status (*check)(const mot_operands *o); /* shapes, types and counts of the operands */
+    const mot_variant *variants;
+    int n_variants;
+} mot_primitive;
+
+#define MOT_PRIMITIVE_DECLARE(name) extern const mot_primitive mot_primitive_##name;
+MOT_OPS(MOT_PRIMITIVE_DECLARE)
+#undef MOT_PRIMITIVE_DECLARE
+
+/* ---- checking ---- */
+
+/** Is operand i there? */
+bool mot_has_in(const mot_operands *o, int i);
+bool mot_has_out(const mot_operands *o, int i);
+/** Counts within the limits, and the first `min_in` inputs and all inputs and outputs of type f32
+ *  unless their bit is set in `not_f32` (bit i for input i). */
+mot_status mot_check_operands(const mot_operands *o, int min_in, int max_in, int min_out,
+                              int max_out, unsigned not_f32);
+/** The view has exactly `elements`; `what` names it in the message. */
+mot_status mot_check_elements(const mot_operands *o, const char *what, const mot_view *view,
+                              int64_t elements);
+int64_t mot_view_elements(const mot_view *view);
+/** Rows: dim 0; columns: the product of the others. */
+int64_t mot_view_rows(const mot_view *view);
+int64_t mot_view_columns(const mot_view *view);
+
+/* ---- launching ---- */
+
+/** How a flat array is cut: `groups` groups of `local` work-items, `chunk` elements a group. */
+typedef struct mot_range {
+    int64_t groups, local, chunk;
+} mot_range;
+/** Cut n elements into chunks of a multiple of 16 elements, at most `max_groups` of them. */
+mot_range mot_range_flat(const mot_traits *traits, int64_t n, int64_t max_groups);
+
+/** Begin a launch of `kernel` in `source` with vectors of the device's width. */
+void mot_record_begin(const mot_recording *r, mot_launch *launch, const char *source,
+                      const char *kernel);
+/** End it, one-dimensional; the launch is called "op/variant node". */
+mot_status mot_record_end(const mot_recording *r, mot_launch *launch, int64_t groups, int64_t local);
+/** End a plain launch: one work-item for each of n, the group size left to the driver. */
+mot_status mot_record_end_plain(const mot_recording *r, mot_launch *launch, int64_t n);
+/** The same for up to three dimensions; local NULL: left to the driver. */
+mot_status mot_record_end_3d(const mot_recording *r, mot_launch *launch, int n_dims,
+                             const size_t *global, const size_t *local);
+/** Part of the workspace, from `offset` floats on. */
+mot_view mot_workspace_at(const mot_operands *o, int64_t offset, int64_t elements);
+
+/** For the losses: finish {loss, correct} parts of several groups; see kernels_cl/sums.cl. */
+mot_status mot_record_sums_finish(const mot_recording *r, const char *source, const mot_view *sums,
+                                  const mot_view *parts, int64_t n_parts, int64_t samples);
+
+static inline int64_t mot_ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+static inline int64_t mot_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+static inline int64_t mot_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+#endif

@@ -1,0 +1,10 @@
+/* matmul_flags.cl: included by the matrix products: what is asked for, twin of devices/matmul.h.
+ * The epilogue, in this order: add the old C, add bias (n) to each row, relu, and zero where
+ * mask (m,n; laid out as C) is not positive.  SUMS: sums (m) = sums of the rows of op(A). */
+#define TRANS_A 1
+#define TRANS_B 2
+#define ACCUMULATE 4
+#define BIAS 8
+#define RELU 16
+#define MASK 32
+#define SUMS 64

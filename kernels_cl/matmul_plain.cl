@@ -1,0 +1,36 @@
+/* matmul_plain: C = epilogue(op(A) op(B) [+ C]) for every matrix of a batch, row-major.
+ * One work-item an element of C; any form, any size; runs anywhere; what the others are tested
+ * against.  The epilogue and the flags are in matmul_flags.cl. */
+#include "matmul_flags.cl"
+
+__kernel void matmul_plain(__global float *c, long c_at, __global float *sums, long sums_at,
+                           __global const float *a, long a_at, __global const float *b, long b_at,
+                           __global const float *bias, long bias_at, __global const float *mask,
+                           long mask_at, long m, long n, long k, long lda, long ldb, long ldc,
+                           long stride_a, long stride_b, long stride_c, int flags)
+{
+    const long j = get_global_id(0), i = get_global_id(1), batch = get_global_id(2);
+    const long a_row = flags & TRANS_A ? 1 : lda, a_step = flags & TRANS_A ? lda : 1;
+    const long b_col = flags & TRANS_B ? ldb : 1, b_step = flags & TRANS_B ? 1 : ldb;
+    if (i >= m || j >= n)
+        return;
+    a += a_at + batch * stride_a + i * a_row;
+    b += b_at + batch * stride_b + j * b_col;
+    c += c_at + batch * stride_c + i * ldc + j;
+    float value = 0.0f, sum = 0.0f;
+    for (long p = 0; p < k; p++) {
+        value += a[p * a_step] * b[p * b_step];
+        sum += a[p * a_step];
+    }
+    if (flags & ACCUMULATE)
+        value += *c;
+    if (flags & BIAS)
+        value += bias[bias_at + j];
+    if (flags & RELU)
+        value = value < 0.0f ? 0.0f : value;
+    if (flags & MASK)
+        value = mask[mask_at + i * ldc + j] > 0.0f ? value : 0.0f;
+    *c = value;
+    if (flags & SUMS && j == 0)
+        sums[sums_at + i] = sum;
+}

@@ -1,0 +1,34 @@
+/* philox.cl: included by other kernels: counter-based random numbers, twin of
+ * runtime/base/random.c.
+ * Source: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+
+/* Four random words for (key, counter). */
+uint4 philox(uint2 key, uint4 c)
+{
+    for (int round = 0; round < 10; round++) {
+        c = (uint4)(mul_hi(0xCD9E8D57u, c.z) ^ c.y ^ key.x, 0xCD9E8D57u * c.z,
+                    mul_hi(0xD2511F53u, c.x) ^ c.w ^ key.y, 0xD2511F53u * c.x);
+        key += (uint2)(0x9E3779B9u, 0xBB67AE85u);
+    }
+    return c;
+}
+
+/* Uniform in [0, 1) with 24 bits. */
+float philox_uniform(uint word)
+{
+    return (float)(word >> 8) * 0x1p-24f;
+}
+
+/* Eight counters at once, word by word: for devices that work on vectors. */
+void philox8(uint2 key, uint8 c[4])
+{
+    for (int round = 0; round < 10; round++) {
+        const ulong8 a = convert_ulong8(c[0]) * 0xD2511F53ul;
+        const ulong8 b = convert_ulong8(c[2]) * 0xCD9E8D57ul;
+        c[0] = convert_uint8(b >> 32) ^ c[1] ^ key.x;
+        c[1] = convert_uint8(b);
+        c[2] = convert_uint8(a >> 32) ^ c[3] ^ key.y;
+        c[3] = convert_uint8(a);
+        key += (uint2)(0x9E3779B9u, 0xBB67AE85u);
+    }
+}

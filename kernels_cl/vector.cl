@@ -1,0 +1,46 @@
+/* vector.cl: included by other kernels: vectors of VW floats, and the part of an array that a
+ * work-group has.
+ *
+ * A flat array of n elements is cut into pieces of `chunk` elements (a multiple of VW), one for each
+ * work-group.  Within it the work-items go side by side, so that a group of one walks through memory
+ * and a wide group reads neighbouring words together: the same loop serves CPUs and GPUs.
+ * Parameters: VW 2, 4, 8 or 16. */
+#ifndef VW
+#define VW 4
+#endif
+#define VEC_JOIN_(a, b) a##b
+#define VEC_JOIN(a, b) VEC_JOIN_(a, b)
+#define VEC VEC_JOIN(float, VW)
+#define VEC_INT VEC_JOIN(int, VW)
+#define VEC_UINT VEC_JOIN(uint, VW)
+#define VLOAD(p) VEC_JOIN(vload, VW)(0, (p))
+#define VSTORE(v, p) VEC_JOIN(vstore, VW)((v), 0, (p))
+
+#define PART(n, chunk)                                                                             \
+    const long part_first = (long)get_group_id(0) * (chunk);                                       \
+    const long part_last = min(part_first + (chunk), (long)(n));                                   \
+    const long part_whole = part_first + max(part_last - part_first, (long)0) / VW * VW
+#define EACH_VECTOR(i)                                                                             \
+    for (long i = part_first + (long)get_local_id(0) * VW; i < part_whole;                         \
+         i += (long)get_local_size(0) * VW)
+#define EACH_SINGLE(i)                                                                             \
+    for (long i = part_whole + (long)get_local_id(0); i < part_last; i += (long)get_local_size(0))
+
+float vec_sum(VEC v)
+{
+    float lane[VW], sum = 0.0f;
+    VSTORE(v, lane);
+    for (int i = 0; i < VW; i++)
+        sum += lane[i];
+    return sum;
+}
+
+float vec_max(VEC v)
+{
+    float lane[VW], most;
+    VSTORE(v, lane);
+    most = lane[0];
+    for (int i = 1; i < VW; i++)
+        most = fmax(most, lane[i]);
+    return most;
+}
