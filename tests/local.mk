@@ -28,4 +28,5 @@ mostlyclean-local:
 	rm -rf tests/cache
 
 include tests/cli/local.mk
+include tests/ops/local.mk
 include tests/train/local.mk

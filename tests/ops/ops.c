@@ -1,0 +1,193 @@
+#include "config.h"
+
+#include "tests/ops/ops.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GUARD = 64, SLOTS = 3, SLOT = 1 }; /* elements of guard on either side; ring */
+
+#define OK(call) ck_assert_msg((call) == MOT_OK, "%s: %s", #call, mot_error_message())
+
+/* ---- for the makers ---- */
+
+int64_t op_between(mot_random *random, int64_t low, int64_t high)
+{
+    return low + (int64_t)mot_random_below(random, (uint64_t)(high - low + 1));
+}
+
+mot_view op_view(mot_dtype dtype, int n_dims, const int64_t *dim)
+{
+    mot_view view = {.dtype = dtype, .shape.n_dims = n_dims};
+    for (int i = 0; i < n_dims; i++)
+        view.shape.dim[i] = dim[i];
+    return view;
+}
+
+mot_view op_view2(int64_t rows, int64_t columns)
+{
+    return op_view(MOT_F32, 2, (int64_t[]){rows, columns});
+}
+
+int64_t op_elements(const mot_view *view)
+{
+    return mot_shape_elements(&view->shape, 1);
+}
+
+static void *allocate(int64_t n, size_t size)
+{
+    void *memory = calloc((size_t)n + 1, size);
+    ck_assert_ptr_nonnull(memory);
+    return memory;
+}
+
+float *op_floats(mot_random *random, int64_t n)
+{
+    float *x = allocate(n, sizeof *x);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = 2.0f * mot_random_uniform(random) - 1.0f;
+    return x;
+}
+
+double *op_doubles(int64_t n)
+{
+    return allocate(n, sizeof(double));
+}
+
+float *op_input(op_case *c, mot_random *random, int i, mot_view view)
+{
+    float *x = op_floats(random, op_elements(&view));
+    c->o.in[i] = view;
+    c->in[i] = x;
+    if (c->o.n_in <= i)
+        c->o.n_in = i + 1;
+    return x;
+}
+
+double *op_output(op_case *c, int i, mot_view view, double tolerance)
+{
+    c->o.out[i] = view;
+    c->expected[i] = op_doubles(op_elements(&view));
+    c->tolerance[i] = tolerance;
+    if (c->o.n_out <= i)
+        c->o.n_out = i + 1;
+    return c->expected[i];
+}
+
+void op_free(op_case *c)
+{
+    for (int i = 0; i < MOT_MAX_INPUTS; i++)
+        free(c->in[i]);
+    for (int i = 0; i < MOT_MAX_OUTPUTS; i++) {
+        free(c->start[i]);
+        free(c->expected[i]);
+    }
+}
+
+/* ---- running ---- */
+
+/* Put n elements into slot SLOT of a new buffer, the rest of it filled with `fill` bytes.  `lead`
+ * elements lie before slot 0. */
+static void place(mot_device *device, mot_view *view, const void *data, int slots, int lead,
+                  unsigned char fill)
+{
+    const size_t size = mot_dtype_bytes(view->dtype);
+    const int64_t n = op_elements(view), stride = n + GUARD;
+    const size_t bytes = (size_t)(lead + slots * stride + GUARD) * size;
+    unsigned char *image = allocate((int64_t)bytes, 1);
+    memset(image, fill, bytes);
+    view->offset = lead;
+    view->slot_stride = slots > 1 ? stride : 0;
+    int64_t at = lead + (slots > 1 ? SLOT * stride : 0);
+    if (data)
+        memcpy(image + (size_t)at * size, data, (size_t)n * size);
+    OK(mot_buffer_new(device, bytes, &view->buffer));
+    OK(mot_buffer_write(view->buffer, 0, bytes, image));
+    free(image);
+}
+
+/* Bytes 0xff: NaN as a float, -1 as an integer; a read outside shows in the result. */
+static void place_all(mot_device *device, const op_case *c, mot_operands *o, size_t workspace_bytes,
+                      uint64_t seed)
+{
+    const int lead = GUARD + (int)(seed % 7);
+    for (int i = 0; i < o->n_in; i++)
+        if (c->in[i])
+            place(device, &o->in[i], c->in[i], SLOTS, lead + i, 0xff);
+    for (int i = 0; i < o->n_out; i++)
+        if (c->expected[i] && !(i == 0 && c->on_top >= 0))
+            place(device, &o->out[i], c->start[i], 1, lead + 2 * i, 0xff);
+    if (c->on_top >= 0) {
+        o->out[0].buffer = o->in[c->on_top].buffer;
+        o->out[0].offset = o->in[c->on_top].offset;
+        o->out[0].slot_stride = o->in[c->on_top].slot_stride;
+    }
+    o->scalars = op_view(MOT_I32, 1, (int64_t[]){MOT_N_SCALARS});
+    place(device, &o->scalars, c->scalars, SLOTS, 16, 0xff);
+    o->workspace = op_view(MOT_F32, 1, (int64_t[]){(int64_t)(workspace_bytes / sizeof(float))});
+    place(device, &o->workspace, NULL, 1, 16, 0xff);
+}
+
+static void compare(const op_case *c, const mot_operands *o, int i, const char *where)
+{
+    const mot_view *view = &o->out[i];
+    const int64_t n = op_elements(view), at = view->offset + SLOT * view->slot_stride;
+    const size_t bytes = mot_buffer_size_bytes(view->buffer);
+    float *got = allocate((int64_t)bytes, 1);
+    const uint32_t *word = (const uint32_t *)got;
+    OK(mot_buffer_read(view->buffer, 0, bytes, got));
+    for (int64_t j = 0; j < (int64_t)(bytes / sizeof *got); j++) {
+        if (j < at || j >= at + n) {
+            ck_assert_msg(word[j] == 0xffffffffu,
+                          "%s: output %d: wrote outside, at element %" PRId64 " of %" PRId64, where, i,
+                          j - at, n);
+            continue;
+        }
+        double want = c->expected[i][j - at], off = fabs(got[j] - want) / (1.0 + fabs(want));
+        ck_assert_msg(off <= c->tolerance[i], "%s: output %d: element %" PRId64 " of %" PRId64
+                      " is %.9g, expected %.9g", where, i, j - at, n, (double)got[j], want);
+    }
+    free(got);
+}
+
+static void release(mot_operands *o, const op_case *c)
+{
+    for (int i = 0; i < o->n_in; i++)
+        mot_buffer_free(o->in[i].buffer);
+    for (int i = c->on_top >= 0 ? 1 : 0; i < o->n_out; i++)
+        mot_buffer_free(o->out[i].buffer);
+    mot_buffer_free(o->scalars.buffer);
+    mot_buffer_free(o->workspace.buffer);
+}
+
+void op_run(mot_device *device, const op_case *c, int variant, uint64_t seed)
+{
+    char where[512], shape[2][MOT_SHAPE_TEXT];
+    mot_operands o = c->o;
+    mot_commands *commands;
+    size_t workspace_bytes;
+    o.name = "test";
+    if (mot_primitive_workspace_variant(device, &o, variant, &workspace_bytes) ==
+        MOT_ERR_UNSUPPORTED)
+        return;
+    OK(mot_primitive_workspace_variant(device, &o, variant, &workspace_bytes));
+    snprintf(where, sizeof where, "%s/%s on %s, in %s %s, seed %" PRIu64, mot_op_name(o.op),
+             mot_primitive_variant_name(o.op, variant), mot_device_get_info(device)->id,
+             mot_shape_print(&o.in[0].shape, shape[0]),
+             o.n_in > 1 ? mot_shape_print(&o.in[1].shape, shape[1]) : "", seed);
+    place_all(device, c, &o, workspace_bytes, seed);
+    OK(mot_commands_new(device, &commands));
+    ck_assert_msg(mot_primitive_record_variant(device, &o, variant, commands) == MOT_OK, "%s: %s",
+                  where, mot_error_message());
+    OK(mot_commands_run(commands, 0, mot_commands_count(commands), SLOT));
+    ck_assert_msg(mot_device_finish(device) == MOT_OK, "%s: %s", where, mot_error_message());
+    for (int i = 0; i < o.n_out; i++)
+        if (c->expected[i])
+            compare(c, &o, i, where);
+    mot_commands_free(commands);
+    release(&o, c);
+}

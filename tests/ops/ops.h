@@ -1,0 +1,49 @@
+/* ops.h: one operator on one device against plain C in double.
+ *
+ * A case is built by the operator's own file: shapes drawn at random, inputs as plain arrays, the
+ * outputs that they should give.  The harness puts every view into a buffer of its own at an odd
+ * place with guard words around it, inputs into slot 1 of a ring of three, fills the outputs with NaN
+ * (or with what they start from, where they are updated in place), runs one variant and compares.
+ */
+#ifndef MOT_TESTS_OPS_H
+#define MOT_TESTS_OPS_H
+
+#include "devices/primitive.h"
+#include "runtime/base/random.h"
+
+typedef struct op_case {
+    mot_operands o;                    /* shapes, types and attributes; buffers are the harness's */
+    void *in[MOT_MAX_INPUTS];          /* as the view's type says; NULL: absent; freed by op_free */
+    float *start[MOT_MAX_OUTPUTS];     /* what an output holds before; NULL: NaN */
+    double *expected[MOT_MAX_OUTPUTS]; /* NULL: the output is absent */
+    double tolerance[MOT_MAX_OUTPUTS]; /* of |difference| / (1 + |expected|) */
+    uint32_t scalars[MOT_N_SCALARS];
+    int on_top;                        /* output 0 lies on this input (in place); -1: on its own */
+} op_case;
+
+/** Fill the case with something random; `small` for slow simulators. */
+typedef void op_maker(op_case *c, mot_random *random, bool small);
+
+op_maker make_ingest, make_linear, make_linear_dinput, make_linear_dweight, make_relu, make_relu_grad,
+    make_add, make_dropout, make_softmax_xent, make_mse, make_softmax, make_sgd, make_adam;
+
+/** Run `variant` of the case on the device and compare; fails the test with the seed in the text. */
+void op_run(mot_device *device, const op_case *c, int variant, uint64_t seed);
+void op_free(op_case *c);
+
+/* ---- for the makers ---- */
+
+/** Whole number in [low, high]. */
+int64_t op_between(mot_random *random, int64_t low, int64_t high);
+mot_view op_view(mot_dtype dtype, int n_dims, const int64_t *dim);
+mot_view op_view2(int64_t rows, int64_t columns);
+int64_t op_elements(const mot_view *view);
+/** New array of floats uniform in [-1, 1). */
+float *op_floats(mot_random *random, int64_t n);
+double *op_doubles(int64_t n);
+/** Set input i of the case to `view` with random floats, which are returned. */
+float *op_input(op_case *c, mot_random *random, int i, mot_view view);
+/** Set output i to `view`, expected (returned, zeroed) to be within `tolerance`. */
+double *op_output(op_case *c, int i, mot_view view, double tolerance);
+
+#endif

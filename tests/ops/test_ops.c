@@ -1,0 +1,107 @@
+/* Every operator, every variant, on every device found.  MOT_TEST_SMALL=1 (or --small): tiny shapes,
+ * for oclgrind.  MOT_TEST_SEED=n: another draw.  MOT_TEST_OPS=linear,mse: only these. */
+#include "config.h"
+
+#include "devices/devices.h"
+#include "tests/ops/ops.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static op_maker *const makers[] = {
+#define MAKER(name) make_##name,
+    MOT_OPS(MAKER)
+#undef MAKER
+};
+
+static bool small;
+static uint64_t first_seed = 1;
+
+static void run_on(mot_device *device, mot_op op, int n_cases)
+{
+    for (int variant = 0; variant < mot_primitive_n_variants(op); variant++)
+        for (int i = 0; i < n_cases; i++) {
+            mot_random random;
+            uint64_t seed = first_seed + (uint64_t)i;
+            op_case c = {.o.op = op, .on_top = -1};
+            mot_random_init(&random, seed, MOT_STREAM_TEST, (uint64_t)op);
+            makers[op](&c, &random, small);
+            op_run(device, &c, variant, seed);
+            op_free(&c);
+        }
+}
+
+START_TEST(test_every_variant_gives_what_plain_c_gives)
+{
+    const mot_op op = (mot_op)_i;
+    const char *only = getenv("MOT_TEST_OPS");
+    mot_device_info *list;
+    int n;
+    if (only && !strstr(only, mot_op_name(op)))
+        return;
+    ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
+    for (int i = 0; i < n; i++) {
+        mot_device *device;
+        if (mot_device_open(&list[i], NULL, &device) != MOT_OK) {
+            printf("%s: left out: %s\n", list[i].id, mot_error_message());
+            continue;
+        }
+        run_on(device, op, small ? 3 : 12);
+        mot_device_close(device);
+    }
+    free(list);
+}
+END_TEST
+
+START_TEST(test_bad_operands_are_refused)
+{
+    mot_device_info *list;
+    mot_device *device;
+    int n;
+    size_t bytes;
+    ck_assert_int_eq(mot_devices_list(0, &list, &n), MOT_OK);
+    ck_assert_int_eq(mot_device_open(&list[0], NULL, &device), MOT_OK);
+    mot_operands o = {.op = MOT_OP_linear, .name = "fc1", .n_in = 2, .n_out = 1};
+    o.in[0] = op_view2(4, 5);
+    o.in[1] = op_view2(3, 6);
+    o.out[0] = op_view2(4, 3);
+    ck_assert_int_eq(mot_primitive_workspace(device, &o, &bytes), MOT_ERR_SHAPE);
+    ck_assert_ptr_nonnull(strstr(mot_error_message(), "fc1"));
+    ck_assert_ptr_nonnull(strstr(mot_error_message(), "(3,6)"));
+    o.in[1] = op_view2(3, 5);
+    ck_assert_int_eq(mot_primitive_workspace(device, &o, &bytes), MOT_OK);
+    o.in[0].dtype = MOT_U8;
+    ck_assert_int_eq(mot_primitive_workspace(device, &o, &bytes), MOT_ERR_ARGUMENT);
+    o.in[0].dtype = MOT_F32;
+    o.n_in = 1;
+    ck_assert_int_eq(mot_primitive_workspace(device, &o, &bytes), MOT_ERR_ARGUMENT);
+    o.n_in = 2;
+    ck_assert_int_eq(mot_primitive_workspace_variant(device, &o, 99, &bytes), MOT_ERR_UNSUPPORTED);
+    mot_device_close(device);
+    free(list);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    const char *seed = getenv("MOT_TEST_SEED");
+    small = getenv("MOT_TEST_SMALL") || (argc > 1 && strcmp(argv[1], "--small") == 0);
+    if (seed)
+        first_seed = strtoull(seed, NULL, 10);
+    printf("first seed %llu\n", (unsigned long long)first_seed);
+    Suite *suite = suite_create("ops");
+    TCase *tcase = tcase_create("ops");
+    tcase_set_timeout(tcase, 600);
+    tcase_add_loop_test(tcase, test_every_variant_gives_what_plain_c_gives, 0, MOT_N_OPS);
+    tcase_add_test(tcase, test_bad_operands_are_refused);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    if (small)
+        srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
