@@ -1,1 +1,20 @@
-# see Makefile.am
+bin_PROGRAMS += motley
+motley_SOURCES = \
+	tools/cmd_devices.c tools/cmd_eval.c tools/cmd_help.c tools/cmd_kernels.c \
+	tools/cmd_predict.c tools/cmd_train.c \
+	tools/command.c tools/command.h \
+	tools/digits.c tools/digits.h \
+	tools/format.c tools/format.h \
+	tools/json.c tools/json.h \
+	tools/main.c \
+	tools/plot.c tools/plot.h \
+	tools/progress.c tools/progress.h \
+	tools/report.c tools/report.h \
+	tools/session.c tools/session.h \
+	tools/terminal.c tools/terminal.h
+motley_LDADD = libmotley_core.la $(JANSSON_LIBS)
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = tools/completion/motley
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = tools/completion/_motley

@@ -1,0 +1,108 @@
+#include "config.h"
+
+#include "tools/json.h"
+
+#include "runtime/base/status.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+
+/* jansson refuses NaN and infinity; JSON has neither. */
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static const char *kind_name(mot_device_kind kind)
+{
+    static const char *const names[] = {"cpu", "gpu", "accelerator", "custom"};
+    return names[kind];
+}
+
+/* Takes `value`. */
+static mot_status print(json_t *value)
+{
+    int failed = !value || json_dumpf(value, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    json_decref(value);
+    if (failed || putchar('\n') == EOF || fflush(stdout))
+        return MOT_FAIL(MOT_ERR_FILE, "the result cannot be written to standard output");
+    return MOT_OK;
+}
+
+static json_t *device_report(const mot_device_report *device)
+{
+    json_t *object =
+        json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:o}", "id", device->info.id, "rank", device->rank,
+                  "share", (json_int_t)device->share, "samples", (json_int_t)device->samples,
+                  "busy_s", number(device->busy_s), "idle_s", number(device->idle_s),
+                  "launches_per_step", number(device->launches_per_step));
+    if (object && *device->reason)
+        json_object_set_new(object, "reason", json_string(device->reason));
+    return object;
+}
+
+mot_status mot_json_print_report(const mot_report *report)
+{
+    char hash[17];
+    json_t *losses = json_array(), *devices = json_array();
+    for (int i = 0; i < report->n_epoch_losses; i++)
+        json_array_append_new(losses, number(report->epoch_loss[i]));
+    for (int i = 0; i < report->n_devices; i++)
+        json_array_append_new(devices, device_report(&report->devices[i]));
+    snprintf(hash, sizeof hash, "%016" PRIx64, report->params_hash);
+    return print(json_pack(
+        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:s, s:o, s:o, s:o, s:o}", "steps",
+        (json_int_t)report->steps, "epochs", (json_int_t)report->epochs, "samples_per_second",
+        number(report->samples_per_second), "step_ms", number(1e3 * report->step_s), "train_loss",
+        number(report->train_loss), "test_loss", number(report->test_loss), "test_accuracy",
+        number(report->test_accuracy), "seed", (json_int_t)report->seed, "ranks", report->n_ranks,
+        "params_hash", hash, "gain_predicted", number(report->equal_share_gain_predicted),
+        "gain_measured", number(report->equal_share_gain_measured), "epoch_losses", losses,
+        "devices", devices));
+}
+
+static json_t *device_info(const mot_device_info *devices, const mot_device_info *device)
+{
+    const mot_device_speed *speed = &device->speed;
+    json_t *object = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b}", "id",
+        device->id, "name", device->name, "vendor", device->vendor, "kind", kind_name(device->kind),
+        "platform", device->platform, "driver", device->driver, "opencl", device->opencl_version,
+        "compute_units", device->compute_units, "memory_bytes", (json_int_t)device->memory_bytes,
+        "max_alloc_bytes", (json_int_t)device->max_alloc_bytes, "local_bytes",
+        (json_int_t)device->local_bytes, "unified_memory", device->unified_memory, "compiler",
+        device->compiler, "fp64", device->fp64, "fp16", device->fp16, "works", device->works);
+    if (!object)
+        return NULL;
+    json_object_set_new(object, "trouble",
+                        *device->trouble ? json_string(device->trouble) : json_null());
+    json_object_set_new(object, "twin_of",
+                        device->twin_of >= 0 ? json_string(devices[device->twin_of].id)
+                                             : json_null());
+    /* 0 stands for not measured. */
+    json_object_set_new(object, "matmul_gflops", number(speed->matmul_flops_per_s / 1e9));
+    json_object_set_new(object, "memory_gbytes_per_s", number(speed->memory_bytes_per_s / 1e9));
+    json_object_set_new(object, "to_device_gbytes_per_s",
+                        number(speed->to_device_bytes_per_s / 1e9));
+    json_object_set_new(object, "from_device_gbytes_per_s",
+                        number(speed->from_device_bytes_per_s / 1e9));
+    json_object_set_new(object, "launch_us", number(1e6 * speed->launch_latency_s));
+    return object;
+}
+
+mot_status mot_json_print_devices(const mot_device_info *devices, int n_devices)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < n_devices; i++)
+        json_array_append_new(array, device_info(devices, &devices[i]));
+    return print(array);
+}
+
+mot_status mot_json_print_evaluation(const char *part, int64_t samples, double loss,
+                                     double accuracy, bool regression)
+{
+    return print(json_pack("{s:s, s:I, s:o, s:o}", "part", part, "samples", (json_int_t)samples,
+                           "loss", number(loss), regression ? "r2" : "accuracy", number(accuracy)));
+}

@@ -1,0 +1,68 @@
+/* main.c: finds the subcommand and runs it. */
+#include "config.h"
+
+#include "runtime/base/text.h"
+#include "tools/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const mot_command *const mot_commands_all[] = {
+    &mot_command_devices,        &mot_command_train,        &mot_command_eval,
+    &mot_command_predict,        &mot_command_kernels_export, &mot_command_kernels_pack,
+    &mot_command_version,        &mot_command_help,         NULL,
+};
+
+static int unknown_command(const char *first, const char *second)
+{
+    enum { MOST = 16 };
+    char words[MOST][32];
+    const char *names[MOST];
+    size_t n = 0;
+    for (int i = 0; mot_commands_all[i]; i++) {
+        const char *name = mot_commands_all[i]->name, *space = strchr(name, ' ');
+        if (space && strncmp(first, name, strlen(first)) == 0 && first[space - name] == '\0') {
+            snprintf(words[n], sizeof words[n], "%s", space + 1); /* kernels: which of them? */
+            names[n] = words[n];
+            n++;
+        }
+    }
+    if (n > 0) {
+        const char *nearest = second ? mot_nearest_name(second, names, n) : NULL;
+        return mot_command_misused(NULL, "%s %s%s; there are '%s export' and '%s pack'%s%s%s", first,
+                                   second ? "has no command " : "needs a command",
+                                   second ? second : "", first, first,
+                                   nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                                   nearest ? "'?" : "");
+    }
+    for (int i = 0; mot_commands_all[i]; i++)
+        names[n++] = mot_commands_all[i]->name;
+    const char *nearest = mot_nearest_name(first, names, n);
+    return mot_command_misused(NULL, "there is no command '%s'%s%s%s", first,
+                               nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                               nearest ? "'?" : "");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return mot_command_run(&mot_command_help, 1, argv);
+    const char *first = argv[1], *second = argc > 2 ? argv[2] : NULL;
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0)
+        first = "help";
+    else if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0)
+        first = "version";
+    const mot_command *command = mot_command_find(first, second);
+    if (!command && second && (strcmp(second, "--help") == 0 || strcmp(second, "-h") == 0))
+        return mot_command_run(&mot_command_help, 2, (char *[]){argv[0], argv[1], NULL});
+    if (!command)
+        return unknown_command(first, second);
+    int n_words = strchr(command->name, ' ') ? 2 : 1;
+    int exit_status = mot_command_run(command, argc - n_words, argv + n_words);
+    if (fflush(stdout) != 0 && exit_status == MOT_EXIT_OK) {
+        fprintf(stderr, "motley: standard output cannot be written\n");
+        exit_status = MOT_EXIT_FAILED;
+    }
+    return exit_status;
+}
