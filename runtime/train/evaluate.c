@@ -1,0 +1,261 @@
+/* evaluate.c: batches into the executor, and forward passes over a part of the data. */
+#include "config.h"
+
+#include "runtime/train/trainer.h"
+
+#include "runtime/base/memory.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A part of the data as rows of a set. */
+typedef struct part_rows {
+    const mot_dataset *dataset;
+    const int64_t *index; /* NULL: row i is i */
+    int64_t n;
+} part_rows;
+
+static part_rows rows_of(const mot_trainer *t, mot_part part)
+{
+    const mot_data *data = t->data;
+    switch (part) {
+    case MOT_PART_TRAIN:
+        return (part_rows){data->train, data->train_index, data->n_train};
+    case MOT_PART_VALIDATION:
+        return (part_rows){data->train, data->validation_index, data->n_validation};
+    default:
+        return (part_rows){data->test, NULL, data->test ? data->test->n : 0};
+    }
+}
+
+int64_t mot_trainer_n_samples(const mot_trainer *t, mot_part part)
+{
+    return rows_of(t, part).n;
+}
+
+/* ---- batches into the ring ---- */
+
+static void copy_row(const mot_dataset *set, size_t sample_bytes, int64_t row, int64_t to, char *raw,
+                     char *label)
+{
+    size_t n = (size_t)set->n_classes;
+    memcpy(raw + (size_t)to * sample_bytes, (const char *)set->raw + (size_t)row * sample_bytes,
+           sample_bytes);
+    if (set->regression)
+        memcpy(label + (size_t)to * n * 4, set->target + (size_t)row * n, n * 4);
+    else
+        memcpy(label + (size_t)to * 4, set->label + row, 4);
+}
+
+mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_t *index,
+                            const int64_t *order, int64_t first)
+{
+    size_t sample_bytes = mot_dataset_sample_bytes(set);
+    for (int i = 0; i < t->n_devices; i++) {
+        int d = t->first_device + i;
+        int64_t share = t->active[i] ? t->current->share[d] : 0;
+        void *raw, *label;
+        if (!t->active[i])
+            continue;
+        MOT_TRY(mot_exec_input(t->exec, i, &raw, &label));
+        for (int64_t s = 0; s < share; s++) {
+            int64_t position = first + t->current->first[d] + s;
+            int64_t row = order ? order[position] : position;
+            copy_row(set, sample_bytes, index ? index[row] : row, s, raw, label);
+        }
+    }
+    return MOT_OK;
+}
+
+/* ---- evaluation ---- */
+
+/* Sum of squared deviations of the targets from their mean: what R2 compares with. */
+static double target_deviation(const part_rows *rows)
+{
+    int64_t n_targets = rows->dataset->n_classes;
+    double total = 0;
+    for (int64_t c = 0; c < n_targets; c++) {
+        double mean = 0, squares = 0;
+        for (int64_t i = 0; i < rows->n; i++) {
+            int64_t row = rows->index ? rows->index[i] : i;
+            double y = rows->dataset->target[row * n_targets + c], d = y - mean;
+            mean += d / (double)(i + 1);
+            squares += d * (y - mean);
+        }
+        total += squares;
+    }
+    return total;
+}
+
+static void sum_results(mot_trainer *t, double sums[3])
+{
+    for (mot_step_result result; mot_exec_next_result(t->exec, &result);) {
+        sums[0] += result.samples;
+        sums[1] += result.loss;
+        sums[2] += result.correct;
+    }
+}
+
+static mot_status sum_over_ranks(mot_trainer *t, double sums[3])
+{
+    double *all, mine[3] = {sums[0], sums[1], sums[2]};
+    int size = mot_comm_size(t->comm);
+    MOT_TRY(mot_alloc(3 * (size_t)size, sizeof *all, &all));
+    mot_status status = mot_comm_all_gather(t->comm, mine, sizeof mine, all);
+    memset(sums, 0, 3 * sizeof *sums);
+    for (int r = 0; r < size; r++)
+        for (int k = 0; k < 3; k++)
+            sums[k] += all[3 * r + k];
+    free(all);
+    return status;
+}
+
+static mot_status forward_all(mot_trainer *t, const part_rows *rows, double sums[3])
+{
+    for (int64_t first = 0; first < rows->n; first += t->set.batch) {
+        int64_t n = rows->n - first < t->set.batch ? rows->n - first : t->set.batch;
+        MOT_TRY(mot_trainer_use_plan(t, n));
+        MOT_TRY(mot_trainer_load(t, rows->dataset, rows->index, NULL, first));
+        MOT_TRY(mot_exec_evaluate(t->exec, NULL));
+        sum_results(t, sums);
+    }
+    return MOT_OK;
+}
+
+mot_status mot_trainer_evaluate(mot_trainer *t, mot_part part, double *loss, double *accuracy)
+{
+    part_rows rows = rows_of(t, part);
+    double sums[3] = {0};
+    if (rows.n == 0)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "the data has no %s part",
+                        part == MOT_PART_VALIDATION ? "validation" : "test");
+    MOT_TRY(mot_exec_finish(t->exec));
+    MOT_TRY(mot_trainer_agree(t, forward_all(t, &rows, sums)));
+    MOT_TRY(sum_over_ranks(t, sums));
+    *loss = sums[1] / sums[0];
+    *accuracy = sums[2] / sums[0];
+    if (rows.dataset->regression) {
+        double deviation = target_deviation(&rows);
+        *accuracy = deviation > 0
+                        ? 1 - sums[1] * (double)rows.dataset->n_classes / deviation
+                        : NAN;
+    }
+    return MOT_OK;
+}
+
+/* ---- prediction ---- */
+
+int64_t mot_trainer_n_outputs(const mot_trainer *t)
+{
+    return mot_shape_elements(&t->graph->tensor[t->graph->output].shape, 1);
+}
+
+static void softmax(float *x, int64_t n)
+{
+    double sum = 0;
+    float most = x[0];
+    for (int64_t i = 1; i < n; i++)
+        most = fmaxf(most, x[i]);
+    for (int64_t i = 0; i < n; i++)
+        sum += x[i] = expf(x[i] - most);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (float)(x[i] / sum);
+}
+
+static void to_user_units(const mot_trainer *t, float *outputs, int64_t n)
+{
+    int64_t width = mot_trainer_n_outputs(t);
+    for (int64_t i = 0; i < n; i++) {
+        float *row = outputs + i * width;
+        if (!t->data->spec.regression)
+            softmax(row, width);
+        for (int64_t c = 0; t->data->spec.regression && c < width; c++)
+            row[c] = (float)(row[c] * t->data->target_scale + t->data->target_shift);
+    }
+}
+
+/* All samples on this rank's first active device, so that ranks need not wait for each other. */
+static mot_status predict_batch(mot_trainer *t, const part_rows *rows, int64_t first, int64_t n,
+                                int device, float *outputs)
+{
+    int n_devices = t->machine.n_devices;
+    mot_plan *plan;
+    memset(t->share_scratch, 0, sizeof *t->share_scratch * (size_t)n_devices);
+    t->share_scratch[t->first_device + device] = n;
+    MOT_TRY(mot_plan_build(t->graph, mot_exec_memory(t->exec), &t->machine, n, t->share_scratch,
+                           (size_t)t->set.bucket_bytes, &plan));
+    mot_status status = mot_exec_set_plan(t->exec, plan, t->first_device, t->active);
+    t->current = plan;
+    if (status == MOT_OK)
+        status = mot_trainer_load(t, rows->dataset, rows->index, NULL, first);
+    if (status == MOT_OK)
+        status = mot_exec_evaluate(t->exec, outputs);
+    for (mot_step_result ignored; mot_exec_next_result(t->exec, &ignored);)
+        continue;
+    t->current = NULL;
+    mot_plan_free(plan);
+    return status;
+}
+
+static mot_status check_range(const part_rows *rows, int64_t first, int64_t n)
+{
+    if (first < 0 || n < 0 || first > rows->n - n)
+        return MOT_FAIL(MOT_ERR_ARGUMENT,
+                        "samples %" PRId64 " to %" PRId64 " of a part that has %" PRId64, first,
+                        first + n, rows->n);
+    return MOT_OK;
+}
+
+mot_status mot_trainer_predict(mot_trainer *t, mot_part part, int64_t first, int64_t n,
+                               float *outputs)
+{
+    part_rows rows = rows_of(t, part);
+    int device = 0;
+    MOT_TRY(check_range(&rows, first, n));
+    while (!t->active[device])
+        device++;
+    int64_t most = mot_exec_capacity(t->exec, device), width = mot_trainer_n_outputs(t);
+    most = most < t->set.batch ? most : t->set.batch;
+    for (int64_t done = 0; done < n; done += most) {
+        int64_t now = n - done < most ? n - done : most;
+        MOT_TRY(predict_batch(t, &rows, first + done, now, device, outputs + done * width));
+    }
+    to_user_units(t, outputs, n);
+    return mot_trainer_use_plan(t, t->set.batch);
+}
+
+/* ---- samples ---- */
+
+int64_t mot_trainer_n_inputs(const mot_trainer *t)
+{
+    return mot_shape_elements(&t->data->train->sample, 1);
+}
+
+int mot_trainer_input_shape(const mot_trainer *t, int64_t dims[4])
+{
+    const mot_shape *sample = &t->data->train->sample;
+    for (int i = 0; i < sample->n_dims && i < 4; i++)
+        dims[i] = sample->dim[i];
+    return sample->n_dims;
+}
+
+mot_status mot_trainer_sample(mot_trainer *t, mot_part part, int64_t index, float *pixels,
+                              int64_t *label, float *target)
+{
+    part_rows rows = rows_of(t, part);
+    MOT_TRY(check_range(&rows, index, 1));
+    int64_t row = rows.index ? rows.index[index] : index, n = mot_trainer_n_inputs(t);
+    for (int64_t i = 0; pixels && i < n; i++)
+        pixels[i] = rows.dataset->dtype == MOT_U8
+                        ? (float)((const uint8_t *)rows.dataset->raw)[row * n + i]
+                        : ((const float *)rows.dataset->raw)[row * n + i];
+    if (label && !rows.dataset->regression)
+        *label = rows.dataset->label[row];
+    if (target && rows.dataset->regression)
+        *target = (float)(rows.dataset->target[row * rows.dataset->n_classes] *
+                              t->data->target_scale +
+                          t->data->target_shift);
+    return MOT_OK;
+}

@@ -1,0 +1,268 @@
+/* loop.c: the training loop.
+ *
+ * Steps of an epoch are consecutive ranges of one permutation; a step's results come back later than
+ * it is handed out, in order, and are the same on every rank.  Whatever ends the loop early does so
+ * at a step boundary that all ranks share: a failure, a loss that is no number, a request to stop.
+ */
+#include "config.h"
+
+#include "runtime/train/trainer.h"
+
+#include "runtime/base/clock.h"
+#include "runtime/base/memory.h"
+#include "runtime/base/random.h"
+#include "runtime/base/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WARM_UP_STEPS = 8, MAX_INTERVALS = 1 << 16 };
+
+int64_t mot_trainer_batches(const mot_trainer *t)
+{
+    return (t->data->n_train + t->set.batch - 1) / t->set.batch;
+}
+
+int64_t mot_trainer_total_steps(const mot_trainer *t)
+{
+    if (!t->data)
+        return 0;
+    int64_t all = t->set.epochs * mot_trainer_batches(t);
+    return t->set.max_steps > 0 && t->set.max_steps < all ? t->set.max_steps : all;
+}
+
+/* ---- results ---- */
+
+static mot_status take_results(mot_trainer *t, bool *stop)
+{
+    for (mot_step_result result; mot_exec_next_result(t->exec, &result);) {
+        if (!isfinite(result.loss))
+            return MOT_FAIL(MOT_ERR_NUMERIC,
+                            "the loss is %s at step %" PRId64 " (epoch %" PRId64
+                            "); make train.optimizer.lr (%g) smaller or look at the data",
+                            isnan(result.loss) ? "not a number" : "infinite", result.step + 1,
+                            t->now.epoch + 1, t->set.lr);
+        t->now.epoch_loss += result.loss;
+        t->now.epoch_samples += result.samples;
+        *stop = *stop || result.n_stop > 0;
+        MOT_TRY(mot_metrics_step(t, &result));
+    }
+    return MOT_OK;
+}
+
+/* Wait for all steps and take what they gave. */
+static mot_status settle(mot_trainer *t, bool *stop)
+{
+    mot_status status = mot_exec_finish(t->exec);
+    return status == MOT_OK ? take_results(t, stop) : status;
+}
+
+static void count_interval(mot_trainer *t)
+{
+    double now_s = mot_clock_s();
+    if (t->last_step_at_s > 0 && t->n_steps_run > WARM_UP_STEPS && t->n_intervals < MAX_INTERVALS &&
+        mot_grow(&t->interval_s, &t->interval_capacity, t->n_intervals + 1,
+                 sizeof *t->interval_s) == MOT_OK)
+        t->interval_s[t->n_intervals++] = now_s - t->last_step_at_s;
+    if (t->last_step_at_s > 0)
+        t->train_s += now_s - t->last_step_at_s;
+    t->last_step_at_s = now_s;
+    t->n_steps_run++;
+}
+
+static double samples_per_second(const mot_trainer *t)
+{
+    return t->train_s > 0 ? (double)t->samples_run / t->train_s : 0;
+}
+
+/* ---- one step ---- */
+
+static mot_status order_of_epoch(mot_trainer *t, int64_t epoch)
+{
+    int64_t n = t->data->n_train;
+    if (t->order_epoch == epoch)
+        return MOT_OK;
+    if (!t->order)
+        MOT_TRY(mot_alloc((size_t)n, sizeof *t->order, &t->order));
+    if (t->set.shuffle)
+        mot_random_permutation(t->set.seed, MOT_STREAM_SHUFFLE, (uint64_t)epoch, n, t->order);
+    for (int64_t i = 0; !t->set.shuffle && i < n; i++)
+        t->order[i] = i;
+    t->order_epoch = epoch;
+    return MOT_OK;
+}
+
+static mot_status step(mot_trainer *t)
+{
+    int64_t first = t->now.batch * t->set.batch, left = t->data->n_train - first;
+    int64_t n = left < t->set.batch ? left : t->set.batch;
+    mot_step_scalars scalars = {.step = t->now.step,
+                                .lr = (float)t->set.lr,
+                                .bias1 = (float)(1 - pow(t->set.beta1, (double)t->now.step + 1)),
+                                .bias2 = (float)(1 - pow(t->set.beta2, (double)t->now.step + 1)),
+                                .stop = t->stop != 0};
+    MOT_TRY(mot_trainer_use_plan(t, n));
+    MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first));
+    MOT_TRY(mot_exec_step(t->exec, &scalars));
+    for (int i = 0; i < t->n_devices; i++)
+        t->device_report[t->report_of[t->first_device + i]].samples +=
+            t->active[i] ? t->current->share[t->first_device + i] : 0;
+    t->now.step++;
+    t->now.batch++;
+    t->now.samples += n;
+    t->samples_run += n;
+    count_interval(t);
+    t->report.samples_per_second = samples_per_second(t);
+    mot_trainer_emit(t, MOT_EVENT_STEP, NULL);
+    return MOT_OK;
+}
+
+/* ---- boundaries ---- */
+
+static mot_status check_replicas(mot_trainer *t)
+{
+    uint64_t hash = 0, ours = 0, *all;
+    mot_status status = MOT_OK;
+    bool any = false, differ = false;
+    for (int i = 0; status == MOT_OK && i < t->n_devices; i++) {
+        if (!t->active[i])
+            continue;
+        status = mot_exec_hash(t->exec, i, &hash);
+        differ = differ || (any && hash != ours);
+        ours = hash;
+        any = true;
+    }
+    MOT_TRY(mot_trainer_agree(t, status));
+    MOT_TRY(mot_alloc((size_t)mot_comm_size(t->comm), sizeof *all, &all));
+    status = mot_comm_all_gather(t->comm, &ours, sizeof ours, all);
+    for (int r = 0; r < mot_comm_size(t->comm); r++)
+        differ = differ || all[r] != all[0];
+    t->report.params_hash = all[0];
+    free(all);
+    MOT_TRY(status);
+    if (differ)
+        status = MOT_FAIL(MOT_ERR_NUMERIC,
+                          "replicas differ after step %" PRId64 ": a device or a link gave other bits",
+                          t->now.step);
+    return mot_trainer_agree(t, status);
+}
+
+static mot_status checkpoint(mot_trainer *t)
+{
+    t->last_step_at_s = 0;
+    return t->out_dir ? mot_checkpoint_write(t) : MOT_OK;
+}
+
+static mot_status end_epoch(mot_trainer *t)
+{
+    double validation_loss = NAN, validation_accuracy = NAN;
+    double loss = t->now.epoch_loss / t->now.epoch_samples;
+    t->last_step_at_s = 0;
+    MOT_TRY(mot_grow(&t->epoch_loss, &t->epoch_loss_capacity, (size_t)t->now.epoch + 1,
+                     sizeof *t->epoch_loss));
+    t->epoch_loss[t->now.epoch++] = loss;
+    t->now.batch = 0;
+    t->report.train_loss = loss;
+    if (t->data->n_validation > 0)
+        MOT_TRY(mot_trainer_evaluate(t, MOT_PART_VALIDATION, &validation_loss, &validation_accuracy));
+    MOT_TRY(mot_trainer_agree(t, mot_metrics_epoch(t, loss, validation_loss, validation_accuracy,
+                                                   samples_per_second(t))));
+    if (t->handler && mot_comm_rank(t->comm) == 0) {
+        mot_event event = {.kind = MOT_EVENT_EPOCH,
+                           .step = t->now.step,
+                           .n_steps = mot_trainer_total_steps(t),
+                           .epoch = t->now.epoch,
+                           .n_epochs = t->set.epochs,
+                           .loss = loss,
+                           .validation_loss = validation_loss,
+                           .validation_accuracy = validation_accuracy,
+                           .samples_per_second = samples_per_second(t)};
+        t->handler(&event, t->handler_user);
+    }
+    t->now.epoch_loss = t->now.epoch_samples = 0;
+    return checkpoint(t);
+}
+
+/* Every `every` steps, every = 0: never. */
+static bool is_due(const mot_trainer *t, int64_t every)
+{
+    return every > 0 && t->now.step % every == 0;
+}
+
+static mot_status boundaries(mot_trainer *t, bool *stop)
+{
+    MOT_TRY(take_results(t, stop));
+    MOT_TRY(mot_trainer_adapt(t));
+    if (is_due(t, t->set.check_replicas)) {
+        MOT_TRY(settle(t, stop));
+        MOT_TRY(check_replicas(t));
+    }
+    if (t->now.batch == mot_trainer_batches(t)) {
+        MOT_TRY(settle(t, stop));
+        MOT_TRY(end_epoch(t));
+    } else if (is_due(t, t->set.checkpoint_every)) {
+        MOT_TRY(settle(t, stop));
+        MOT_TRY(checkpoint(t));
+    }
+    return MOT_OK;
+}
+
+static mot_status train(mot_trainer *t, bool *stop)
+{
+    int64_t total = mot_trainer_total_steps(t);
+    while (t->now.step < total && !*stop) {
+        MOT_TRY(order_of_epoch(t, t->now.epoch));
+        MOT_TRY(step(t));
+        MOT_TRY(boundaries(t, stop));
+    }
+    bool ignored = false; /* a request that comes after the last step has nothing to stop */
+    return settle(t, *stop ? stop : &ignored);
+}
+
+/* ---- the run ---- */
+
+static mot_status save_model(mot_trainer *t)
+{
+    if (!t->out_dir || mot_comm_rank(t->comm) != 0)
+        return MOT_OK;
+    mot_text path = {0};
+    mot_status status = mot_text_add(&path, "%s/model.safetensors", t->out_dir);
+    if (status == MOT_OK)
+        status = mot_trainer_save(t, path.data);
+    mot_text_free(&path);
+    return status;
+}
+
+static mot_status finish_run(mot_trainer *t)
+{
+    if (t->now.epoch_samples > 0)
+        t->report.train_loss = t->now.epoch_loss / t->now.epoch_samples;
+    if (t->now.batch > 0 || t->now.step == 0)
+        MOT_TRY(checkpoint(t));
+    if (mot_trainer_n_samples(t, MOT_PART_TEST) > 0)
+        MOT_TRY(mot_trainer_evaluate(t, MOT_PART_TEST, &t->report.test_loss,
+                                     &t->report.test_accuracy));
+    MOT_TRY(mot_trainer_agree(t, mot_metrics_end(t)));
+    return mot_trainer_agree(t, save_model(t));
+}
+
+mot_status mot_trainer_run(mot_trainer *t)
+{
+    bool stop = false;
+    t->last_step_at_s = 0;
+    MOT_TRY(train(t, &stop));
+    MOT_TRY(check_replicas(t));
+    if (!stop) {
+        MOT_TRY(finish_run(t));
+        return mot_report_update(t);
+    }
+    if (t->now.batch > 0)
+        MOT_TRY(checkpoint(t));
+    MOT_TRY(mot_report_update(t));
+    return MOT_FAIL(MOT_ERR_INTERRUPTED, "stopped after step %" PRId64 " of %" PRId64 "%s%s",
+                    t->now.step, mot_trainer_total_steps(t),
+                    t->out_dir ? "; go on with --resume --out " : "; nothing was saved: no --out",
+                    t->out_dir ? t->out_dir : "");
+}

@@ -1,0 +1,246 @@
+#include "config.h"
+
+#include "runtime/train/trainer.h"
+
+#include "runtime/base/memory.h"
+#include "runtime/base/text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+mot_status mot_trainer_agree(mot_trainer *t, mot_status mine)
+{
+    return mot_comm_agree(t->comm, mine);
+}
+
+void mot_trainer_emit(mot_trainer *t, mot_event_kind kind, const char *text)
+{
+    if (!t->handler || mot_comm_rank(t->comm) != 0)
+        return;
+    mot_event event = {.kind = kind,
+                       .step = t->now.step,
+                       .n_steps = mot_trainer_total_steps(t),
+                       .epoch = t->now.epoch,
+                       .n_epochs = t->set.epochs,
+                       .loss = t->now.epoch_samples > 0 ? t->now.epoch_loss / t->now.epoch_samples
+                                                        : NAN,
+                       .validation_loss = NAN,
+                       .validation_accuracy = NAN,
+                       .samples_per_second = t->report.samples_per_second,
+                       .text = text};
+    t->handler(&event, t->handler_user);
+}
+
+void mot_trainer_note(mot_trainer *t, const char *format, ...)
+{
+    char text[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    mot_trainer_emit(t, MOT_EVENT_NOTE, text);
+}
+
+/* ---- settings ---- */
+
+static mot_status read_optimizer(const mot_config *config, mot_settings *set)
+{
+    const char *name;
+    MOT_TRY(mot_config_get_text(config, "train.optimizer.name", &name));
+    set->optimizer = strcmp(name, "adam") == 0 ? MOT_OP_adam : MOT_OP_sgd;
+    MOT_TRY(mot_config_get_float(config, "train.optimizer.lr", &set->lr));
+    MOT_TRY(mot_config_get_float(config, "train.optimizer.beta1", &set->beta1));
+    return mot_config_get_float(config, "train.optimizer.beta2", &set->beta2);
+}
+
+static mot_status read_settings(const mot_config *config, mot_settings *set)
+{
+    int64_t seed;
+    MOT_TRY(mot_config_get_int(config, "data.batch", &set->batch));
+    MOT_TRY(mot_config_get_bool(config, "data.shuffle", &set->shuffle));
+    MOT_TRY(mot_config_get_int(config, "train.epochs", &set->epochs));
+    MOT_TRY(mot_config_get_int(config, "train.steps", &set->max_steps));
+    MOT_TRY(mot_config_get_int(config, "train.seed", &seed));
+    MOT_TRY(mot_config_get_int(config, "train.log_every", &set->log_every));
+    MOT_TRY(mot_config_get_int(config, "train.checkpoint_every", &set->checkpoint_every));
+    MOT_TRY(mot_config_get_int(config, "train.check_replicas", &set->check_replicas));
+    MOT_TRY(mot_config_get_int(config, "train.bucket_bytes", &set->bucket_bytes));
+    MOT_TRY(mot_config_get_bool(config, "train.adapt", &set->adapt));
+    MOT_TRY(mot_config_get_bool(config, "train.leave_out", &set->leave_out));
+    MOT_TRY(mot_config_get_text(config, "train.shares", &set->shares));
+    if (strcmp(set->shares, "list") == 0)
+        MOT_TRY(mot_config_get_floats(config, "train.shares", &set->share_weight,
+                                      &set->n_share_weights));
+    set->seed = (uint64_t)seed;
+    return read_optimizer(config, set);
+}
+
+/* ---- open ---- */
+
+static mot_status copy_text(const char *text, char **out)
+{
+    return text ? mot_strdup(text, out) : MOT_OK;
+}
+
+static mot_status copy_options(mot_trainer *t, const mot_run_options *options)
+{
+    const char *selection = options->devices ? options->devices : getenv("MOTLEY_DEVICES");
+    MOT_TRY(copy_text(selection && *selection ? selection : "auto", &t->selection));
+    MOT_TRY(copy_text(options->data_dir, &t->data_dir));
+    MOT_TRY(copy_text(options->out_dir, &t->out_dir));
+    MOT_TRY(copy_text(options->init, &t->init));
+    MOT_TRY(copy_text(options->kernels, &t->kernels));
+    t->resume = options->resume;
+    if (t->resume && !t->out_dir)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "--resume needs --out DIR: the folder of the checkpoint");
+    if (t->resume && t->init)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "--resume and --init both give the weights; take one");
+    return MOT_OK;
+}
+
+static mot_status open_model(mot_trainer *t)
+{
+    MOT_TRY(read_settings(t->config, &t->set));
+    MOT_TRY(mot_data_open(t->config, t->data_dir, &t->data));
+    if (t->data->n_train < 1)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "data set %s has no samples to train on",
+                        t->data->train->name);
+    return mot_model_build(t->config, &t->data->spec, &t->graph);
+}
+
+static mot_status open_devices(mot_trainer *t)
+{
+    mot_device_info *info;
+    char *note = NULL;
+    int n;
+    if (t->kernels)
+        MOT_TRY(mot_kernel_archive_open(t->kernels, &t->archive));
+    MOT_TRY(mot_devices_select(t->selection, mot_comm_host_size(t->comm),
+                               mot_comm_host_rank(t->comm), &info, &n, &note));
+    mot_status status = mot_alloc((size_t)n, sizeof(mot_device *), &t->device);
+    if (status == MOT_OK && n > MOT_MAX_LOCAL_DEVICES)
+        status = MOT_FAIL(MOT_ERR_ARGUMENT, "%d devices; one rank drives at most %d: use more ranks", n,
+                          MOT_MAX_LOCAL_DEVICES);
+    mot_device_options options = {.archive = t->archive};
+    for (int i = 0; status == MOT_OK && i < n; i++) {
+        status = mot_device_open(&info[i], &options, &t->device[i]);
+        if (status == MOT_OK)
+            t->n_devices = i + 1;
+    }
+    if (status == MOT_OK && note && *note)
+        mot_trainer_note(t, "%s", note);
+    free(info);
+    free(note);
+    return status;
+}
+
+/* Fail before anything is trained when the output folder cannot take the results. */
+static mot_status open_out_dir(mot_trainer *t)
+{
+    if (!t->out_dir || mot_comm_rank(t->comm) != 0)
+        return MOT_OK;
+    char *text;
+    mot_text path = {0};
+    MOT_TRY(mot_folder_make(t->out_dir));
+    MOT_TRY(mot_config_print(t->config, &text));
+    mot_status status = mot_text_add(&path, "%s/config.yaml", t->out_dir);
+    if (status == MOT_OK)
+        status = mot_file_write(path.data, text, strlen(text));
+    mot_text_free(&path);
+    free(text);
+    return status;
+}
+
+static mot_status open_parts(mot_trainer *t)
+{
+    MOT_TRY(mot_trainer_agree(t, open_model(t)));
+    MOT_TRY(mot_trainer_agree(t, open_out_dir(t)));
+    MOT_TRY(mot_trainer_agree(t, open_devices(t)));
+    MOT_TRY(mot_trainer_fit(t));
+    if (t->resume)
+        MOT_TRY(mot_checkpoint_resume(t));
+    else
+        MOT_TRY(mot_parameters_init(t));
+    MOT_TRY(mot_trainer_agree(t, mot_metrics_open(t)));
+    return mot_report_update(t);
+}
+
+mot_status mot_trainer_open(const mot_config *config, const mot_run_options *options,
+                            mot_trainer **out)
+{
+    mot_trainer *t;
+    mot_status status;
+    MOT_TRY(mot_alloc(1, sizeof *t, &t));
+    t->order_epoch = -1;
+    t->handler = options->on_event;
+    t->handler_user = options->event_user;
+    MOT_TRY_GOTO(mot_comm_open(&t->comm));
+    status = copy_options(t, options);
+    if (status == MOT_OK)
+        status = mot_config_copy(config, &t->config);
+    MOT_TRY_GOTO(mot_trainer_agree(t, status));
+    MOT_TRY_GOTO(open_parts(t));
+    if (options->max_steps > 0)
+        t->set.max_steps = options->max_steps;
+    *out = t;
+    return MOT_OK;
+fail:
+    mot_trainer_close(t);
+    return status;
+}
+
+static void free_report(mot_trainer *t)
+{
+    free(t->device_report);
+    free(t->report_of);
+    free(t->busy_s);
+    free(t->idle_s);
+    free(t->recent_s);
+    free(t->recent_steps);
+    free(t->interval_s);
+    free(t->epoch_loss);
+}
+
+void mot_trainer_close(mot_trainer *t)
+{
+    if (!t)
+        return;
+    mot_exec_close(t->exec);
+    for (int i = 0; i < t->n_devices; i++)
+        mot_device_close(t->device[i]);
+    free(t->device);
+    free(t->active);
+    for (int i = 0; i < t->n_plans; i++)
+        mot_plan_free(t->plan[i]);
+    mot_machine_free(&t->machine);
+    free(t->share);
+    free(t->share_scratch);
+    free(t->order);
+    if (t->metrics)
+        fclose(t->metrics);
+    mot_kernel_archive_close(t->archive);
+    mot_graph_free(t->graph);
+    mot_data_close(t->data);
+    free(t->set.share_weight);
+    mot_config_free(t->config);
+    free(t->data_dir);
+    free(t->out_dir);
+    free(t->init);
+    free(t->kernels);
+    free(t->selection);
+    free_report(t);
+    mot_comm_close(t->comm);
+    free(t);
+}
+
+void mot_trainer_stop(mot_trainer *t)
+{
+    t->stop = 1;
+}
+
+int mot_trainer_rank(const mot_trainer *t)
+{
+    return mot_comm_rank(t->comm);
+}
