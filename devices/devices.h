@@ -11,13 +11,23 @@
  *  `n_parts`, `part`: keep what rank `part` of the `n_parts` ranks on this host gets: devices are
  *  dealt out; with more ranks than devices, CPU devices are split into parts, one each.
  *  *out is freed by the caller with free(); `note` (freed too; may be "") says what auto left out.
+ *  A selection that begins with an exclusion begins with auto.  Devices that groups find and that
+ *  do not work are left out with a note; named ones are taken at their word.  Devices found by
+ *  groups are measured first where nothing is remembered (seconds, once a driver).
  *  Errors: MOT_ERR_ARGUMENT for a pattern that names nothing, with the ids there are;
  *  MOT_ERR_DEVICE when no device is left. */
 mot_status mot_devices_select(const char *selection, int n_parts, int part, mot_device_info **out,
                               int *n_devices, char **note);
 
+/** The same without calling a compiler: nothing is measured, only what is remembered is used, so that
+ *  `auto` may take a slower twin.  For runs from an archive of offline-built kernels. */
+mot_status mot_devices_select_offline(const char *selection, int n_parts, int part,
+                                      mot_device_info **out, int *n_devices, char **note);
+
 /** Measure a device (about a second) and check what works, filling info->speed, fp64, fp16, works,
- *  trouble; remembered on disk by device and driver.  `anew`: do not use what is remembered. */
+ *  trouble; remembered on disk by device and driver.  `anew`: do not use what is remembered.
+ *  A device whose driver hangs is given up after half a minute, with a thread left behind in it.
+ *  A device that does not work is no error: it has works false and says why in trouble. */
 mot_status mot_device_probe(mot_device_info *info, bool anew);
 
 /* ---- offline kernels ---- */

@@ -16,3 +16,8 @@ libmotley_core_la_SOURCES += devices/twins.c
 libmotley_core_la_SOURCES += devices/variant.h devices/variant.c devices/primitive.c \
 	devices/add.c devices/dropout.c devices/ingest.c devices/linear.c devices/matmul.h \
 	devices/matmul.c devices/mse.c devices/optimizer.c devices/relu.c devices/softmax.c
+libmotley_core_la_SOURCES += devices/measure.c
+libmotley_core_la_SOURCES += devices/probe.c
+libmotley_core_la_SOURCES += devices/probe.h
+libmotley_core_la_SOURCES += devices/remember.c
+libmotley_core_la_SOURCES += devices/select.c

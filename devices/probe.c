@@ -1,0 +1,165 @@
+/* probe.c: measuring a device once, safely, and remembering it.
+ *
+ * A compiler may hang on a kernel (rusticl on llvmpipe does).  So the measuring runs in a thread of
+ * its own, and when one phase of it does not end in PHASE_LIMIT_S the device is declared not to work
+ * and the thread is left behind with whatever it holds: there is no way to call a compiler back.
+ * Tried and dropped: a child process.  A fork does not survive with OpenCL in use, and a library
+ * knows of no program that it could start instead.
+ * Ranks of one host measure one after another (a lock file), so that they do not slow each other and
+ * the later ones find what the first has measured.
+ */
+#include "config.h"
+
+#include "devices/probe.h"
+#include "devices/state.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/log.h"
+#include "runtime/base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PHASE_LIMIT_S = 30, LOCK_LIMIT_S = 180 };
+
+/* Shared by the watcher and the measuring thread; whoever leaves last frees it. */
+typedef struct job {
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+    mot_device_info info;
+    const char *phase;
+    double phase_start_s;
+    bool done, abandoned;
+} job;
+
+static void set_phase(const char *what, void *user)
+{
+    job *j = user;
+    pthread_mutex_lock(&j->lock);
+    j->phase = what;
+    j->phase_start_s = mot_clock_s();
+    pthread_mutex_unlock(&j->lock);
+}
+
+static void free_job(job *j)
+{
+    pthread_cond_destroy(&j->news);
+    pthread_mutex_destroy(&j->lock);
+    free(j);
+}
+
+static void *work(void *user)
+{
+    job *j = user;
+    mot_device_info info = j->info;
+    mot_probe_measure(&info, set_phase, j);
+    pthread_mutex_lock(&j->lock);
+    j->info = info;
+    j->done = true;
+    bool abandoned = j->abandoned;
+    pthread_cond_signal(&j->news);
+    pthread_mutex_unlock(&j->lock);
+    if (abandoned)
+        free_job(j);
+    return NULL;
+}
+
+/* Wait for the job to end or to get stuck: NULL when it has ended, else the phase it is stuck in;
+ * then the job belongs to its thread. */
+static const char *watch(job *j)
+{
+    pthread_mutex_lock(&j->lock);
+    while (!j->done && mot_clock_s() - j->phase_start_s < PHASE_LIMIT_S) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 1;
+        pthread_cond_timedwait(&j->news, &j->lock, &until);
+    }
+    const char *stuck = j->done ? NULL : j->phase;
+    j->abandoned = !j->done;
+    pthread_mutex_unlock(&j->lock);
+    return stuck;
+}
+
+static mot_status measure_watched(mot_device_info *info)
+{
+    job *j;
+    pthread_t thread;
+    MOT_TRY(mot_alloc(1, sizeof *j, &j));
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_cond_init(&j->news, NULL);
+    j->info = *info;
+    j->phase = "starting";
+    j->phase_start_s = mot_clock_s();
+    int code = pthread_create(&thread, NULL, work, j);
+    if (code != 0) {
+        free_job(j);
+        return MOT_FAIL(MOT_ERR_MEMORY, "no thread to probe %s: %s", info->id, strerror(code));
+    }
+    const char *stuck = watch(j);
+    if (!stuck) {
+        pthread_join(thread, NULL);
+        *info = j->info;
+        free_job(j);
+        return MOT_OK;
+    }
+    pthread_detach(thread);
+    info->works = info->fp64 = info->fp16 = false;
+    memset(&info->speed, 0, sizeof info->speed);
+    snprintf(info->trouble, sizeof info->trouble, "its driver did not return in %d s when %s",
+             PHASE_LIMIT_S, stuck);
+    mot_log(MOT_LOG_WARNING, "probe device %s hangs 1", info->id);
+    return MOT_OK;
+}
+
+/* -1 where there is no lock to be had; measuring goes on without. */
+static int lock_measuring(void)
+{
+    char *path;
+    if (mot_cache_path("probe.lock", &path) != MOT_OK)
+        return -1;
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    free(path);
+    double start_s = mot_clock_s();
+    while (file >= 0 && flock(file, LOCK_EX | LOCK_NB) != 0) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || mot_clock_s() - start_s > LOCK_LIMIT_S) {
+            close(file);
+            return -1;
+        }
+        usleep(20000);
+    }
+    return file;
+}
+
+mot_status mot_device_probe(mot_device_info *info, bool anew)
+{
+    if (!anew && mot_probe_recall(info))
+        return MOT_OK;
+    if (info->trouble[0])
+        return MOT_OK; /* found to be unavailable */
+    if (!info->compiler) {
+        snprintf(info->trouble, sizeof info->trouble,
+                 "it has no OpenCL compiler: it needs kernels built elsewhere (--kernels ARCHIVE)");
+        return MOT_OK;
+    }
+    int lock = lock_measuring();
+    mot_status status = MOT_OK;
+    if (anew || !mot_probe_recall(info)) {
+        double start_s = mot_clock_s();
+        status = measure_watched(info);
+        if (status == MOT_OK) {
+            mot_probe_remember(info);
+            mot_log(MOT_LOG_INFO, "probe device %s works %d matmul_gflops %.1f time_s %.2f", info->id,
+                    info->works, info->speed.matmul_flops_per_s / 1e9, mot_clock_s() - start_s);
+        }
+    }
+    if (lock >= 0)
+        close(lock);
+    return status;
+}
