@@ -61,6 +61,8 @@ mot_status mot_comm_agree(mot_comm *comm, mot_status mine)
 {
     if (comm->size == 1)
         return mine;
+    if (comm->broken) /* its error has been told; the others can no longer be asked */
+        return mine != MOT_OK ? mine : MOT_FAIL(MOT_ERR_COMM, "the ranks have lost each other");
     /* 1. Who is the lowest rank that failed?  This is all that is sent when nobody did. */
     int lowest = mine == MOT_OK ? comm->size : comm->rank;
     MPI_Request request;

@@ -16,9 +16,12 @@
 typedef struct mot_comm mot_comm;
 typedef struct mot_request mot_request;
 
-/** Start (MPI_Init_thread if a launcher is seen and MPI is not yet running).  One at a time. */
+/** Start (MPI_Init_thread if a launcher is seen and MPI is not yet running; MOTLEY_MPI=1 in the
+ *  environment forces it, 0 prevents it).  One at a time.
+ *  Errors: MOT_ERR_COMM when MPI cannot start or does not see the ranks that the launcher started. */
 mot_status mot_comm_open(mot_comm **out);
-/** Leave in good order: MPI_Finalize if mot_comm_open started MPI. */
+/** Leave in good order.  MPI, if mot_comm_open started it, is ended when the process exits, so that
+ *  another communicator can be opened; it is not ended in good order after an error of MPI. */
 void mot_comm_close(mot_comm *comm);
 
 int mot_comm_rank(const mot_comm *comm);
@@ -28,20 +31,21 @@ int mot_comm_host_rank(const mot_comm *comm);
 int mot_comm_host_size(const mot_comm *comm);
 
 /** Sum `n` floats over all ranks, in place, begun now and done when mot_request_wait returns.  All
- *  ranks get the same bits.  `*out` is owned by the caller until waited for. */
+ *  ranks get the same bits, and the same number of ranks gets the same bits every time.  `data` is
+ *  borrowed and `*out` owned by the caller until waited for. */
 mot_status mot_comm_all_reduce_begin(mot_comm *comm, float *data, int64_t n, mot_request **out);
 /** Has it ended?  Also drives MPI's progress. */
 mot_status mot_request_test(mot_request *request, bool *done);
-/** Wait with back-off and free the request. */
+/** Wait with back-off and free the request, also when it fails.  Errors: MOT_ERR_COMM; the ranks
+ *  cannot find together again, so the process should end (mot_comm_abort or exit). */
 mot_status mot_request_wait(mot_request *request);
 
 /** Small collectives on plain bytes, blocking, for set-up and boundaries. */
 mot_status mot_comm_all_gather(mot_comm *comm, const void *mine, size_t size_bytes, void *all);
 mot_status mot_comm_broadcast(mot_comm *comm, void *data, size_t size_bytes, int root);
 
-/** All ranks learn whether any failed: with all MOT_OK returns MOT_OK; else every rank gets an
- * error whose message is that of the lowest failing rank (with its number in front, "rank 2: ...").
- */
+/** All ranks learn whether any failed: with all MOT_OK returns MOT_OK; else every rank gets an error
+ *  whose message is that of the lowest failing rank, with its number in front: "rank 2: ...". */
 mot_status mot_comm_agree(mot_comm *comm, mot_status mine);
 
 /** One rank cannot go on and the others may be inside a collective: end all (MPI_Abort).  Prints

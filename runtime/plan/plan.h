@@ -18,6 +18,7 @@ typedef struct mot_machine_device {
     double drift;   /* a_s and b_s over what they were at first; 0: nothing observed yet */
     double odd_sum; /* of the last n_odd ratios measured/predicted that were far off */
     int n_odd;      /* negative: faster than predicted */
+    int n_slow;     /* how often it turned out slower than believed, since it was last faster */
 } mot_machine_device;
 
 typedef struct mot_machine {
@@ -40,8 +41,8 @@ void mot_fit_line(const double *samples, const double *time_s, int n_points, dou
  *  Shapes: `share` has one entry for each device; the entries add up to `batch`; zero is allowed.
  *  Minimises the predicted time of the slowest device; with equal times prefers fewer devices, then
  *  the faster, then the earlier one.  Exact, and deterministic: every rank computes the same from
- * the same numbers. Errors: MOT_ERR_MEMORY when no shares fit; the message names the sum that fits.
- */
+ *  the same numbers.
+ *  Errors: MOT_ERR_MEMORY when no shares fit; the message names the sum that fits. */
 mot_status mot_balance_shares(const mot_machine *machine, int64_t batch, int64_t *share);
 /** As equal as whole numbers allow (earlier devices get the remainder), within max_batch. */
 mot_status mot_balance_equal(const mot_machine *machine, int64_t batch, int64_t *share);
@@ -51,11 +52,11 @@ mot_status mot_balance_weights(const double *weights, int n, int64_t batch, int6
 double mot_balance_step_s(const mot_machine *machine, const int64_t *share);
 
 /** Update the fits with measured times of a step period: moving average; returns true when the best
- *  shares for `batch` promise to be faster than `share` by more than the dead band, twice in a row
- * (so that noise moves nothing).  `time_s[i]` is the measured busy time of forward and backward of
- * device i for share[i] samples; what is not a positive number is left out.  A device without
- * samples keeps its fit, and a fit that had become worse slowly returns to the first one, so that
- * the device gets another chance.  Pure but for `machine`. */
+ *  shares for `batch` promise to be faster than `share` by more than the dead band, and not just
+ * for once (so that noise moves nothing).  `time_s[i]` is the measured busy time of forward and
+ * backward of device i for share[i] samples; what is not a positive number is left out.  A device
+ * without samples keeps its fit, and a fit that had become worse slowly returns to the first one,
+ * so that the device gets another chance.  Pure but for `machine`. */
 bool mot_balance_observe(mot_machine *machine, int64_t batch, const int64_t *share,
                          const double *time_s);
 
