@@ -1,1 +1,1 @@
-# see Makefile.am
+dist_man_MANS += doc/motley.1
