@@ -28,5 +28,7 @@ mostlyclean-local:
 	rm -rf tests/cache
 
 include tests/cli/local.mk
+include tests/unit/local.mk
 include tests/ops/local.mk
+include tests/plan/local.mk
 include tests/train/local.mk

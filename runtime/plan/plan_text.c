@@ -1,7 +1,7 @@
 /* plan_text.c: a plan as text, for people, logs and tests, and back.
  *
  *     motley-plan 1
- *     step batch 64 devices 2 buckets 1 predicted_s 0.0003 equal_s 0.0005
+ *     batch 64 devices 2 buckets 1 predicted_s 0.0003 equal_s 0.0005
  *     device 0 share 48 first 0 id pocl:0 rank 0 time_s 0.0003
  *     device 1 share 16 first 48 id pocl:1 rank 0 time_s 0.00029
  *     bucket 0 offset 0 n 1044 after_node 6
@@ -39,7 +39,7 @@ static mot_status print_device(mot_text *text, const mot_plan *plan, const mot_m
 static mot_status print(mot_text *text, const mot_plan *plan, const mot_machine *machine)
 {
     MOT_TRY(mot_text_add(text, "motley-plan %d\n", VERSION));
-    MOT_TRY(mot_text_add(text, "step batch %" PRId64 " devices %d buckets %d", plan->batch,
+    MOT_TRY(mot_text_add(text, "batch %" PRId64 " devices %d buckets %d", plan->batch,
                          plan->n_devices, plan->n_buckets));
     MOT_TRY(mot_lines_add_float(text, "predicted_s", plan->predicted_step_s));
     MOT_TRY(mot_lines_add_float(text, "equal_s", plan->predicted_equal_step_s));
@@ -114,7 +114,7 @@ static mot_status parse_head(mot_lines *lines, mot_plan *plan, int64_t *n_bucket
     int64_t version, n_devices;
     MOT_TRY(expect(lines, "motley-plan"));
     MOT_TRY(mot_lines_int(lines, "motley-plan", VERSION, VERSION, &version));
-    MOT_TRY(expect(lines, "step"));
+    MOT_TRY(expect(lines, "batch"));
     MOT_TRY(mot_lines_int(lines, "batch", 0, INT64_C(1) << 42, &plan->batch));
     MOT_TRY(mot_lines_int(lines, "devices", 1, MOST_DEVICES, &n_devices));
     MOT_TRY(mot_lines_int(lines, "buckets", 1, MOST_DEVICES, n_buckets));
