@@ -36,11 +36,16 @@ mot_status mot_device_probe(mot_device_info *info, bool anew);
 mot_status mot_kernel_archive_open(const char *path, mot_kernel_archive **out);
 void mot_kernel_archive_close(mot_kernel_archive *archive);
 /** The (source, options) pairs that were asked of this device since it was opened, as text lines
- *  "source<TAB>options"; freed by the caller.  For `motley kernels export`. */
+ *  "source<TAB>options"; freed by the caller.  For `motley kernels export`.  The test kernel that
+ *  opening builds is not among them: with an archive it is not needed. */
 mot_status mot_device_kernel_list(const mot_device *device, char **out);
 /** Text of an embedded kernel source with its includes resolved; NULL if unknown.  Borrowed. */
 const char *mot_kernel_source(const char *name);
-/** Make an archive of the binaries in `folder` (layout in doc/kernels.md) at `path`. */
+/** Make an archive of the binaries in `folder` (layout in doc/kernels.md) at `path`.
+ *  Errors: MOT_ERR_FORMAT with the line of `binaries.list` that is wrong. */
 mot_status mot_kernel_archive_pack(const char *folder, const char *path);
+/** For devices whose compiler is here: build what `folder`/kernels.list names, if it is there, and
+ *  write these and all other programs of the device into `folder`, as pack reads them. */
+mot_status mot_device_kernel_binaries(mot_device *device, const char *folder);
 
 #endif

@@ -113,7 +113,7 @@ static mot_status best_time(mot_device *device, mot_commands *commands, double b
 {
     MOT_TRY(run_all(device, commands));
     double start_s = mot_clock_s(), best = INFINITY;
-    for (int i = 0; i < 100 && (i < 2 || mot_clock_s() - start_s < budget_s); i++) {
+    for (int i = 0; i < 100 && (i < 1 || mot_clock_s() - start_s < budget_s); i++) {
         double t = mot_clock_s();
         MOT_TRY(run_all(device, commands));
         t = mot_clock_s() - t;
@@ -177,7 +177,7 @@ static size_t grow_bytes(const mot_device *device, size_t bytes, double time_s, 
 static mot_status measure_copy(mot_device *device, mot_device_speed *speed)
 {
     double time_s;
-    size_t bytes = 1 << 20;
+    size_t bytes = 1 << 16;
     MOT_TRY(time_copy(device, bytes, &time_s));
     bytes = grow_bytes(device, bytes, time_s, 0.05);
     MOT_TRY(time_copy(device, bytes, &time_s));
@@ -289,7 +289,7 @@ static mot_status measure_matmul(mot_device *device, mot_device_speed *speed)
 {
     const int64_t most = device->info.kind == MOT_KIND_GPU ? 4096 : 1024;
     double time_s, best = 0;
-    for (int64_t n = 128;;) {
+    for (int64_t n = 32;;) {
         MOT_TRY(time_matmul(device, n, &time_s));
         best = fmax(best, 2.0 * (double)n * (double)n * (double)n / time_s);
         /* The largest size that is expected to take under 0.2 s; 1024 before 4096. */

@@ -227,7 +227,8 @@ mot_status mot_device_kernel_list(const mot_device *device, char **out)
     mot_text list = {0};
     mot_status status = mot_text_add(&list, "%s", "");
     for (const mot_program *p = device->programs; p && status == MOT_OK; p = p->next)
-        status = mot_text_add(&list, "%s\t%s\n", p->source, p->options);
+        if (strcmp(p->source, "probe") != 0)
+            status = mot_text_add(&list, "%s\t%s\n", p->source, p->options);
     if (status != MOT_OK) {
         mot_text_free(&list);
         return status;
