@@ -1,5 +1,7 @@
 /* config.h: a configuration's blocks data, model and train, read from YAML and --set, checked
- * against one table of known keys (config_keys.c), from which `doc/config.md` and the defaults come.
+ * against one table of known keys (config_keys.c), from which doc/config.md and the defaults come.
+ *
+ * Files of this folder include the build's config.h as <config.h>: quotes would find this one.
  */
 #ifndef MOT_MODEL_CONFIG_H
 #define MOT_MODEL_CONFIG_H
@@ -19,17 +21,17 @@ typedef struct mot_yaml {
     int n;
 } mot_yaml;
 
-/** Values by path, e.g. mot_config_get_int(config, "train.epochs", &n).  The key must be in the table
- *  of known keys; an unset one gives its default.  Errors: MOT_ERR_ARGUMENT with file:line for a wrong
- *  type or range. */
+/** Values by path, e.g. mot_config_get_int(config, "train.epochs", &n).  Types and ranges were
+ *  checked when the values came in; an unset key gives its default.  Errors: MOT_ERR_ARGUMENT for a
+ *  key that is not in the table, or is unset and has no default. */
 mot_status mot_config_get_int(const mot_config *config, const char *path, int64_t *out);
 mot_status mot_config_get_float(const mot_config *config, const char *path, double *out);
 mot_status mot_config_get_bool(const mot_config *config, const char *path, bool *out);
-/** Borrowed until the configuration changes; NULL for an unset key without default.  A key that takes
- *  a word or a list (train.shares) gives "list" for a list, which mot_config_get_floats then reads. */
+/** Borrowed until the configuration changes; NULL for an unset key without default.  For a key that
+ *  takes a word or a list (train.shares), "list" means a list: mot_config_get_floats reads it. */
 mot_status mot_config_get_text(const mot_config *config, const char *path, const char **out);
 /** A list of numbers (or one number): *out is freed by the caller; n = 0 (and NULL) when unset.
- *  Lists in the list are joined: data.normalize [[m1,m2,m3],[s1,s2,s3]] gives means, then deviations. */
+ *  Lists in the list are joined: data.normalize [[m1,m2],[s1,s2]] gives means, then deviations. */
 mot_status mot_config_get_floats(const mot_config *config, const char *path, double **out, int *n);
 /** A list of texts (or one text), borrowed until the configuration changes: *out itself is freed by
  *  the caller with free(), its entries are not. */
@@ -37,8 +39,11 @@ mot_status mot_config_get_texts(const mot_config *config, const char *path, cons
                                 int *n);
 /** The value as it stands in the tree, e.g. model.layers; NULL when unset. */
 const mot_yaml *mot_config_get_yaml(const mot_config *config, const char *path);
+/** The name that mot_config_read or mot_config_parse was given; borrowed. */
+const char *mot_config_name(const mot_config *config);
 bool mot_config_is_set(const mot_config *config, const char *path);
-/** "file.yaml:12" (or "--set train.lr") for messages about the value at `path`. */
+/** "file.yaml:12" (or "--set train.lr") for messages about the value at `path`; valid until the
+ *  next call of this thread. */
 const char *mot_config_where(const mot_config *config, const char *path);
 mot_status mot_config_copy(const mot_config *config, mot_config **out);
 /** The known keys as a Markdown table: path, type, default, meaning.  Freed by the caller. */

@@ -1,1 +1,17 @@
-libmotley_core_la_SOURCES += runtime/model/config.h
+libmotley_core_la_SOURCES += \
+	runtime/model/config.c runtime/model/config.h \
+	runtime/model/config_keys.c \
+	runtime/model/document.c \
+	runtime/model/keys.c runtime/model/keys.h \
+	runtime/model/layer_types.c \
+	runtime/model/layers.c runtime/model/layers.h \
+	runtime/model/model.c \
+	runtime/model/yaml.c runtime/model/yaml.h \
+	runtime/model/yaml_print.c
+EXTRA_DIST += doc/config.md
+EXTRA_DIST += \
+	examples/california_housing.yaml \
+	examples/drawn_digits_mlp.yaml \
+	examples/mnist_mlp.yaml \
+	examples/usps_like.yaml \
+	examples/wine_quality.yaml

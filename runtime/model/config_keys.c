@@ -1,0 +1,124 @@
+/* config_keys.c: every key that a configuration may have; one row is one key.
+ *
+ * From this table come the checks, the defaults, the resolved configuration and doc/config.md
+ * (after a change: `make doc/config.md` anew by tests/unit/test_config_document, which says how).
+ */
+#include <config.h> /* the build's, not the one in this folder */
+
+#include "runtime/model/keys.h"
+
+/* clang-format off */
+const mot_key mot_config_keys[] = {
+    /* ---- data: what is learnt from ---- */
+    {"data.set", MOT_KEY_CHOICE, "drawn-digits",
+     "drawn-digits|mnist|fashion-mnist|digits|iris|wine-quality-red|wine-quality-white|"
+     "california-housing|idx|csv",
+     "The data set. `drawn-digits` needs no files; `idx` and `csv` read files of your own."},
+    {"data.dir", MOT_KEY_TEXT, NULL, NULL,
+     "Folder of the files. `--data` overrides it; unset: `$MOTLEY_DATA/<set>`."},
+    {"data.train_images", MOT_KEY_TEXT, NULL, NULL,
+     "`idx`: file of the training samples, plain or gzip."},
+    {"data.train_labels", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of their labels."},
+    {"data.test_images", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of the test samples."},
+    {"data.test_labels", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of their labels."},
+    {"data.classes", MOT_KEY_INT, "0", "[0,1000000]",
+     "Number of classes. 0: as many as the labels show."},
+    {"data.samples", MOT_KEY_INT, "12000", "[1,100000000]",
+     "`drawn-digits`: training samples to draw."},
+    {"data.test_samples", MOT_KEY_INT, "2000", "[0,100000000]",
+     "`drawn-digits`: test samples to draw."},
+    {"data.seed", MOT_KEY_INT, "1", "[0,inf)",
+     "Seed of what is drawn and split: drawn digits, validation and test parts."},
+    {"data.file", MOT_KEY_TEXT, NULL, NULL, "`csv`: the table, plain or gzip."},
+    {"data.test_file", MOT_KEY_TEXT, NULL, NULL,
+     "`csv`: a table with the same columns to test on; unset: `data.test_fraction` of the first."},
+    {"data.test_fraction", MOT_KEY_FLOAT, "0.2", "[0,1)",
+     "Tables without a test file: part of the rows held out for the test, drawn at random."},
+    {"data.target", MOT_KEY_TEXT, NULL, NULL,
+     "Tables: name or number (from 1) of the column to predict; unset: the last."},
+    {"data.task", MOT_KEY_CHOICE, "auto", "auto|classification|regression",
+     "Tables: what the target is. `auto`: as the known sets have it; for `csv`, classes if the "
+     "target is text or few whole numbers."},
+    {"data.separator", MOT_KEY_TEXT, "auto", NULL,
+     "Tables: what stands between columns: `auto`, `tab`, `space`, or one character."},
+    {"data.header", MOT_KEY_CHOICE, "auto", "auto|true|false", "Tables: is the first line names?"},
+    {"data.categorical", MOT_KEY_TEXTS, NULL, NULL,
+     "Tables: columns of words that become one input for each word (0 or 1), e.g. "
+     "`[ocean_proximity]`."},
+    {"data.drop", MOT_KEY_TEXTS, NULL, NULL, "Tables: columns that are not used."},
+    {"data.missing", MOT_KEY_CHOICE, "error", "error|median|mean",
+     "Tables: what an empty field becomes: an error, or the column's median or mean in training."},
+    {"data.standardize", MOT_KEY_BOOL, "true", NULL,
+     "Tables: scale each input to mean 0 and deviation 1 over the training part."},
+    {"data.standardize_target", MOT_KEY_BOOL, "true", NULL,
+     "Regression: the same for the target while training; results are in its own unit."},
+    {"data.shape", MOT_KEY_INTS, NULL, "[1,1000000]",
+     "Tables: shape of a sample, e.g. `[1, 8, 8]`, if it is not a row of columns."},
+    {"data.batch", MOT_KEY_INT, "64", "[1,1073741824]",
+     "Samples of one step, over all devices and ranks together."},
+    {"data.shuffle", MOT_KEY_BOOL, "true", NULL,
+     "A new order of the training samples in each epoch."},
+    {"data.normalize", MOT_KEY_NORMALIZE, NULL, NULL,
+     "`[mean, deviation]` of pixels between 0 and 1, or a list of each with a number a channel; "
+     "unset: pixels stay between 0 and 1."},
+    {"data.validation", MOT_KEY_FLOAT, "0", "[0,inf)",
+     "Training samples held out for validation, drawn at random: a number of them, or below 1 a "
+     "part of them."},
+    {"data.limit", MOT_KEY_INT, "0", "[0,inf)",
+     "Use only so many of the training samples, drawn at random. 0: all."},
+
+    /* ---- model: what learns ---- */
+    {"model.layers", MOT_KEY_LAYERS, NULL, NULL,
+     "The layers, first to last; see below. Also called `model.sequential`."},
+    {"model.loss", MOT_KEY_CHOICE, "auto", "auto|cross-entropy|mse",
+     "`auto`: cross-entropy for classes, mean squared error for numbers."},
+    {"model.init", MOT_KEY_CHOICE, "pytorch", "pytorch|he|xavier|normal|zeros",
+     "How weights start. `pytorch`: uniform within 1/sqrt(inputs), biases too, as its layers do; "
+     "`he`: normal, deviation sqrt(2/inputs); `xavier`: uniform within sqrt(6/(inputs+outputs)); "
+     "`normal`: deviation 0.01; biases 0 but for the first."},
+
+    /* ---- train: how it learns ---- */
+    {"train.epochs", MOT_KEY_INT, "10", "[1,1000000000]",
+     "Times that all training samples are seen."},
+    {"train.steps", MOT_KEY_INT, "0", "[0,inf)",
+     "Stop after so many steps in all. 0: after the epochs."},
+    {"train.seed", MOT_KEY_INT, "1", "[0,inf)",
+     "Seed of initial weights, order of samples and dropout."},
+    {"train.optimizer.name", MOT_KEY_CHOICE, "sgd", "sgd|adam",
+     "The rule that changes the weights."},
+    {"train.optimizer.lr", MOT_KEY_FLOAT, "0.01", "[0,1000000]",
+     "Learning rate; 0.001 is usual for `adam`."},
+    {"train.optimizer.momentum", MOT_KEY_FLOAT, "0", "[0,1)",
+     "`sgd`: part of the last change that is kept."},
+    {"train.optimizer.weight_decay", MOT_KEY_FLOAT, "0", "[0,1000000]",
+     "Times the weights, added to the gradient."},
+    {"train.optimizer.beta1", MOT_KEY_FLOAT, "0.9", "[0,1)",
+     "`adam`: decay of the mean of gradients."},
+    {"train.optimizer.beta2", MOT_KEY_FLOAT, "0.999", "[0,1)",
+     "`adam`: decay of the mean of their squares."},
+    {"train.optimizer.eps", MOT_KEY_FLOAT, "1e-8", "(0,1]", "`adam`: keeps the division finite."},
+    {"train.shares", MOT_KEY_SHARES, "auto", "auto|equal",
+     "Samples of each device. `auto`: as measured, so that all end together; `equal`; or a list of "
+     "weights, one a device in the order of `motley devices`, ranks one after the other."},
+    {"train.adapt", MOT_KEY_BOOL, "true", NULL,
+     "With `auto` shares: go on measuring and move samples where that promises a faster step."},
+    {"train.leave_out", MOT_KEY_BOOL, "true", NULL,
+     "With `auto` shares: a device that would slow the step gets none."},
+    {"train.bucket_bytes", MOT_KEY_INT, "1048576", "[64,1073741824]",
+     "Gradients leave the device in pieces of about this size, while backward goes on."},
+    {"train.checkpoint_every", MOT_KEY_INT, "0", "[0,inf)",
+     "Steps between checkpoints, where there is an output folder. 0: after each epoch."},
+    {"train.log_every", MOT_KEY_INT, "100", "[1,inf)", "Steps between two lines of metrics."},
+    {"train.check_replicas", MOT_KEY_INT, "0", "[0,inf)",
+     "Steps between checks that all devices hold the same weights, bit by bit. 0: only at the "
+     "end."},
+};
+/* clang-format on */
+
+const int mot_config_n_keys = sizeof mot_config_keys / sizeof *mot_config_keys;
+
+const char *const mot_config_other_names[][2] = {
+    {"model.sequential", "model.layers"},
+};
+
+const int mot_config_n_other_names = sizeof mot_config_other_names / sizeof *mot_config_other_names;
