@@ -1,5 +1,7 @@
 libmotley_core_la_SOURCES += runtime/train/data.h runtime/train/safetensors.h
 libmotley_core_la_SOURCES += runtime/train/dataset.c
+libmotley_core_la_SOURCES += runtime/train/digit_shapes.c runtime/train/digit_shapes.h
+libmotley_core_la_SOURCES += runtime/train/drawn_digits.c
 libmotley_core_la_SOURCES += runtime/train/gzip_file.c runtime/train/gzip_file.h
 libmotley_core_la_SOURCES += runtime/train/idx.c runtime/train/idx.h
 libmotley_core_la_SOURCES += runtime/train/safetensors.c
