@@ -25,6 +25,12 @@ static mot_status record_plain(const mot_recording *r)
     return mot_record_end_3d(r, &launch, 3, global, NULL);
 }
 
+static bool on_cpu(const mot_recording *r)
+{
+    return r->traits.cpu;
+}
+
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},
+    {.name = "direct", .prefers = on_cpu, .record = mot_matmul_record_direct},
 };

@@ -38,7 +38,9 @@ mot_matmul mot_matmul_of(const mot_operands *o);
  *  stride_c, flags. */
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p);
 
-enum { MOT_MATMUL_N_VARIANTS = 1 };
+mot_status mot_matmul_record_direct(const mot_recording *r);
+
+enum { MOT_MATMUL_N_VARIANTS = 2 };
 extern const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS];
 
 #endif

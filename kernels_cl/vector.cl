@@ -4,10 +4,12 @@
  * A flat array of n elements is cut into pieces of `chunk` elements (a multiple of VW), one for each
  * work-group.  Within it the work-items go side by side, so that a group of one walks through memory
  * and a wide group reads neighbouring words together: the same loop serves CPUs and GPUs.
- * Parameters: VW 2, 4, 8 or 16. */
+ * Parameters: VW 2, 4, 8 or 16.
+ * INLINE marks functions that get arrays of vectors, which stay in registers only if inlined. */
 #ifndef VW
 #define VW 4
 #endif
+#define INLINE static inline __attribute__((always_inline))
 #define VEC_JOIN_(a, b) a##b
 #define VEC_JOIN(a, b) VEC_JOIN_(a, b)
 #define VEC VEC_JOIN(float, VW)

@@ -1,0 +1,180 @@
+/* matmul_tile.cl: included by matmul_direct and matmul_packed: one tile of C in registers.
+ *
+ * A tile is MR rows of two vectors of VW floats; NR = 2 VW.  It is summed over k by outer products: two
+ * vectors of B, one element of A for each row.  B comes as a panel, k times NR floats, one behind the
+ * other (zeros where C has no column), A from anywhere: element (i,p) at a[i a_row + p a_step].
+ * With MR and VW such that 2 MR + 3 vectors fit the registers: 6 rows and VW 8 for 16 registers of
+ * AVX2, 8 rows and VW 16 for AVX-512.
+ * Edges: rows beyond the last read the last row again and are not stored; columns beyond the last are
+ * zeros in the panel and are not stored.
+ * A_MEM, B_MEM: address space of A and of the panel.
+ * Source: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS). */
+#include "vector.cl"
+#include "matmul_flags.cl"
+#ifndef MR
+#define MR 6
+#endif
+#define NR (2 * VW)
+
+typedef struct {
+    __global float *c; /* of the tile's matrix, row 0, column 0 */
+    __global const float *bias, *mask;
+    long ldc;
+    int flags;
+} target;
+
+INLINE void tile_multiply(VEC c[MR][2], A_MEM const float *a, long a_row, long a_step, long rows,
+                   B_MEM const float *b, long k)
+{
+    A_MEM const float *row[MR];
+#pragma unroll
+    for (int i = 0; i < MR; i++) {
+        row[i] = a + min((long)i, rows - 1) * a_row;
+        c[i][0] = 0.0f;
+        c[i][1] = 0.0f;
+    }
+    for (long p = 0; p < k; p++) {
+        const VEC b0 = VLOAD(b + p * NR), b1 = VLOAD(b + p * NR + VW);
+#pragma unroll
+        for (int i = 0; i < MR; i++) {
+            const VEC x = row[i][p * a_step];
+            c[i][0] = x * b0 + c[i][0];
+            c[i][1] = x * b1 + c[i][1];
+        }
+    }
+}
+
+/* One vector of the result at c, with what comes after the sum. */
+INLINE void store_vector(VEC value, const target *t, long i, long j)
+{
+    __global float *c = t->c + i * t->ldc + j;
+    if (t->flags & ACCUMULATE)
+        value += VLOAD(c);
+    if (t->flags & BIAS)
+        value += VLOAD(t->bias + j);
+    if (t->flags & RELU)
+        value = select(value, (VEC)0.0f, value < 0.0f);
+    if (t->flags & MASK)
+        value = select((VEC)0.0f, value, VLOAD(t->mask + i * t->ldc + j) > 0.0f);
+    VSTORE(value, c);
+}
+
+void store_single(float value, const target *t, long i, long j)
+{
+    __global float *c = t->c + i * t->ldc + j;
+    if (t->flags & ACCUMULATE)
+        value += *c;
+    if (t->flags & BIAS)
+        value += t->bias[j];
+    if (t->flags & RELU)
+        value = value < 0.0f ? 0.0f : value;
+    if (t->flags & MASK)
+        value = t->mask[i * t->ldc + j] > 0.0f ? value : 0.0f;
+    *c = value;
+}
+
+/* The tile at row i, column j, of which `rows` and `columns` exist. */
+INLINE void tile_store(VEC c[MR][2], const target *t, long i, long j, long rows, long columns)
+{
+    if (columns >= NR) {
+#pragma unroll
+        for (int r = 0; r < MR; r++)
+            if (r < rows) {
+                store_vector(c[r][0], t, i + r, j);
+                store_vector(c[r][1], t, i + r, j + VW);
+            }
+    } else {
+        float tile[MR * NR];
+#pragma unroll
+        for (int r = 0; r < MR; r++) {
+            VSTORE(c[r][0], tile + r * NR);
+            VSTORE(c[r][1], tile + r * NR + VW);
+        }
+        for (int r = 0; r < rows && r < MR; r++)
+            for (int x = 0; x < columns; x++)
+                store_single(tile[r * NR + x], t, i + r, j + x);
+    }
+}
+
+/* Flags for one of several blocks of k: sums go on, and what comes after them waits for the last. */
+int block_flags(int flags, int first, int last)
+{
+    if (!first)
+        flags |= ACCUMULATE;
+    return last ? flags : flags & (TRANS_A | TRANS_B | ACCUMULATE);
+}
+
+/* 8 by 8 floats: to[p * to_step + j] = from[j * from_step + p]. */
+INLINE void transpose8(B_MEM float *to, long to_step, __global const float *from, long from_step)
+{
+    float8 a[8], b[8];
+#pragma unroll
+    for (int j = 0; j < 8; j++)
+        a[j] = vload8(0, from + j * from_step);
+#pragma unroll
+    for (int j = 0; j < 8; j += 2) {
+        b[j] = (float8)(a[j].s0, a[j + 1].s0, a[j].s1, a[j + 1].s1, a[j].s4, a[j + 1].s4, a[j].s5,
+                        a[j + 1].s5);
+        b[j + 1] = (float8)(a[j].s2, a[j + 1].s2, a[j].s3, a[j + 1].s3, a[j].s6, a[j + 1].s6,
+                            a[j].s7, a[j + 1].s7);
+    }
+#pragma unroll
+    for (int j = 0; j < 8; j += 4) {
+        a[j] = (float8)(b[j].s01, b[j + 2].s01, b[j].s45, b[j + 2].s45);
+        a[j + 1] = (float8)(b[j].s23, b[j + 2].s23, b[j].s67, b[j + 2].s67);
+        a[j + 2] = (float8)(b[j + 1].s01, b[j + 3].s01, b[j + 1].s45, b[j + 3].s45);
+        a[j + 3] = (float8)(b[j + 1].s23, b[j + 3].s23, b[j + 1].s67, b[j + 3].s67);
+    }
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        vstore8((float8)(a[j].lo, a[j + 4].lo), 0, to + j * to_step);
+        vstore8((float8)(a[j].hi, a[j + 4].hi), 0, to + (j + 4) * to_step);
+    }
+}
+
+/* Panel of op(B): rows p0 .. p0+k, columns j .. j+columns, filled up with zeros to NR. */
+void pack_panel(B_MEM float *panel, __global const float *b, long ldb, int trans, long p0, long k,
+                long j, long columns)
+{
+    if (!trans && columns >= NR) {
+        b += p0 * ldb + j;
+        for (long p = 0; p < k; p++, b += ldb, panel += NR) {
+            VSTORE(VLOAD(b), panel);
+            VSTORE(VLOAD(b + VW), panel + VW);
+        }
+        return;
+    }
+    for (long x = 0; x < NR; x += 8) {
+        long p = 0;
+        if (trans && columns - x >= 8)
+            for (; p + 8 <= k; p += 8)
+                transpose8(panel + p * NR + x, NR, b + (j + x) * ldb + p0 + p, ldb);
+        for (; p < k; p++)
+            for (long y = x; y < x + 8; y++)
+                panel[p * NR + y] = y >= columns ? 0.0f
+                                    : trans      ? b[(j + y) * ldb + p0 + p]
+                                                 : b[(p0 + p) * ldb + j + y];
+    }
+}
+
+/* sums[i] = sum over p of op(A)(i,p), for this group's part of the m rows. */
+void sum_rows(__global float *sums, __global const float *a, long lda, int trans, long m, long k,
+              long group, long groups)
+{
+    const long chunk = ((m + groups - 1) / groups + VW - 1) / VW * VW;
+    const long last = min(m, (group + 1) * chunk);
+    long i = group * chunk;
+    if (trans)
+        for (; i + VW <= last; i += VW) {
+            VEC sum = 0.0f;
+            for (long p = 0; p < k; p++)
+                sum += VLOAD(a + p * lda + i);
+            VSTORE(sum, sums + i);
+        }
+    for (; i < last; i++) {
+        float sum = 0.0f;
+        for (long p = 0; p < k; p++)
+            sum += trans ? a[p * lda + i] : a[i * lda + p];
+        sums[i] = sum;
+    }
+}
