@@ -4,7 +4,8 @@
  *          a device that has a compiler and is of the same class: the model is laid out on it for
  *          shares of several sizes, as in training and in evaluation, and the device keeps count of
  *          what was asked of it.
- * pack     makes an archive of the binaries built from these.
+ * build    builds what was exported with the compiler of a device that is here.
+ * pack     makes an archive of the binaries, from build or from a vendor's tools.
  */
 #include "config.h"
 
@@ -152,8 +153,10 @@ static mot_status export_all(const mot_config *config, const mot_arguments *argu
         MOT_TRY_GOTO(export_device(config, arguments, &devices[i], &all, &n_kernels));
     MOT_TRY_GOTO(mot_text_add(&path, "%s/kernels.list", arguments->out));
     MOT_TRY_GOTO(mot_file_write(path.data, all.data, all.length));
-    printf("%s: %d kernels to build\nBuild each source with its options, then run: motley kernels"
-           " pack %s -o ARCHIVE\n", path.data, n_kernels, arguments->out);
+    printf("%s: %d kernels to build\n"
+           "Build them with 'motley kernels build %s' or the vendor's tools, which then list their\n"
+           "files in binaries.list (doc/kernels.md), and run 'motley kernels pack %s -o ARCHIVE'.\n",
+           path.data, n_kernels, arguments->out, arguments->out);
 fail:
     free(devices);
     free(note);
@@ -171,6 +174,34 @@ static int run_export(const mot_command *command, const mot_arguments *arguments
         export_all(session.config, arguments) != MOT_OK)
         mot_session_fail(&session);
     return mot_session_close(&session);
+}
+
+static mot_status build_all(const mot_arguments *arguments)
+{
+    mot_device_info *devices = NULL;
+    char *note = NULL;
+    int n_devices = 0;
+    mot_status status;
+    MOT_TRY_GOTO(mot_devices_select(arguments->devices, 1, 0, &devices, &n_devices, &note));
+    for (int i = 0; i < n_devices; i++) {
+        mot_device *device;
+        MOT_TRY_GOTO(mot_device_open(&devices[i], NULL, &device));
+        status = mot_device_kernel_binaries(device, arguments->operand[0]);
+        mot_device_close(device);
+        MOT_TRY_GOTO(status);
+        printf("%s: built for %s\n", arguments->operand[0], devices[i].id);
+    }
+fail:
+    free(devices);
+    free(note);
+    return status;
+}
+
+static int run_build(const mot_command *command, const mot_arguments *arguments)
+{
+    (void)command;
+    mot_session_log(arguments);
+    return build_all(arguments) == MOT_OK ? MOT_EXIT_OK : mot_command_failed(false);
 }
 
 static int run_pack(const mot_command *command, const mot_arguments *arguments)
@@ -212,6 +243,24 @@ const mot_command mot_command_kernels_export = {
     "a device with a compiler of the class that the binaries are for; doc/kernels.md has more.",
     export_options,
     run_export,
+};
+
+static const mot_option build_options[] = {
+    MOT_OPTION_DEVICES,
+    MOT_OPTION_VERBOSE,
+    MOT_OPTION_HELP,
+    MOT_OPTION_END,
+};
+
+const mot_command mot_command_kernels_build = {
+    "kernels build",
+    "DIR",
+    1,
+    1,
+    "build exported kernels with the compiler of a device that is here",
+    NULL,
+    build_options,
+    run_build,
 };
 
 const mot_command mot_command_kernels_pack = {

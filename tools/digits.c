@@ -116,7 +116,7 @@ static void shrink(const canvas *c, float *pixel, int64_t channels, int64_t heig
 static mot_status load(const canvas *c, mot_trainer *trainer, mot_part part, int64_t index,
                        picture *out)
 {
-    int64_t channels, height, width, n_outputs = mot_trainer_n_outputs(trainer);
+    int64_t channels = 1, height = 1, width = 1, n_outputs = mot_trainer_n_outputs(trainer);
     float *pixel = NULL, *output = NULL;
     mot_status status;
     image_shape(trainer, &channels, &height, &width);

@@ -9,9 +9,16 @@
 #include <string.h>
 
 const mot_command *const mot_commands_all[] = {
-    &mot_command_devices,        &mot_command_train,        &mot_command_eval,
-    &mot_command_predict,        &mot_command_kernels_export, &mot_command_kernels_pack,
-    &mot_command_version,        &mot_command_help,         NULL,
+    &mot_command_devices,
+    &mot_command_train,
+    &mot_command_eval,
+    &mot_command_predict,
+    &mot_command_kernels_export,
+    &mot_command_kernels_build,
+    &mot_command_kernels_pack,
+    &mot_command_version,
+    &mot_command_help,
+    NULL,
 };
 
 static int unknown_command(const char *first, const char *second)
@@ -30,9 +37,9 @@ static int unknown_command(const char *first, const char *second)
     }
     if (n > 0) {
         const char *nearest = second ? mot_nearest_name(second, names, n) : NULL;
-        return mot_command_misused(NULL, "%s %s%s; there are '%s export' and '%s pack'%s%s%s", first,
+        return mot_command_misused(NULL, "%s %s%s; there are export, build and pack%s%s%s", first,
                                    second ? "has no command " : "needs a command",
-                                   second ? second : "", first, first,
+                                   second ? second : "",
                                    nearest ? "; did you mean '" : "", nearest ? nearest : "",
                                    nearest ? "'?" : "");
     }
