@@ -32,3 +32,4 @@ include tests/unit/local.mk
 include tests/ops/local.mk
 include tests/plan/local.mk
 include tests/train/local.mk
+include tests/exec/local.mk

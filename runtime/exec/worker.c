@@ -181,10 +181,12 @@ static mot_status train(mot_worker *w, mot_job *job, int64_t number)
                                  slot));
     } else {
         double start = mot_clock_s();
-        if (job->share > 0)
+        if (job->share > 0) {
             MOT_TRY(run_backward(w, job, slot));
-        else
+        } else { /* its last update may still be reading what the caller reduces into next */
+            MOT_TRY(mot_device_finish(r->device));
             buckets_ready(w, job->plan->n_buckets);
+        }
         double end = mot_clock_s();
         wait_reduced(w, number);
         double go = mot_clock_s();

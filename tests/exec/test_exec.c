@@ -1,0 +1,378 @@
+/* The executor on real devices against the same network in plain C and double precision: gradients by
+ * finite differences, updates, several devices against one, shares of zero, the ring of slots. */
+#include "config.h"
+
+#include "runtime/base/memory.h"
+#include "runtime/base/random.h"
+#include "runtime/exec/exec.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IN = 5, HIDDEN = 7, OUT = 3, BATCH = 11, N_PARAMETERS = HIDDEN * IN + HIDDEN + OUT * HIDDEN + OUT };
+
+/* ---- the network as a graph ---- */
+
+static void must(mot_status status)
+{
+    ck_assert_msg(status == MOT_OK, "%s", mot_error_message());
+}
+
+static mot_graph *make_graph(mot_op optimizer, const mot_attrs *optimizer_attrs, float dropout)
+{
+    mot_graph *g;
+    int raw, label, w1, b1, w2, b2, x, h, d, logits, loss[2];
+    must(mot_graph_new(&g));
+    must(mot_graph_source(g, MOT_TENSOR_RAW, "raw", MOT_F32, &(mot_shape){2, {MOT_BATCH, IN}}, &raw));
+    must(mot_graph_source(g, MOT_TENSOR_LABEL, "label", MOT_I32, &(mot_shape){1, {MOT_BATCH}}, &label));
+    mot_init init = {MOT_INIT_UNIFORM, 0.5f};
+    must(mot_graph_append(g, MOT_OP_ingest, "input", &(mot_attrs){.group = 1}, (int[]){raw}, 1, &x));
+    must(mot_graph_parameter(g, "fc1.weight", &(mot_shape){2, {HIDDEN, IN}}, init, &w1));
+    must(mot_graph_parameter(g, "fc1.bias", &(mot_shape){1, {HIDDEN}}, init, &b1));
+    must(mot_graph_append(g, MOT_OP_linear, "fc1", &(mot_attrs){0}, (int[]){x, w1, b1}, 3, &h));
+    must(mot_graph_append(g, MOT_OP_relu, "relu1", &(mot_attrs){0}, (int[]){h}, 1, &d));
+    if (dropout > 0)
+        must(mot_graph_append(g, MOT_OP_dropout, "drop1", &(mot_attrs){.p = dropout, .layer = 3},
+                              (int[]){d}, 1, &d));
+    must(mot_graph_parameter(g, "fc2.weight", &(mot_shape){2, {OUT, HIDDEN}}, init, &w2));
+    must(mot_graph_parameter(g, "fc2.bias", &(mot_shape){1, {OUT}}, init, &b2));
+    must(mot_graph_append(g, MOT_OP_linear, "fc2", &(mot_attrs){0}, (int[]){d, w2, b2}, 3, &logits));
+    must(mot_graph_append(g, MOT_OP_softmax_xent, "loss", &(mot_attrs){0}, (int[]){logits, label}, 2,
+                          loss));
+    must(mot_graph_seal(g, optimizer, optimizer_attrs));
+    return g;
+}
+
+/* ---- the same in double ---- */
+
+typedef struct sample_set {
+    float x[64][IN];
+    int32_t label[64];
+} sample_set;
+
+static void make_samples(sample_set *set)
+{
+    mot_random random;
+    mot_random_init(&random, 5, MOT_STREAM_TEST, 1);
+    for (int i = 0; i < 64; i++) {
+        for (int k = 0; k < IN; k++)
+            set->x[i][k] = mot_random_normal(&random);
+        set->label[i] = (int32_t)mot_random_below(&random, OUT);
+    }
+}
+
+/* Sum of losses of samples [first, first+n); p: w1, b1, w2, b2 row by row. */
+static double reference_loss(const double *p, const sample_set *set, int first, int n)
+{
+    const double *w1 = p, *b1 = w1 + HIDDEN * IN, *w2 = b1 + HIDDEN, *b2 = w2 + OUT * HIDDEN;
+    double sum = 0;
+    for (int i = first; i < first + n; i++) {
+        double h[HIDDEN], z[OUT], total = 0;
+        for (int j = 0; j < HIDDEN; j++) {
+            h[j] = b1[j];
+            for (int k = 0; k < IN; k++)
+                h[j] += w1[j * IN + k] * set->x[i][k];
+            h[j] = h[j] > 0 ? h[j] : 0;
+        }
+        for (int j = 0; j < OUT; j++) {
+            z[j] = b2[j];
+            for (int k = 0; k < HIDDEN; k++)
+                z[j] += w2[j * HIDDEN + k] * h[k];
+            total += exp(z[j]);
+        }
+        sum += log(total) - z[set->label[i]];
+    }
+    return sum;
+}
+
+/* Gradient of the mean loss by central differences. */
+static void reference_gradient(const double *p, const sample_set *set, int n, double *g)
+{
+    double q[N_PARAMETERS];
+    memcpy(q, p, sizeof q);
+    for (int i = 0; i < N_PARAMETERS; i++) {
+        const double step = 1e-5;
+        q[i] = p[i] + step;
+        double up = reference_loss(q, set, 0, n);
+        q[i] = p[i] - step;
+        double down = reference_loss(q, set, 0, n);
+        q[i] = p[i];
+        g[i] = (up - down) / (2 * step) / n;
+    }
+}
+
+/* ---- a run ---- */
+
+typedef struct run {
+    mot_graph *graph;
+    mot_comm *comm;
+    mot_device *device[4];
+    int n_devices;
+    mot_exec *exec;
+    mot_machine machine;
+    mot_machine_device line[4];
+    mot_plan *plan;
+    int64_t share[4];
+} run;
+
+static void open_run(run *r, const char *selection, mot_graph *graph)
+{
+    mot_device_info *info;
+    char *note;
+    *r = (run){.graph = graph};
+    must(mot_comm_open(&r->comm));
+    must(mot_devices_select(selection, 1, 0, &info, &r->n_devices, &note));
+    ck_assert_int_le(r->n_devices, 4);
+    for (int i = 0; i < r->n_devices; i++) {
+        must(mot_device_open(&info[i], NULL, &r->device[i]));
+        r->line[i].max_batch = BATCH;
+    }
+    r->machine = (mot_machine){.device = r->line, .n_devices = r->n_devices};
+    free(info);
+    free(note);
+    must(mot_exec_open(graph, r->device, r->n_devices, r->comm,
+                       &(mot_exec_options){.max_batch = BATCH, .seed = 9}, &r->exec));
+}
+
+static void set_shares(run *r, const int64_t *share)
+{
+    bool active[4] = {true, true, true, true};
+    int64_t batch = 0;
+    for (int i = 0; i < r->n_devices; i++)
+        batch += r->share[i] = share[i];
+    mot_plan *plan;
+    must(mot_plan_build(r->graph, mot_exec_memory(r->exec), &r->machine, batch, r->share, 64, &plan));
+    must(mot_exec_set_plan(r->exec, plan, 0, active));
+    mot_plan_free(r->plan);
+    r->plan = plan;
+}
+
+static void fill(run *r, const sample_set *set, int first)
+{
+    for (int i = 0; i < r->n_devices; i++) {
+        void *raw, *label;
+        must(mot_exec_input(r->exec, i, &raw, &label));
+        for (int64_t s = 0; s < r->share[i]; s++) {
+            int64_t at = first + r->plan->first[i] + s;
+            memcpy((float *)raw + s * IN, set->x[at % 64], sizeof set->x[0]);
+            ((int32_t *)label)[s] = set->label[at % 64];
+        }
+    }
+}
+
+static void train_steps(run *r, const sample_set *set, int n_steps)
+{
+    for (int step = 0; step < n_steps; step++) {
+        mot_step_scalars scalars = {.step = step,
+                                    .lr = 0.1f,
+                                    .bias1 = 1 - powf(0.9f, (float)step + 1),
+                                    .bias2 = 1 - powf(0.999f, (float)step + 1)};
+        fill(r, set, step * BATCH);
+        must(mot_exec_step(r->exec, &scalars));
+    }
+    must(mot_exec_finish(r->exec));
+}
+
+static void close_run(run *r)
+{
+    mot_exec_close(r->exec);
+    mot_plan_free(r->plan);
+    for (int i = 0; i < r->n_devices; i++)
+        mot_device_close(r->device[i]);
+    mot_comm_close(r->comm);
+    mot_graph_free(r->graph);
+}
+
+/* Parameters in the order of the reference, out of and into the flat layout. */
+static void get_parameters(run *r, double *p)
+{
+    float *flat;
+    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
+    must(mot_exec_read_flat(r->exec, -1, flat));
+    for (int i = 0; i < r->graph->n_parameters; i++) {
+        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
+        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
+            *p++ = flat[t->flat + k];
+    }
+    free(flat);
+}
+
+static void draw_parameters(run *r)
+{
+    float *flat;
+    mot_random random;
+    mot_random_init(&random, 5, MOT_STREAM_TEST, 2);
+    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
+    for (int i = 0; i < r->graph->n_states; i++)
+        must(mot_exec_write_flat(r->exec, i, flat));
+    for (int i = 0; i < r->graph->n_parameters; i++) {
+        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
+        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
+            flat[t->flat + k] = mot_random_uniform(&random) - 0.5f;
+    }
+    must(mot_exec_write_flat(r->exec, -1, flat));
+    free(flat);
+}
+
+static const mot_attrs plain_sgd = {0};
+static const mot_attrs momentum_sgd = {.momentum = 0.9f, .weight_decay = 0.01f};
+static const mot_attrs adam = {.beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f};
+
+/* One step of plain SGD with rate 0.1 moves each parameter by 0.1 times its gradient. */
+START_TEST(test_gradient_is_that_of_finite_differences)
+{
+    sample_set set;
+    run r;
+    double before[N_PARAMETERS], after[N_PARAMETERS], gradient[N_PARAMETERS];
+    make_samples(&set);
+    open_run(&r, "pocl:0", make_graph(MOT_OP_sgd, &plain_sgd, 0));
+    draw_parameters(&r);
+    get_parameters(&r, before);
+    set_shares(&r, (int64_t[]){BATCH});
+    train_steps(&r, &set, 1);
+    get_parameters(&r, after);
+    reference_gradient(before, &set, BATCH, gradient);
+    for (int i = 0; i < N_PARAMETERS; i++)
+        ck_assert_double_eq_tol((before[i] - after[i]) / 0.1, gradient[i], 2e-5);
+    mot_step_result result;
+    ck_assert(mot_exec_next_result(r.exec, &result));
+    ck_assert_double_eq(result.samples, BATCH);
+    ck_assert_double_eq_tol(result.loss, reference_loss(before, &set, 0, BATCH), 1e-4);
+    close_run(&r);
+}
+END_TEST
+
+static void train_with(const char *selection, const int64_t *share, mot_op optimizer,
+                       const mot_attrs *attrs, float dropout, double *p, double *loss,
+                       uint64_t *hash)
+{
+    sample_set set;
+    run r;
+    make_samples(&set);
+    open_run(&r, selection, make_graph(optimizer, attrs, dropout));
+    draw_parameters(&r);
+    set_shares(&r, share);
+    train_steps(&r, &set, 20);
+    get_parameters(&r, p);
+    for (int i = 0; i < r.n_devices; i++)
+        must(mot_exec_hash(r.exec, i, &hash[i]));
+    *loss = 0;
+    for (mot_step_result result; mot_exec_next_result(r.exec, &result);)
+        *loss = result.loss;
+    close_run(&r);
+}
+
+/* Shares of two devices, a device with none among them, give what one device gives. */
+START_TEST(test_two_devices_equal_one)
+{
+    static const struct {
+        mot_op op;
+        const mot_attrs *attrs;
+        float dropout;
+    } kind[] = {{MOT_OP_sgd, &momentum_sgd, 0}, {MOT_OP_adam, &adam, 0}, {MOT_OP_sgd, &plain_sgd, 0.4f}};
+    static const int64_t share[][2] = {{6, 5}, {10, 1}, {0, 11}, {11, 0}};
+    double one[N_PARAMETERS], two[N_PARAMETERS], loss_one, loss_two;
+    uint64_t hash[4];
+    setenv("POCL_DEVICES", "pthread basic", 1);
+    int k = _i / 4;
+    train_with("pocl:0", (int64_t[]){BATCH}, kind[k].op, kind[k].attrs, kind[k].dropout, one,
+               &loss_one, hash);
+    train_with("pocl:0,pocl:1", share[_i % 4], kind[k].op, kind[k].attrs, kind[k].dropout, two,
+               &loss_two, hash);
+    ck_assert_uint_eq(hash[0], hash[1]);
+    for (int i = 0; i < N_PARAMETERS; i++)
+        ck_assert_double_eq_tol(one[i], two[i], 1e-5);
+    ck_assert_double_eq_tol(loss_one, loss_two, 1e-4);
+}
+END_TEST
+
+START_TEST(test_the_same_plan_gives_the_same_bits)
+{
+    double p[N_PARAMETERS], loss;
+    uint64_t first[4], second[4];
+    setenv("POCL_DEVICES", "pthread basic", 1);
+    train_with("pocl:0,pocl:1", (int64_t[]){7, 4}, MOT_OP_adam, &adam, 0.2f, p, &loss, first);
+    train_with("pocl:0,pocl:1", (int64_t[]){7, 4}, MOT_OP_adam, &adam, 0.2f, p, &loss, second);
+    ck_assert_uint_eq(first[0], second[0]);
+}
+END_TEST
+
+/* A replica that sat out is brought up to date when it comes back. */
+START_TEST(test_a_device_that_comes_back_has_current_parameters)
+{
+    sample_set set;
+    run r;
+    uint64_t hash[2];
+    setenv("POCL_DEVICES", "pthread basic", 1);
+    make_samples(&set);
+    open_run(&r, "pocl:0,pocl:1", make_graph(MOT_OP_adam, &adam, 0));
+    draw_parameters(&r);
+    set_shares(&r, (int64_t[]){BATCH, 0});
+    must(mot_exec_set_plan(r.exec, r.plan, 0, (bool[]){true, false}));
+    r.share[1] = 0;
+    for (int step = 0; step < 3; step++) {
+        void *raw, *label;
+        must(mot_exec_input(r.exec, 0, &raw, &label));
+        memcpy(raw, set.x, sizeof(float) * BATCH * IN);
+        memcpy(label, set.label, 4 * BATCH);
+        must(mot_exec_step(r.exec, &(mot_step_scalars){.step = step, .lr = 0.1f, .bias1 = 1, .bias2 = 1}));
+    }
+    must(mot_exec_hash(r.exec, 0, &hash[0]));
+    must(mot_exec_hash(r.exec, 1, &hash[1]));
+    ck_assert_uint_ne(hash[0], hash[1]);
+    set_shares(&r, (int64_t[]){5, 6});
+    train_steps(&r, &set, 3);
+    must(mot_exec_hash(r.exec, 0, &hash[0]));
+    must(mot_exec_hash(r.exec, 1, &hash[1]));
+    ck_assert_uint_eq(hash[0], hash[1]);
+    close_run(&r);
+}
+END_TEST
+
+START_TEST(test_evaluation_sums_losses_and_gives_outputs)
+{
+    sample_set set;
+    run r;
+    double p[N_PARAMETERS];
+    float outputs[BATCH * OUT];
+    mot_step_result result;
+    setenv("POCL_DEVICES", "pthread basic", 1);
+    make_samples(&set);
+    open_run(&r, "pocl:0,pocl:1", make_graph(MOT_OP_sgd, &plain_sgd, 0.5f));
+    draw_parameters(&r);
+    get_parameters(&r, p);
+    set_shares(&r, (int64_t[]){4, 7});
+    fill(&r, &set, 0);
+    must(mot_exec_evaluate(r.exec, outputs));
+    ck_assert(mot_exec_next_result(r.exec, &result));
+    ck_assert_double_eq(result.samples, BATCH);
+    ck_assert_double_eq_tol(result.loss, reference_loss(p, &set, 0, BATCH), 1e-4);
+    double loss = 0;
+    for (int i = 0; i < BATCH; i++) {
+        const float *z = outputs + i * OUT;
+        loss += log(exp(z[0]) + exp(z[1]) + exp(z[2])) - z[set.label[i]];
+    }
+    ck_assert_double_eq_tol(loss, result.loss, 1e-4);
+    close_run(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("exec");
+    TCase *tests = tcase_create("exec");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_gradient_is_that_of_finite_differences);
+    tcase_add_loop_test(tests, test_two_devices_equal_one, 0, 12);
+    tcase_add_test(tests, test_the_same_plan_gives_the_same_bits);
+    tcase_add_test(tests, test_a_device_that_comes_back_has_current_parameters);
+    tcase_add_test(tests, test_evaluation_sums_losses_and_gives_outputs);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
