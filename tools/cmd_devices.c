@@ -53,7 +53,8 @@ static void print_long(const mot_terminal *terminal, const mot_device_info *devi
             mot_terminal_style(terminal, MOT_STYLE_PLAIN), device->name, kind_name(device->kind));
     fprintf(out, "    driver  %.30s %.36s, %.20s\n", device->platform, device->driver,
             device->opencl_version);
-    fprintf(out, "    size    %d compute units, %s%s\n", device->compute_units,
+    fprintf(out, "    size    %d compute unit%s, %s%s\n", device->compute_units,
+            device->compute_units == 1 ? "" : "s",
             mot_format_bytes(device->memory_bytes, memory),
             device->unified_memory ? " shared with the host" : "");
     fprintf(out, "    works   ");
