@@ -31,5 +31,7 @@ include tests/cli/local.mk
 include tests/unit/local.mk
 include tests/ops/local.mk
 include tests/plan/local.mk
+include tests/mpi/local.mk
+include tests/layers/local.mk
 include tests/train/local.mk
 include tests/exec/local.mk

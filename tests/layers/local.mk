@@ -1,0 +1,7 @@
+# Layers between the program and OpenCL or MPI, for tests: slow devices and links, calls that fail.
+# -rpath makes libtool build a shared object of what is not installed.
+check_LTLIBRARIES += tests/layers/libmotley_mpi_layer.la
+tests_layers_libmotley_mpi_layer_la_SOURCES = tests/layers/mpi_layer.c
+tests_layers_libmotley_mpi_layer_la_CPPFLAGS = $(AM_CPPFLAGS) $(MPI_CFLAGS)
+tests_layers_libmotley_mpi_layer_la_LIBADD = $(MPI_LIBS)
+tests_layers_libmotley_mpi_layer_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /none
