@@ -51,7 +51,7 @@ table()
 {
     printf '%s\n' "data:" "  set: csv" "  file: $tmp/t.csv" "  target: y" "  task: regression" \
         "  test_fraction: 0.2" "  batch: 8" \
-        "model:" "  sequential:" "    - linear: 4" "    - relu" "    - linear: 1" \
+        "model:" "  layers:" "    - linear: 4" "    - relu" "    - linear: 1" \
         "train:" "  epochs: 1" "  optimizer:" "    name: sgd" "    lr: 0.01" >"$tmp/table.yaml"
 }
 table

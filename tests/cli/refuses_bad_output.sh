@@ -29,7 +29,7 @@ whole_or_absent()
 # Disk full: a file size limit stands in for it everywhere (SIGXFSZ must not kill), a small tmpfs
 # where we may mount one.
 mkdir "$tmp/disk"
-big="$digits --devices $first --steps 40 --set model.sequential=[flatten,{linear:512},relu,{linear:10}]"
+big="$digits --devices $first --steps 40 --set model.layers=[flatten,{linear:512},relu,{linear:10}]"
 # shellcheck disable=SC2086
 limited() { (ulimit -f 256; trap '' XFSZ; exec "$MOTLEY" train $big --out "$tmp/disk/run"); }
 # shellcheck disable=SC2086

@@ -31,7 +31,7 @@ bad "an unknown type" 'bad.safetensors'
 head -c 2000 /dev/urandom >"$tmp/bad.safetensors"
 bad "noise" 'bad.safetensors'
 # shellcheck disable=SC2086
-train "$digits" $short --set 'model.sequential=[flatten,{linear: 32},relu,{linear: 10}]' --out "$tmp/other" &&
+train "$digits" $short --set 'model.layers=[flatten,{linear: 32},relu,{linear: 10}]' --out "$tmp/other" &&
     cp "$tmp/other/model.safetensors" "$tmp/bad.safetensors"
 bad "other shapes" '32.*48|48.*32'
 

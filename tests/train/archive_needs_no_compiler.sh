@@ -10,26 +10,30 @@ note "device $device"
 train "$digits" --devices "$device" --steps 60 --out "$tmp/compiled" || finish
 hash=$(json params_hash)
 
-expect "export" "$MOTLEY" kernels export "$digits" --devices "$device" --out "$tmp/kernels" >"$tmp/export.out" 2>&1 || cat "$tmp/export.out"
-ls "$tmp/kernels"
-expect "build offline" "$HELPERS/build_offline" "$device" "$tmp/kernels" || finish
-expect "pack" "$MOTLEY" kernels pack "$tmp/kernels" "$tmp/archive" >"$tmp/pack.out" 2>&1 || { cat "$tmp/pack.out"; finish; }
+must() { n_checks=$((n_checks + 1)); run "$@" && return; fail "exit $status: $*: $(cat "$tmp/err")"; finish; }
+must "$MOTLEY" kernels export "$digits" --devices "$device" --out "$tmp/kernels"
+expect "sources are exported" [ -s "$tmp/kernels/kernels.list" ]
+must "$MOTLEY" kernels build "$tmp/kernels" --devices "$device"
+must "$MOTLEY" kernels pack "$tmp/kernels" "$tmp/archive"
 
 # A cache of its own, empty: no binary from before can help.
 mkdir "$tmp/cache"
-count="$HELPERS/.libs/layer_count.so"
-if [ -f "$count" ]; then
-    OPENCL_LAYERS=$count
-    MOT_LAYER_COUNT_FILE=$tmp/calls
-    export OPENCL_LAYERS MOT_LAYER_COUNT_FILE
+layer=$HELPERS/layers/.libs/libmotley_test_layer.so
+if [ -f "$layer" ]; then
+    OPENCL_LAYERS=$layer MOT_LAYER_COUNT=$tmp/calls
+    export OPENCL_LAYERS MOT_LAYER_COUNT
 fi
 XDG_CACHE_HOME=$tmp/cache train "$digits" --devices "$device" --steps 60 --kernels "$tmp/archive" \
     --out "$tmp/offline" || finish
-unset OPENCL_LAYERS
+unset OPENCL_LAYERS MOT_LAYER_COUNT
 expect_equal "the same parameters" "$(json params_hash)" "$hash"
-if [ -f "$tmp/calls" ]; then
-    cat "$tmp/calls"
-    expect "no call of the compiler" sh -c '! grep -E "clBuildProgram_source|clCompileProgram|clCreateProgramWithSource" "$1" | grep -v " 0$"' - "$tmp/calls"
+if grep -q clGetPlatformIDs "$tmp/calls" 2>/dev/null; then
+    grep -E 'Program' "$tmp/calls"
+    expect_grep "no source reaches the driver" '^clCreateProgramWithSource 0$' "$tmp/calls"
+    expect_grep "nothing is compiled" '^clCompileProgram 0$' "$tmp/calls"
+    expect_grep "binaries are used" '^clCreateProgramWithBinary [1-9]' "$tmp/calls"
+else
+    note "this OpenCL loader knows no layers: calls of the compiler were not counted"
 fi
 refuse "another model needs other kernels" 'archive|kernel' "$MOTLEY" train "$digits" \
     --devices "$device" --kernels "$tmp/archive" --set train.optimizer.name=adam --steps 5

@@ -10,6 +10,7 @@ TRAIN_TESTS = \
 	tests/train/same_plan_gives_same_bits.sh \
 	tests/train/same_result_on_any_devices.sh \
 	tests/train/same_result_on_any_ranks.sh \
+	tests/train/slowed_device_gets_less.sh \
 	tests/train/unlike_devices_get_unlike_shares.sh
 TESTS += $(TRAIN_TESTS)
 EXTRA_DIST += $(TRAIN_TESTS)

@@ -10,14 +10,14 @@ train "$srcdir/tests/train/usps.yaml" --data "$tmp" --devices "$(first_device)" 
     expect_equal "steps of an epoch: 7291 / 64, rounded up" "$(json steps)" "$((114 * $(json epochs)))"
 
 if [ -d "${MOTLEY_DATA-}/wine-quality" ]; then
-    train "$srcdir/examples/wine.yaml" --devices "$(first_device)" &&
+    train "$srcdir/examples/wine_quality.yaml" --devices "$(first_device)" &&
         expect_number "R2 on wine quality" "$(json test_accuracy) > 0.2"
     note "wine: R2 $(json test_accuracy)"
 else
     note "MOTLEY_DATA has no wine-quality: not tried"
 fi
 if [ -d "${MOTLEY_DATA-}/california-housing" ]; then
-    train "$srcdir/examples/california.yaml" --devices "$(first_device)" &&
+    train "$srcdir/examples/california_housing.yaml" --devices "$(first_device)" &&
         expect_number "R2 on California housing" "$(json test_accuracy) >= 0.79"
     note "California housing: R2 $(json test_accuracy)"
 else

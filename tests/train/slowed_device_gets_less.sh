@@ -1,0 +1,30 @@
+#!/bin/sh
+# Two equal halves of a CPU share the batch about equally; when a loader layer makes one kind of device
+# several times slower than it is, its share shrinks accordingly, and the result stays the same.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+slow
+case $(first_device) in pocl:*) ;; *) skip "pocl is not here" ;; esac
+layer=$HELPERS/layers/.libs/libmotley_test_layer.so
+[ -f "$layer" ] || skip "$layer is not built"
+
+POCL_DEVICES="basic basic"
+export POCL_DEVICES
+wide="--set data.batch=512 --set data.samples=10240 --set train.epochs=2 --set train.leave_out=false"
+# shellcheck disable=SC2086
+train "$digits" --devices 'pocl:*' $wide || finish
+keep equal
+a=$(json devices 0 share) b=$(json devices 1 share)
+note "two of a kind: shares $a $b"
+expect_number "two of a kind share the batch" "$a + $b == 512"
+expect_number "about equally" "$a > 150 && $b > 150"
+
+# Device 0 is of another kind by name: pthread; five times slower than it is, it carries less than basic.
+POCL_DEVICES="pthread basic"
+# shellcheck disable=SC2086
+OPENCL_LAYERS=$layer MOT_LAYER_SLOW=pthread=8 train "$digits" --devices 'pocl:*' $wide || finish
+a=$(json devices 0 share) b=$(json devices 1 share)
+note "pthread slowed 8 times: shares $a $b"
+expect_number "the slowed one gets less" "$a < $b"
+expect_number "but something" "$a > 0"
+expect_close "the result is the same" "$(of equal epoch_losses)" "$(json epoch_losses)" 5
+finish
