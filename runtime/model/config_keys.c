@@ -15,7 +15,8 @@ const mot_key mot_config_keys[] = {
      "california-housing|idx|csv",
      "The data set. `drawn-digits` needs no files; `idx` and `csv` read files of your own."},
     {"data.dir", MOT_KEY_TEXT, NULL, NULL,
-     "Folder of the files. `--data` overrides it; unset: `$MOTLEY_DATA/<set>`."},
+     "Folder of the files, or that which the set's folder is in. `--data` overrides it; unset: "
+     "`$MOTLEY_DATA`."},
     {"data.train_images", MOT_KEY_TEXT, NULL, NULL,
      "`idx`: file of the training samples, plain or gzip."},
     {"data.train_labels", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of their labels."},
@@ -46,10 +47,12 @@ const mot_key mot_config_keys[] = {
      "Tables: columns of words that become one input for each word (0 or 1), e.g. "
      "`[ocean_proximity]`."},
     {"data.drop", MOT_KEY_TEXTS, NULL, NULL, "Tables: columns that are not used."},
-    {"data.missing", MOT_KEY_CHOICE, "error", "error|median|mean",
-     "Tables: what an empty field becomes: an error, or the column's median or mean in training."},
+    {"data.missing", MOT_KEY_CHOICE, "auto", "auto|error|median|mean",
+     "Tables: what an empty field becomes: an error, or the column's median or mean in training. "
+     "`auto`: the median for `california-housing`, else an error."},
     {"data.standardize", MOT_KEY_BOOL, "true", NULL,
-     "Tables: scale each input to mean 0 and deviation 1 over the training part."},
+     "Tables: scale each input of numbers to mean 0 and deviation 1 over the training part (`digits` "
+     "are pixels, and go by `data.normalize`)."},
     {"data.standardize_target", MOT_KEY_BOOL, "true", NULL,
      "Regression: the same for the target while training; results are in its own unit."},
     {"data.shape", MOT_KEY_INTS, NULL, "[1,1000000]",

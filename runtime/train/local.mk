@@ -1,10 +1,16 @@
 libmotley_core_la_SOURCES += runtime/train/data.h runtime/train/safetensors.h
+libmotley_core_la_SOURCES += runtime/train/csv.c runtime/train/csv.h
+libmotley_core_la_SOURCES += runtime/train/data.c
 libmotley_core_la_SOURCES += runtime/train/dataset.c
 libmotley_core_la_SOURCES += runtime/train/digit_shapes.c runtime/train/digit_shapes.h
 libmotley_core_la_SOURCES += runtime/train/drawn_digits.c
 libmotley_core_la_SOURCES += runtime/train/gzip_file.c runtime/train/gzip_file.h
 libmotley_core_la_SOURCES += runtime/train/idx.c runtime/train/idx.h
 libmotley_core_la_SOURCES += runtime/train/safetensors.c
+libmotley_core_la_SOURCES += runtime/train/sets.c runtime/train/sets.h
+libmotley_core_la_SOURCES += runtime/train/split.c runtime/train/split.h
+libmotley_core_la_SOURCES += runtime/train/table.c runtime/train/table.h
+libmotley_core_la_SOURCES += runtime/train/table_fit.c
 libmotley_core_la_SOURCES += runtime/train/tensor_convert.c runtime/train/tensor_convert.h
 libmotley_core_la_SOURCES += runtime/train/checkpoint.c
 libmotley_core_la_SOURCES += runtime/train/evaluate.c

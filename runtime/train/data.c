@@ -1,0 +1,327 @@
+/* data.c: from the data block to train, validation and test parts, and what the model has to know.
+ *
+ * Images come with their split; of a table without a test file a random part becomes one.  The
+ * statistics of a table are taken last, when it is settled which rows are trained on.  What is
+ * scaled by the device (scale and shift of the inputs) is only written into the spec here.
+ */
+#include "config.h"
+
+#include "runtime/train/data.h"
+
+#include "runtime/base/memory.h"
+#include "runtime/base/text.h"
+#include "runtime/train/sets.h"
+#include "runtime/train/split.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Drawn digits of the test part have numbers that no training part reaches. */
+static const int64_t FIRST_DRAWN_TEST = (int64_t)1 << 32;
+
+static uint64_t seed_of(const mot_config *config)
+{
+    int64_t seed = 0;
+    return mot_config_get_int(config, "data.seed", &seed) == MOT_OK ? (uint64_t)seed : 0;
+}
+
+/* ---- images ---- */
+
+static mot_status read_images(const mot_set *set, const mot_config *config, const char *data_dir,
+                              int which, int64_t n_classes, mot_dataset **out)
+{
+    char *images = NULL, *labels = NULL;
+    mot_status status = mot_set_path(set, config, data_dir, which, &images);
+    if (status == MOT_OK)
+        status = mot_set_path(set, config, data_dir, which + 1, &labels);
+    if (status == MOT_OK && !images != !labels)
+        status = MOT_FAIL(MOT_ERR_ARGUMENT, "data.test_images and data.test_labels go together");
+    *out = NULL;
+    if (status == MOT_OK && images)
+        status = mot_idx_read(images, labels, n_classes, out);
+    free(images);
+    free(labels);
+    return status;
+}
+
+static mot_status check_same_samples(const mot_dataset *train, const mot_dataset *test)
+{
+    char a[MOT_SHAPE_TEXT], b[MOT_SHAPE_TEXT];
+    if (!mot_shape_equal(&train->sample, &test->sample))
+        return MOT_FAIL(MOT_ERR_SHAPE, "%s has samples of %s, but %s of %s", train->name,
+                        mot_shape_print(&train->sample, a), test->name,
+                        mot_shape_print(&test->sample, b));
+    if (train->dtype != test->dtype)
+        return MOT_FAIL(MOT_ERR_SHAPE, "%s has u8 samples and %s f32, or the other way round",
+                        train->name, test->name);
+    return MOT_OK;
+}
+
+static mot_status open_images(const mot_set *set, const mot_config *config, const char *data_dir,
+                              mot_data *data)
+{
+    int64_t n_classes;
+    MOT_TRY(mot_config_get_int(config, "data.classes", &n_classes));
+    if (n_classes == 0)
+        n_classes = set->n_classes;
+    MOT_TRY(read_images(set, config, data_dir, 0, n_classes, &data->train));
+    MOT_TRY(read_images(set, config, data_dir, 2, data->train->n_classes, &data->test));
+    return data->test ? check_same_samples(data->train, data->test) : MOT_OK;
+}
+
+static mot_status open_drawn(const mot_config *config, mot_data *data)
+{
+    int64_t n, n_test;
+    MOT_TRY(mot_config_get_int(config, "data.samples", &n));
+    MOT_TRY(mot_config_get_int(config, "data.test_samples", &n_test));
+    MOT_TRY(mot_drawn_digits(0, n, seed_of(config), &data->train));
+    if (n_test > 0)
+        MOT_TRY(mot_drawn_digits(FIRST_DRAWN_TEST, n_test, seed_of(config), &data->test));
+    return MOT_OK;
+}
+
+/* [mean, deviation], or means of all channels and then their deviations, of pixels between 0 and 1;
+ * `range` is the raw value of a full pixel. */
+static mot_status normalize_pixels(const mot_config *config, double range, mot_data *data)
+{
+    const mot_shape *sample = &data->train->sample;
+    int64_t elements = mot_shape_elements(sample, 1);
+    int64_t channels = sample->n_dims == 3 ? sample->dim[0] : 1;
+    double *values = NULL;
+    float *scale = NULL, *shift = NULL;
+    int n = 0;
+    MOT_TRY(mot_config_get_floats(config, "data.normalize", &values, &n));
+    mot_status status = MOT_OK;
+    int64_t n_used = n > 2 ? channels : 1;
+    if (n != 0 && n != 2 && n != 2 * channels)
+        MOT_TRY_GOTO(MOT_FAIL(
+            MOT_ERR_SHAPE,
+            "%s: data.normalize has %d numbers; samples of %" PRId64 " channels need 2 or %" PRId64,
+            mot_config_where(config, "data.normalize"), n, channels, 2 * channels));
+    MOT_TRY_GOTO(mot_alloc((size_t)n_used, sizeof *scale, &scale));
+    data->spec.scale = scale;
+    MOT_TRY_GOTO(mot_alloc((size_t)n_used, sizeof *shift, &shift));
+    data->spec.shift = shift;
+    for (int64_t c = 0; c < n_used; c++) {
+        double mean = n ? values[c] : 0, deviation = n ? values[n_used + c] : 1;
+        scale[c] = (float)(1 / (range * deviation));
+        shift[c] = (float)(0 - mean / deviation);
+    }
+    data->spec.n_channels = n_used;
+    data->spec.group = elements / n_used;
+fail:
+    free(values);
+    return status;
+}
+
+/* ---- tables ---- */
+
+static mot_status read_separator(const mot_config *config, char *out)
+{
+    const char *text;
+    MOT_TRY(mot_config_get_text(config, "data.separator", &text));
+    if (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0)
+        *out = '\t';
+    else if (strcmp(text, "space") == 0)
+        *out = ' ';
+    else if (strlen(text) == 1 && !strchr("\"\r\n", text[0]))
+        *out = text[0];
+    else if (strcmp(text, "auto") != 0)
+        return MOT_FAIL(MOT_ERR_ARGUMENT,
+                        "%s: data.separator '%s'; expected auto, tab, space, or one character",
+                        mot_config_where(config, "data.separator"), text);
+    return MOT_OK;
+}
+
+/* Number of the configuration's word in words[], after "auto" = -1, which leaves *out as it is. */
+static mot_status read_choice(const mot_config *config, const char *key, const char *const *words,
+                              int n, int *out)
+{
+    const char *text;
+    MOT_TRY(mot_config_get_text(config, key, &text));
+    for (int i = 0; i < n; i++)
+        if (strcmp(words[i], text) == 0)
+            *out = i;
+    return MOT_OK;
+}
+
+static mot_status read_shape(const mot_config *config, mot_shape *out)
+{
+    double *dims;
+    int n;
+    MOT_TRY(mot_config_get_floats(config, "data.shape", &dims, &n));
+    mot_status status = MOT_OK;
+    if (n > MOT_MAX_DIMS - 1)
+        status = MOT_FAIL(MOT_ERR_SHAPE, "%s: data.shape has %d dimensions; %d are the most",
+                          mot_config_where(config, "data.shape"), n, MOT_MAX_DIMS - 1);
+    for (int i = 0; status == MOT_OK && i < n; i++)
+        out->dim[i] = (int64_t)dims[i];
+    if (status == MOT_OK && n > 0)
+        out->n_dims = n;
+    free(dims);
+    return status;
+}
+
+/* What the configuration says beyond what is known of the set. */
+static mot_status read_table_options(const mot_config *config, mot_table_options *o)
+{
+    static const char *const headers[] = {"", "true", "false"};
+    static const char *const tasks[] = {"", "classification", "regression"};
+    static const char *const gaps[] = {"error", "median", "mean"};
+    int header = o->header, task = o->task, missing = o->missing;
+    const char *target;
+    MOT_TRY(read_separator(config, &o->separator));
+    MOT_TRY(read_choice(config, "data.header", headers, 3, &header));
+    MOT_TRY(read_choice(config, "data.task", tasks, 3, &task));
+    MOT_TRY(read_choice(config, "data.missing", gaps, 3, &missing));
+    o->header = (mot_csv_header)header;
+    o->missing = (mot_table_missing)missing;
+    if (task != MOT_TASK_CLASSIFICATION)
+        o->n_classes = 0;
+    o->task = (mot_table_task)task;
+    MOT_TRY(mot_config_get_text(config, "data.target", &target));
+    if (target)
+        o->target = target;
+    if (mot_config_is_set(config, "data.classes")) {
+        int64_t n_classes;
+        MOT_TRY(mot_config_get_int(config, "data.classes", &n_classes));
+        if (n_classes > 0)
+            o->n_classes = n_classes;
+    }
+    MOT_TRY(read_shape(config, &o->shape));
+    return mot_config_get_bool(config, "data.standardize_target", &o->standardize_target);
+}
+
+static mot_status read_table(const mot_set *set, const mot_config *config, const char *data_dir,
+                             mot_table_options *options, mot_table **table, mot_data *data)
+{
+    char *path = NULL, *test_path = NULL;
+    double fraction;
+    MOT_TRY(mot_config_get_float(config, "data.test_fraction", &fraction));
+    mot_status status;
+    MOT_TRY_GOTO(mot_set_path(set, config, data_dir, 0, &path));
+    MOT_TRY_GOTO(mot_set_path(set, config, data_dir, 1, &test_path));
+    MOT_TRY_GOTO(mot_table_open(path, options, table));
+    MOT_TRY_GOTO(mot_table_encode(*table, NULL, &data->train));
+    if (test_path)
+        MOT_TRY_GOTO(mot_table_encode(*table, test_path, &data->test));
+    else
+        MOT_TRY_GOTO(mot_split_test(&data->train, fraction, seed_of(config), &data->test));
+fail:
+    free(path);
+    free(test_path);
+    return status;
+}
+
+/* ---- all ---- */
+
+static mot_status split(const mot_config *config, mot_data *data)
+{
+    double validation;
+    int64_t limit;
+    MOT_TRY(mot_config_get_float(config, "data.validation", &validation));
+    MOT_TRY(mot_config_get_int(config, "data.limit", &limit));
+    return mot_split_validation(data, validation, limit, seed_of(config));
+}
+
+static mot_status open_table(const mot_set *set, const mot_config *config, const char *data_dir,
+                             mot_data *data)
+{
+    mot_table_options options = set->table;
+    const char **categorical = NULL, **drop = NULL;
+    mot_table *table = NULL;
+    bool standardize;
+    MOT_TRY(mot_config_get_bool(config, "data.standardize", &standardize));
+    MOT_TRY(read_table_options(config, &options));
+    mot_status status;
+    MOT_TRY_GOTO(
+        mot_config_get_texts(config, "data.categorical", &categorical, &options.n_categorical));
+    MOT_TRY_GOTO(mot_config_get_texts(config, "data.drop", &drop, &options.n_drop));
+    options.categorical = categorical;
+    options.drop = drop;
+    MOT_TRY_GOTO(read_table(set, config, data_dir, &options, &table, data));
+    MOT_TRY_GOTO(split(config, data));
+    MOT_TRY_GOTO(mot_table_fit(table, data->train, data->train_index, data->n_train));
+    mot_table_finish(table, data->train);
+    if (data->test)
+        mot_table_finish(table, data->test);
+    data->target_scale = table->target_scale;
+    data->target_shift = table->target_shift;
+    if (set->range > 0) {
+        MOT_TRY_GOTO(normalize_pixels(config, set->range, data));
+    } else if (standardize) {
+        data->spec.scale = table->scale;
+        data->spec.shift = table->shift;
+        table->scale = table->shift = NULL; /* now the spec's */
+        data->spec.n_channels = table->n_inputs;
+        data->spec.group = 1;
+    }
+fail:
+    mot_table_free(table);
+    free(categorical);
+    free(drop);
+    return status;
+}
+
+static mot_status open_set(const mot_set *set, const mot_config *config, const char *data_dir,
+                           mot_data *data)
+{
+    if (set->kind == MOT_SET_TABLE)
+        return open_table(set, config, data_dir, data);
+    if (set->kind == MOT_SET_DRAWN)
+        MOT_TRY(open_drawn(config, data));
+    else
+        MOT_TRY(open_images(set, config, data_dir, data));
+    MOT_TRY(split(config, data));
+    return normalize_pixels(config, data->train->dtype == MOT_U8 ? 255 : 1, data);
+}
+
+static void fill_spec(mot_data *data)
+{
+    const mot_dataset *train = data->train;
+    mot_sample_spec *spec = &data->spec;
+    spec->input.n_dims = 1 + train->sample.n_dims;
+    spec->input.dim[0] = MOT_BATCH;
+    memcpy(spec->input.dim + 1, train->sample.dim,
+           (size_t)train->sample.n_dims * sizeof train->sample.dim[0]);
+    spec->input_dtype = train->dtype;
+    spec->regression = train->regression;
+    spec->n_classes = train->n_classes;
+    if (!spec->scale) {
+        spec->n_channels = 1;
+        spec->group = mot_shape_elements(&train->sample, 1);
+    }
+}
+
+mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_data **out)
+{
+    const mot_set *set;
+    const char *name;
+    mot_data *data;
+    MOT_TRY(mot_config_get_text(config, "data.set", &name));
+    MOT_TRY(mot_set_find(name, &set));
+    MOT_TRY(mot_alloc(1, sizeof *data, &data));
+    data->target_scale = 1;
+    mot_status status = open_set(set, config, data_dir, data);
+    if (status != MOT_OK) {
+        mot_data_close(data);
+        return status;
+    }
+    fill_spec(data);
+    *out = data;
+    return MOT_OK;
+}
+
+void mot_data_close(mot_data *data)
+{
+    if (!data)
+        return;
+    mot_dataset_free(data->train);
+    mot_dataset_free(data->test);
+    free(data->train_index);
+    free(data->validation_index);
+    free((void *)data->spec.scale);
+    free((void *)data->spec.shift);
+    free(data);
+}

@@ -1,0 +1,30 @@
+/* sets.h: the data sets that are known by name, and where their files are. */
+#ifndef MOT_TRAIN_SETS_H
+#define MOT_TRAIN_SETS_H
+
+#include "runtime/train/table.h"
+
+typedef enum { MOT_SET_IMAGES, MOT_SET_TABLE, MOT_SET_DRAWN } mot_set_kind;
+
+typedef struct mot_set {
+    const char *name;
+    mot_set_kind kind;
+    const char *folder; /* NULL: the files are the configuration's own (idx, csv) */
+    /* images: training images and labels, test images and labels; tables: training and test file */
+    const char *file[4];
+    int64_t n_classes;  /* of images; 0: from the data */
+    mot_table_options table;
+    double range; /* tables that are pictures: the largest value; else 0 */
+} mot_set;
+
+/** The set that data.set names.  The configuration's check has made sure that there is one. */
+mot_status mot_set_find(const char *name, const mot_set **out);
+
+/** Where file number `which` of the set is.  The caller frees *out; NULL when the set has no such
+ *  file (a table without a test file).  `data_dir` (NULL: data.dir, then $MOTLEY_DATA) is searched
+ *  for the file itself and for the set's folder.
+ *  Errors: MOT_ERR_FILE when it is in none of these; the message says how to get it. */
+mot_status mot_set_path(const mot_set *set, const mot_config *config, const char *data_dir,
+                        int which, char **out);
+
+#endif
