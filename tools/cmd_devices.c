@@ -147,7 +147,6 @@ static mot_status list(const mot_arguments *arguments, mot_device_info **out, in
 
 static int run(const mot_command *command, const mot_arguments *arguments)
 {
-    (void)command;
     mot_device_info *devices = NULL;
     int n_devices = 0, exit_status = MOT_EXIT_OK;
     mot_terminal terminal = mot_terminal_of(stdout), error = mot_terminal_of(stderr);
@@ -158,13 +157,13 @@ static int run(const mot_command *command, const mot_arguments *arguments)
     if (error.is_terminal && !arguments->ids)
         fprintf(stderr, "\r\033[K");
     if (status != MOT_OK)
-        return mot_command_failed(false);
+        return mot_command_failed(command, false);
     if (arguments->ids) {
         for (int i = 0; i < n_devices; i++)
             printf("%s\n", devices[i].id);
     } else if (arguments->json) {
         if (mot_json_print_devices(devices, n_devices) != MOT_OK)
-            exit_status = mot_command_failed(false);
+            exit_status = mot_command_failed(command, false);
     } else if (terminal.width >= WIDE) {
         print_table(&terminal, devices, n_devices);
     } else {
@@ -197,4 +196,5 @@ const mot_command mot_command_devices = {
     "found is remembered until its driver changes or --probe asks anew.",
     options,
     run,
+    false,
 };

@@ -62,5 +62,5 @@ static const mot_option options[] = {
 };
 
 const mot_command mot_command_eval = {
-    "eval", "CONFIG", 1, 1, "measure a trained network on the test data", NULL, options, run,
+    "eval", "CONFIG", 1, 1, "measure a trained network on the test data", NULL, options, run, true,
 };

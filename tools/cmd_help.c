@@ -87,8 +87,9 @@ static const mot_option help_options[] = {
 
 const mot_command mot_command_help = {
     "help", "[COMMAND]", 0, 2, "explain motley or one of its commands", NULL, help_options, run_help,
+    false,
 };
 
 const mot_command mot_command_version = {
-    "version", "", 0, 0, "print the version", NULL, plain_options, run_version,
+    "version", "", 0, 0, "print the version", NULL, plain_options, run_version, false,
 };

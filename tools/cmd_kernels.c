@@ -199,9 +199,8 @@ fail:
 
 static int run_build(const mot_command *command, const mot_arguments *arguments)
 {
-    (void)command;
     mot_session_log(arguments);
-    return build_all(arguments) == MOT_OK ? MOT_EXIT_OK : mot_command_failed(false);
+    return build_all(arguments) == MOT_OK ? MOT_EXIT_OK : mot_command_failed(command, false);
 }
 
 static int run_pack(const mot_command *command, const mot_arguments *arguments)
@@ -211,7 +210,7 @@ static int run_pack(const mot_command *command, const mot_arguments *arguments)
         return mot_command_misused(command, "kernels pack needs -o ARCHIVE, a file to write");
     mot_session_log(arguments);
     if (mot_kernel_archive_pack(arguments->operand[0], archive) != MOT_OK)
-        return mot_command_failed(false);
+        return mot_command_failed(command, false);
     printf("%s: use it with --kernels %s\n", archive, archive);
     return MOT_EXIT_OK;
 }
@@ -243,6 +242,7 @@ const mot_command mot_command_kernels_export = {
     "a device with a compiler of the class that the binaries are for; doc/kernels.md has more.",
     export_options,
     run_export,
+    false,
 };
 
 static const mot_option build_options[] = {
@@ -261,6 +261,7 @@ const mot_command mot_command_kernels_build = {
     NULL,
     build_options,
     run_build,
+    false,
 };
 
 const mot_command mot_command_kernels_pack = {
@@ -272,4 +273,5 @@ const mot_command mot_command_kernels_pack = {
     NULL,
     pack_options,
     run_pack,
+    false,
 };

@@ -189,5 +189,5 @@ static const mot_option options[] = {
 
 const mot_command mot_command_predict = {
     "predict", "CONFIG", 1, 1, "print or draw what a trained network says about test samples", NULL,
-    options, run,
+    options, run, true,
 };

@@ -228,4 +228,5 @@ const mot_command mot_command_train = {
     "Ctrl-C finishes the step, writes a checkpoint to DIR and says how to go on.",
     options,
     run,
+    true,
 };

@@ -7,6 +7,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
+#include "runtime/comm/comm.h"
 #include "tools/terminal.h"
 
 #include <getopt.h>
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_OPTIONS = 32 };
 
@@ -30,18 +30,24 @@ int mot_command_rank(void)
     return 0;
 }
 
-/* Most of what fails before the ranks talk to each other fails on all of them; then rank 0 tells it
- * and the launcher ends the others while they wait here. */
-static void print_error(const char *text, const char *help)
+/* Tell the other ranks, who are waiting in mot_trainer_open, whose first act this matches; afterwards
+ * the message of the lowest failing rank is every rank's. */
+static void tell_others(void)
 {
-    int rank = mot_command_rank();
+    mot_comm *comm;
+    if (mot_comm_open(&comm) != MOT_OK)
+        return;
+    (void)mot_comm_agree(comm, MOT_ERR_ARGUMENT); /* comes back as our own error */
+    mot_comm_close(comm);
+}
+
+static void print_error(const mot_command *command, const char *help, bool agreed)
+{
+    if (!agreed && command && command->collective)
+        tell_others();
     fflush(stdout);
-    if (rank != 0) {
-        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
-        fprintf(stderr, "motley: rank %d: %s%s\n", rank, text, help);
-    } else {
-        fprintf(stderr, "motley: %s%s\n", text, help);
-    }
+    if (mot_command_rank() == 0)
+        fprintf(stderr, "motley: %s%s\n", mot_error_message(), help);
 }
 
 int mot_command_misused(const mot_command *command, const char *format, ...)
@@ -53,14 +59,14 @@ int mot_command_misused(const mot_command *command, const char *format, ...)
     va_end(args);
     snprintf(help, sizeof help, " (see: motley help%s%s)", command ? " " : "",
              command ? command->name : "");
-    print_error(text, help);
+    mot_error_set(text);
+    print_error(command, help, false);
     return MOT_EXIT_USAGE;
 }
 
-int mot_command_failed(bool agreed)
+int mot_command_failed(const mot_command *command, bool agreed)
 {
-    if (!agreed || mot_command_rank() == 0)
-        print_error(mot_error_message(), "");
+    print_error(command, "", agreed);
     return MOT_EXIT_FAILED;
 }
 
@@ -182,7 +188,7 @@ static int store(const mot_command *command, const mot_option *option, const cha
     case MOT_OPTION_TEXTS: {
         mot_texts *texts = (mot_texts *)place;
         if (!texts->item && mot_alloc((size_t)argc, sizeof *texts->item, &texts->item) != MOT_OK)
-            return mot_command_failed(true);
+            return mot_command_failed(command, false);
         texts->item[texts->n++] = value;
         break;
     }

@@ -96,6 +96,7 @@ struct mot_command {
     const char *details;   /* further lines for its help; may be NULL */
     const mot_option *options;
     int (*run)(const mot_command *command, const mot_arguments *arguments);
+    bool collective;       /* ranks run it together: what fails on one must reach the others */
 };
 
 extern const mot_command mot_command_devices, mot_command_train, mot_command_eval,
@@ -116,13 +117,12 @@ int mot_command_run(const mot_command *command, int argc, char **argv);
 void mot_command_print_help(const mot_command *command);
 
 /** Print "motley: ..." on standard error: how the command was used wrongly, and where its help is.
- *  Ranks other than 0 wait a moment before, so that a run over many ranks gives one message.
- *  Returns MOT_EXIT_USAGE. */
+ *  Ranks of a collective command tell each other and rank 0 prints.  Returns MOT_EXIT_USAGE. */
 int mot_command_misused(const mot_command *command, const char *format, ...) MOT_PRINTF(2, 3);
 
-/** Print the library's message of the latest failure in the same form.  `agreed`: rank 0 knows it,
- *  so the others are silent.  Returns MOT_EXIT_FAILED. */
-int mot_command_failed(bool agreed);
+/** Print the library's message of the latest failure in the same form.  `agreed`: all ranks know it
+ *  already.  Returns MOT_EXIT_FAILED. */
+int mot_command_failed(const mot_command *command, bool agreed);
 
 /** Rank of this process as the launcher (mpiexec, srun) says in the environment; 0 without one. */
 int mot_command_rank(void);

@@ -43,10 +43,10 @@ static mot_status change_config(const mot_arguments *arguments, mot_config *conf
 bool mot_session_configure(const mot_command *command, const mot_arguments *arguments,
                            mot_session *session)
 {
-    *session = (mot_session){.rank = mot_command_rank()};
+    *session = (mot_session){.command = command, .rank = mot_command_rank()};
     mot_session_log(arguments);
     if (mot_config_read(arguments->operand[0], &session->config) != MOT_OK) {
-        session->exit_status = mot_command_failed(false);
+        session->exit_status = mot_command_failed(command, false);
         return false;
     }
     if (change_config(arguments, session->config) != MOT_OK) {
@@ -78,7 +78,7 @@ bool mot_session_open(const mot_arguments *arguments, mot_event_handler *handler
 
 bool mot_session_fail(mot_session *session)
 {
-    session->exit_status = mot_command_failed(true);
+    session->exit_status = mot_command_failed(session->command, true);
     return false;
 }
 

@@ -6,6 +6,7 @@
 #include "tools/terminal.h"
 
 typedef struct mot_session {
+    const mot_command *command;
     mot_config *config;
     mot_trainer *trainer;
     int rank, exit_status;
