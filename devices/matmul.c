@@ -30,7 +30,16 @@ static bool on_cpu(const mot_recording *r)
     return r->traits.cpu;
 }
 
+/* Where a second launch and packing once pay. */
+static bool is_large_on_cpu(const mot_recording *r)
+{
+    mot_matmul p = mot_matmul_of(r->o);
+    return r->traits.cpu && p.m * p.n * p.k >= (int64_t)320 * 320 * 320 && p.m >= 128;
+}
+
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},
     {.name = "direct", .prefers = on_cpu, .record = mot_matmul_record_direct},
+    {.name = "packed", .prefers = is_large_on_cpu, .workspace = mot_matmul_packed_workspace,
+     .record = mot_matmul_record_packed},
 };

@@ -39,8 +39,10 @@ mot_matmul mot_matmul_of(const mot_operands *o);
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p);
 
 mot_status mot_matmul_record_direct(const mot_recording *r);
+int64_t mot_matmul_packed_workspace(const mot_recording *r);
+mot_status mot_matmul_record_packed(const mot_recording *r);
 
-enum { MOT_MATMUL_N_VARIANTS = 2 };
+enum { MOT_MATMUL_N_VARIANTS = 3 };
 extern const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS];
 
 #endif

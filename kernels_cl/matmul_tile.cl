@@ -104,13 +104,10 @@ int block_flags(int flags, int first, int last)
     return last ? flags : flags & (TRANS_A | TRANS_B | ACCUMULATE);
 }
 
-/* 8 by 8 floats: to[p * to_step + j] = from[j * from_step + p]. */
-INLINE void transpose8(B_MEM float *to, long to_step, __global const float *from, long from_step)
+/* Turn 8 by 8 floats in registers. */
+INLINE void transpose8(float8 a[8])
 {
-    float8 a[8], b[8];
-#pragma unroll
-    for (int j = 0; j < 8; j++)
-        a[j] = vload8(0, from + j * from_step);
+    float8 b[8];
 #pragma unroll
     for (int j = 0; j < 8; j += 2) {
         b[j] = (float8)(a[j].s0, a[j + 1].s0, a[j].s1, a[j + 1].s1, a[j].s4, a[j + 1].s4, a[j].s5,
@@ -127,8 +124,9 @@ INLINE void transpose8(B_MEM float *to, long to_step, __global const float *from
     }
 #pragma unroll
     for (int j = 0; j < 4; j++) {
-        vstore8((float8)(a[j].lo, a[j + 4].lo), 0, to + j * to_step);
-        vstore8((float8)(a[j].hi, a[j + 4].hi), 0, to + (j + 4) * to_step);
+        const float8 low = (float8)(a[j].lo, a[j + 4].lo), high = (float8)(a[j].hi, a[j + 4].hi);
+        a[j] = low;
+        a[j + 4] = high;
     }
 }
 
@@ -147,8 +145,16 @@ void pack_panel(B_MEM float *panel, __global const float *b, long ldb, int trans
     for (long x = 0; x < NR; x += 8) {
         long p = 0;
         if (trans && columns - x >= 8)
-            for (; p + 8 <= k; p += 8)
-                transpose8(panel + p * NR + x, NR, b + (j + x) * ldb + p0 + p, ldb);
+            for (; p + 8 <= k; p += 8) {
+                float8 block[8];
+#pragma unroll
+                for (int y = 0; y < 8; y++)
+                    block[y] = vload8(0, b + (j + x + y) * ldb + p0 + p);
+                transpose8(block);
+#pragma unroll
+                for (int y = 0; y < 8; y++)
+                    vstore8(block[y], 0, panel + (p + y) * NR + x);
+            }
         for (; p < k; p++)
             for (long y = x; y < x + 8; y++)
                 panel[p * NR + y] = y >= columns ? 0.0f

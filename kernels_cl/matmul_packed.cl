@@ -1,0 +1,87 @@
+/* matmul_packed: the matrix product of matmul_flags.cl for CPUs and large shapes, in two launches.
+ *
+ * matmul_pack    one group a panel: all of op(B), NR columns, k deep, into `panels`, one behind the
+ *                other.
+ * matmul_packed  groups of one work-item; each has row_block rows of C (a multiple of MR) and col_block
+ *                columns (a multiple of NR).  For one block of k after the other it packs its rows of
+ *                op(A) into local memory as tiles of MR rows (k_block times row_block floats, 8 more
+ *                at the end), which stay in the second-level cache while the panels, which fit the
+ *                first, go by.
+ * Parameters: MR up to 8, VW as in matmul_tile.cl.  Deterministic. */
+#define A_MEM __local
+#define B_MEM __global
+#include "matmul_tile.cl"
+
+__attribute__((reqd_work_group_size(1, 1, 1)))
+__kernel void matmul_pack(__global float *restrict panels, long panels_at,
+                          __global const float *restrict b, long b_at, long n, long k, long ldb,
+                          long stride_b, int flags)
+{
+    const long j = (long)get_group_id(0) * NR, n_panels = get_num_groups(0), batch = get_group_id(1);
+    pack_panel(panels + panels_at + (batch * n_panels * NR + j) * k, b + b_at + batch * stride_b, ldb,
+               flags & TRANS_B, 0, k, j, n - j);
+}
+
+/* MR rows of op(A) from row i on, k steps from p0 on: to[p * MR + r].  Whole vectors of 8 are
+ * written, each over the end of the one before, so 8 - MR floats behind the tile are lost. */
+void pack_tile(__local float *to, __global const float *a, long lda, int trans, long i, long rows,
+               long p0, long k)
+{
+    long p = 0;
+    if (trans && rows >= 8) {
+        a += p0 * lda + i;
+        for (; p < k; p++, a += lda, to += MR)
+            vstore8(vload8(0, a), 0, to);
+        return;
+    }
+    for (; !trans && p + 8 <= k; p += 8) {
+        float8 block[8];
+#pragma unroll
+        for (int r = 0; r < 8; r++)
+            block[r] = vload8(0, a + (i + min((long)r, rows - 1)) * lda + p0 + p);
+        transpose8(block);
+#pragma unroll
+        for (int r = 0; r < 8; r++)
+            vstore8(block[r], 0, to + (p + r) * MR);
+    }
+    for (; p < k; p++)
+        for (long r = 0; r < MR; r++) {
+            const long row = i + min(r, rows - 1);
+            to[p * MR + r] = trans ? a[(p0 + p) * lda + row] : a[row * lda + p0 + p];
+        }
+}
+
+__attribute__((reqd_work_group_size(1, 1, 1)))
+__kernel void matmul_packed(__global float *restrict c, long c_at, __global float *restrict sums,
+                            long sums_at, __global const float *restrict a, long a_at,
+                            __global const float *restrict panels, long panels_at,
+                            __global const float *restrict bias, long bias_at,
+                            __global const float *restrict mask, long mask_at, long m, long n,
+                            long k, long lda, long ldb, long ldc, long stride_a, long stride_b,
+                            long stride_c, int flags, long row_block, long col_block, long k_block,
+                            __local float *tiles)
+{
+    const long batch = get_group_id(2), n_panels = (n + NR - 1) / NR;
+    const long i0 = (long)get_group_id(1) * row_block, i1 = min(m, i0 + row_block);
+    const long j0 = (long)get_group_id(0) * col_block, j1 = min(n, j0 + col_block);
+    target t = {c + c_at + batch * stride_c, bias + bias_at, mask + mask_at + batch * stride_c, ldc, 0};
+    a += a_at + batch * stride_a;
+    panels += panels_at + batch * n_panels * NR * k;
+    if (flags & SUMS)
+        sum_rows(sums + sums_at, a, lda, flags & TRANS_A, m, k,
+                 (long)(get_group_id(1) * get_num_groups(0) + get_group_id(0)),
+                 (long)(get_num_groups(0) * get_num_groups(1)));
+    for (long p = 0; p < k; p += k_block) {
+        const long deep = min(k_block, k - p);
+        t.flags = block_flags(flags, p == 0, p + deep == k);
+        for (long i = i0; i < i1; i += MR)
+            pack_tile(tiles + (i - i0) * deep, a, lda, flags & TRANS_A, i, m - i, p, deep);
+        for (long j = j0; j < j1; j += NR)
+            for (long i = i0; i < i1; i += MR) {
+                VEC tile[MR][2];
+                tile_multiply(tile, tiles + (i - i0) * deep, 1, MR, MR,
+                              panels + j * k + p * NR, deep);
+                tile_store(tile, &t, i, j, i1 - i, j1 - j);
+            }
+    }
+}
