@@ -110,21 +110,23 @@ mot_status mot_kernel_archive_open(const char *path, mot_kernel_archive **out)
     MOT_TRY_GOTO(mot_file_read(path, (size_t)2 << 30, &data, &a->size_bytes));
     a->data = (unsigned char *)data;
     if (a->size_bytes < 8 || memcmp(a->data, MOT_ARCHIVE_MAGIC, 8) != 0) {
-        status = MOT_FAIL(MOT_ERR_FORMAT,
-                          "%s is no kernel archive; motley kernels pack makes them", path);
+        status = MOT_FAIL(MOT_ERR_FORMAT, "%s is no kernel archive; motley kernels pack makes them",
+                          path);
         goto fail;
     }
     uint64_t said = a->size_bytes < MOT_ARCHIVE_HEAD ? 0 : mot_archive_get(a->data + 8, 8);
     if (said != a->size_bytes) {
-        status = MOT_FAIL(MOT_ERR_FORMAT, "kernel archive %s is cut short: it has %zu bytes of %llu",
-                          path, a->size_bytes, (unsigned long long)said);
+        status =
+            MOT_FAIL(MOT_ERR_FORMAT, "kernel archive %s is cut short: it has %zu bytes of %llu",
+                     path, a->size_bytes, (unsigned long long)said);
         goto fail;
     }
     if (XXH64(a->data + MOT_ARCHIVE_HEAD, a->size_bytes - MOT_ARCHIVE_HEAD, 0) !=
             mot_archive_get(a->data + 16, 8) ||
         !parse(a)) {
-        status = MOT_FAIL(MOT_ERR_FORMAT,
-                          "kernel archive %s is damaged: its contents do not match its checksum", path);
+        status =
+            MOT_FAIL(MOT_ERR_FORMAT,
+                     "kernel archive %s is damaged: its contents do not match its checksum", path);
         goto fail;
     }
     *out = a;

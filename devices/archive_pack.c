@@ -1,9 +1,10 @@
-/* archive_pack.c: making archives: from a folder of binaries, and binaries with a device's compiler.
+/* archive_pack.c: making archives: from a folder of binaries, and binaries with a device's
+ * compiler.
  *
  * A folder that is to be packed has `binaries.list`, one binary a line:
  *     device pattern <TAB> source <TAB> options <TAB> file
- * Vendors' tools write one file for each kernel or one for all (an FPGA's image); a file that several
- * lines name is stored once.
+ * Vendors' tools write one file for each kernel or one for all (an FPGA's image); a file that
+ * several lines name is stored once.
  */
 #include "config.h"
 
@@ -91,9 +92,10 @@ static mot_status add_line(packed *p, const char *folder, char *line, const char
                         "%s, line %d: a line is device, source, options and file with tabs between",
                         list, number);
     if (!field[0][0] || !field[3][0] || strchr(field[3], '/'))
-        return MOT_FAIL(MOT_ERR_FORMAT,
-                        "%s, line %d: the device is empty, or the file is not one of the same folder",
-                        list, number);
+        return MOT_FAIL(
+            MOT_ERR_FORMAT,
+            "%s, line %d: the device is empty, or the file is not one of the same folder", list,
+            number);
     if (!mot_kernel_source(field[1]))
         return MOT_FAIL(MOT_ERR_FORMAT, "%s, line %d: there is no kernel source '%s'", list, number,
                         field[1]);
@@ -184,8 +186,9 @@ static mot_status build_listed(mot_device *device, const char *folder)
         if (!*line || *line == '#')
             continue;
         if (!tab) {
-            status = MOT_FAIL(MOT_ERR_FORMAT, "%s, line %d: a line is source and options, a tab between",
-                              path.data, number);
+            status =
+                MOT_FAIL(MOT_ERR_FORMAT, "%s, line %d: a line is source and options, a tab between",
+                         path.data, number);
             goto fail;
         }
         *tab = '\0';

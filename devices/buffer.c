@@ -26,15 +26,17 @@ static mot_status check_size(const mot_device *device, size_t size_bytes)
 {
     const mot_device_info *info = &device->info;
     if (info->memory_bytes > 0 && size_bytes > (uint64_t)info->memory_bytes)
-        return MOT_FAIL(MOT_ERR_MEMORY,
-                        "device %s: a buffer of %.1f MiB is wanted; the device has %.1f MiB of memory",
-                        info->id, size_bytes / 1048576.0, (double)info->memory_bytes / 1048576.0);
+        return MOT_FAIL(
+            MOT_ERR_MEMORY,
+            "device %s: a buffer of %.1f MiB is wanted; the device has %.1f MiB of memory",
+            info->id, size_bytes / 1048576.0, (double)info->memory_bytes / 1048576.0);
     if (info->max_alloc_bytes > 0 && size_bytes > (uint64_t)info->max_alloc_bytes)
-        return MOT_FAIL(MOT_ERR_MEMORY,
-                        "device %s: a buffer of %.1f MiB is wanted; its driver allows %.1f MiB in one "
-                        "piece (of %.1f MiB of memory)",
-                        info->id, size_bytes / 1048576.0, (double)info->max_alloc_bytes / 1048576.0,
-                        (double)info->memory_bytes / 1048576.0);
+        return MOT_FAIL(
+            MOT_ERR_MEMORY,
+            "device %s: a buffer of %.1f MiB is wanted; its driver allows %.1f MiB in one "
+            "piece (of %.1f MiB of memory)",
+            info->id, size_bytes / 1048576.0, (double)info->max_alloc_bytes / 1048576.0,
+            (double)info->memory_bytes / 1048576.0);
     return MOT_OK;
 }
 
@@ -145,10 +147,9 @@ cl_mem mot_buffer_mem(mot_buffer *buffer)
 static mot_status check_range(const mot_buffer *buffer, size_t offset_bytes, size_t size_bytes)
 {
     if (offset_bytes > buffer->size_bytes || size_bytes > buffer->size_bytes - offset_bytes)
-        return MOT_FAIL(MOT_ERR_ARGUMENT,
-                        "device %s: bytes %zu to %zu lie outside a buffer of %zu bytes",
-                        buffer->device->info.id, offset_bytes, offset_bytes + size_bytes,
-                        buffer->size_bytes);
+        return MOT_FAIL(
+            MOT_ERR_ARGUMENT, "device %s: bytes %zu to %zu lie outside a buffer of %zu bytes",
+            buffer->device->info.id, offset_bytes, offset_bytes + size_bytes, buffer->size_bytes);
     return MOT_OK;
 }
 
@@ -201,8 +202,8 @@ mot_status mot_buffer_write_async(mot_buffer *buffer, size_t offset_bytes, size_
     }
     if (!transfer) {
         MOT_TRY(mot_device_join_transfers(device));
-        MOT_CL_TRY(device, clEnqueueWriteBuffer(device->compute, buffer->mem, CL_FALSE, offset_bytes,
-                                                size_bytes, source, 0, NULL, NULL));
+        MOT_CL_TRY(device, clEnqueueWriteBuffer(device->compute, buffer->mem, CL_FALSE,
+                                                offset_bytes, size_bytes, source, 0, NULL, NULL));
         return MOT_OK;
     }
     cl_event done;

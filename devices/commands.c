@@ -108,9 +108,9 @@ void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *so
     launch->kernel = clCreateKernel(program, kernel, &code);
     if (code != CL_SUCCESS) {
         launch->kernel = NULL;
-        launch->status = MOT_FAIL(MOT_ERR_BUILD, "device %s: no kernel '%s' in '%s' built with '%s': %s",
-                                  commands->device->info.id, kernel, source, options,
-                                  mot_cl_name(code));
+        launch->status =
+            MOT_FAIL(MOT_ERR_BUILD, "device %s: no kernel '%s' in '%s' built with '%s': %s",
+                     commands->device->info.id, kernel, source, options, mot_cl_name(code));
     }
 }
 

@@ -1,9 +1,9 @@
 /* device.c: opening and closing a device, its queues, and marks in them.
  *
  * A device is found again by its id at every opening, so that an open device depends on nothing but
- * mot_device_info.  It has one context and one in-order compute queue.  Where kernels and host share
- * memory there is no transfer queue, because nothing is transferred; elsewhere writes of the next
- * input run beside compute, which waits for them through an event (mot_device_join_transfers).
+ * mot_device_info.  It has one context and one in-order compute queue.  Where kernels and host
+ * share memory there is no transfer queue, because nothing is transferred; elsewhere writes of the
+ * next input run beside compute, which waits for them through an event (mot_device_join_transfers).
  */
 #include "config.h"
 
@@ -34,7 +34,7 @@ static mot_status find(const mot_device_info *info, mot_device *device)
     if (!mot_part_parse(info->id, base, &n_parts, &part))
         return MOT_FAIL(MOT_ERR_ARGUMENT, "device \"%s\": a part is written ID/N.k with k < N",
                         info->id);
-    MOT_TRY(mot_discover(&found, &n_found));
+    MOT_TRY(mot_discover(MOT_LOG_DEBUG, &found, &n_found));
     const mot_found *here = NULL;
     for (int i = 0; i < n_found && !here; i++)
         if (strcmp(found[i].info.id, base) == 0)
@@ -47,7 +47,7 @@ static mot_status find(const mot_device_info *info, mot_device *device)
     else if (n_parts == 0)
         device->id = here->device;
     else
-        status = mot_part_open(here, n_parts, part, &device->id, &device->owns_id);
+        status = mot_part_open(here, n_parts, part, &device->id);
     if (status == MOT_OK) {
         mot_device_info fresh = here->info;
         memcpy(device->platform_version, here->platform_version, sizeof device->platform_version);
@@ -59,6 +59,7 @@ static mot_status find(const mot_device_info *info, mot_device *device)
         fresh.fp64 = info->fp64, fresh.fp16 = info->fp16, fresh.works = info->works;
         device->info = fresh;
         device->cl_version = mot_opencl_version(fresh.opencl_version);
+        device->driver_caches = mot_program_driver_caches(&fresh);
     }
     free(found);
     return status;
@@ -73,12 +74,14 @@ static mot_status make_queue(mot_device *device, cl_command_queue *out)
 }
 
 /* Does a kernel see what the host wrote through the pointer, and the host what the kernel wrote,
- * without mapping?  With an archive no compiler may be called: then a copy command is the witness. */
+ * without mapping?  With an archive no compiler may be called: then a copy command is the witness.
+ */
 static mot_status touch(mot_device *device, mot_buffer *buffer)
 {
     if (device->archive || !device->info.compiler) {
-        MOT_CL_TRY(device, clEnqueueCopyBuffer(device->compute, mot_buffer_mem(buffer),
-                                               mot_buffer_mem(buffer), 0, 2048, 2048, 0, NULL, NULL));
+        MOT_CL_TRY(device,
+                   clEnqueueCopyBuffer(device->compute, mot_buffer_mem(buffer),
+                                       mot_buffer_mem(buffer), 0, 2048, 2048, 0, NULL, NULL));
         return mot_device_finish(device);
     }
     mot_commands *commands;
@@ -99,7 +102,8 @@ static mot_status touch(mot_device *device, mot_buffer *buffer)
 static mot_status check_sharing(mot_device *device)
 {
     mot_buffer *buffer;
-    if (!device->info.unified_memory || !mot_silicon_is_host_cpu(&device->info))
+    if (device->no_sharing || !device->info.unified_memory ||
+        !mot_silicon_is_host_cpu(&device->info))
         return MOT_OK;
     device->shares_memory = true; /* for this check */
     mot_status status = mot_buffer_new(device, 4096, &buffer);
@@ -133,7 +137,11 @@ mot_status mot_device_open(const mot_device_info *info, const mot_device_options
         device->archive = options->archive;
         device->profile = options->profile;
         device->no_cache = options->no_cache;
+        device->no_sharing = options->no_sharing;
     }
+    const char *sharing = getenv("MOTLEY_SHARED_MEMORY");
+    if (sharing && strcmp(sharing, "0") == 0)
+        device->no_sharing = true;
     MOT_TRY_GOTO(find(info, device));
     cl_int code;
     device->context = clCreateContext(NULL, 1, &device->id, context_note, NULL, &code);
@@ -169,8 +177,6 @@ void mot_device_close(mot_device *device)
         clReleaseCommandQueue(device->compute);
     if (device->context)
         clReleaseContext(device->context);
-    if (device->owns_id)
-        clReleaseDevice(device->id);
     free(device);
 }
 

@@ -29,6 +29,8 @@ typedef struct mot_device_options {
                                           borrowed until the device is closed */
     bool profile;                      /* queue with event profiling */
     bool no_cache;                     /* neither read nor write the program cache on disk */
+    bool no_sharing;                   /* copy even where memory could be shared: to test that path;
+                                          MOTLEY_SHARED_MEMORY=0 in the environment does the same */
 } mot_device_options;
 
 /** Open the device that `info` (from mot_devices_list) names.  `options` may be NULL.

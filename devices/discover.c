@@ -143,7 +143,7 @@ static bool has_device(const platform *p, cl_device_id device, cl_uint upto)
 }
 
 /* CL_DEVICE_TYPE_ALL leaves custom devices out. */
-static mot_status read_devices(platform *p)
+static mot_status read_devices(mot_log_level level, platform *p)
 {
     static const cl_device_type types[] = {CL_DEVICE_TYPE_ALL, CL_DEVICE_TYPE_CUSTOM};
     cl_uint n_all = 0, n[2] = {0, 0};
@@ -152,7 +152,7 @@ static mot_status read_devices(platform *p)
         if (code != CL_SUCCESS) {
             n[t] = 0;
             if (code != CL_DEVICE_NOT_FOUND && t == 0)
-                mot_log(MOT_LOG_WARNING, "platform \"%s\" broken %s", p->name, mot_cl_name(code));
+                mot_log(level, "platform \"%s\" broken %s", p->name, mot_cl_name(code));
         }
         n_all += n[t];
     }
@@ -193,26 +193,26 @@ static bool same_platform(const platform *a, const platform *b)
 }
 
 /* Read one platform into *p; false where there is nothing to use in it. */
-static mot_status read_platform(cl_platform_id id, const platform *earlier, int n_earlier,
-                                platform *p, bool *use)
+static mot_status read_platform(mot_log_level level, cl_platform_id id, const platform *earlier,
+                                int n_earlier, platform *p, bool *use)
 {
     *use = false;
     p->id = id;
     cl_int code = platform_text(id, CL_PLATFORM_NAME, p->name, sizeof p->name);
     if (code != CL_SUCCESS) {
-        mot_log(MOT_LOG_WARNING, "platform broken %s", mot_cl_name(code));
+        mot_log(level, "platform broken %s", mot_cl_name(code));
         return MOT_OK;
     }
     platform_text(id, CL_PLATFORM_VERSION, p->version, sizeof p->version);
     mot_platform_short_name(p->name, p->short_name);
-    MOT_TRY(read_devices(p));
+    MOT_TRY(read_devices(level, p));
     if (p->n_devices == 0) {
-        mot_log(MOT_LOG_INFO, "platform \"%s\" empty 1", p->name);
+        mot_log(level, "platform \"%s\" empty 1", p->name);
         return MOT_OK;
     }
     for (int i = 0; i < n_earlier; i++)
         if (same_platform(&earlier[i], p)) {
-            mot_log(MOT_LOG_INFO, "platform \"%s\" listed_twice 1", p->name);
+            mot_log(level, "platform \"%s\" listed_twice 1", p->name);
             return MOT_OK;
         }
     *use = true;
@@ -294,7 +294,7 @@ static void read_device(const platform *p, const char *prefix, cl_uint index, mo
     read_silicon(found);
 }
 
-static mot_status read_platforms(platform **out, int *n_out)
+static mot_status read_platforms(mot_log_level level, platform **out, int *n_out)
 {
     cl_uint n_ids = 0;
     cl_int code = clGetPlatformIDs(0, NULL, &n_ids);
@@ -314,7 +314,7 @@ static mot_status read_platforms(platform **out, int *n_out)
     for (cl_uint i = 0; i < n_ids && status == MOT_OK; i++) {
         bool use = false;
         memset(&platforms[n], 0, sizeof platforms[n]);
-        status = read_platform(ids[i], platforms, n, &platforms[n], &use);
+        status = read_platform(level, ids[i], platforms, n, &platforms[n], &use);
         if (use)
             n++;
         else
@@ -328,14 +328,14 @@ static mot_status read_platforms(platform **out, int *n_out)
     return status;
 }
 
-mot_status mot_discover(mot_found **out, int *n_found)
+mot_status mot_discover(mot_log_level level, mot_found **out, int *n_found)
 {
     platform *platforms = NULL;
     mot_found *found = NULL;
     int n_platforms = 0, n = 0;
     size_t n_devices = 0;
     mot_status status;
-    MOT_TRY_GOTO(read_platforms(&platforms, &n_platforms));
+    MOT_TRY_GOTO(read_platforms(level, &platforms, &n_platforms));
     for (int p = 0; p < n_platforms; p++)
         n_devices += platforms[p].n_devices;
     if (n_devices == 0) {

@@ -11,7 +11,7 @@ mot_status mot_devices_list(int probe, mot_device_info **out, int *n_devices)
     mot_found *found;
     mot_device_info *list = NULL;
     int n;
-    MOT_TRY(mot_discover(&found, &n));
+    MOT_TRY(mot_discover(MOT_LOG_INFO, &found, &n));
     mot_status status = mot_alloc((size_t)n, sizeof *list, &list);
     for (int i = 0; i < n && status == MOT_OK; i++)
         list[i] = found[i].info;

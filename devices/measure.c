@@ -72,20 +72,15 @@ static mot_status check_answers(mot_device *device)
     for (int i = 0; i < ITEMS; i++) {
         int mirror = i / GROUP * GROUP + GROUP - 1 - i % GROUP;
         uint32_t product = (uint32_t)(((uint64_t)0xDEADBEEF * (uint32_t)(i * 2654435761u)) >> 32);
-        const int32_t want[8] = {i,
-                                 mirror * 3,
-                                 i,
-                                 4 * i + 6,
-                                 (i + 1) * 1000,
-                                 (int32_t)product,
-                                 i > 3 ? i : 3,
-                                 i + 1};
+        const int32_t want[8] = {
+            i, mirror * 3, i, 4 * i + 6, (i + 1) * 1000, (int32_t)product, i > 3 ? i : 3, i + 1};
         for (int k = 0; k < 8; k++) {
             int slack = k == 4 ? 1 + i / 2 : 0; /* exp(log(x)) is not exact */
             if (abs(got[8 * i + k] - want[k]) > slack && got[8 * i + k] != want[k])
-                return MOT_FAIL(MOT_ERR_NUMERIC,
-                                "a test kernel gives wrong numbers (result %d of item %d is %d, not %d)",
-                                k, i, (int)got[8 * i + k], (int)want[k]);
+                return MOT_FAIL(
+                    MOT_ERR_NUMERIC,
+                    "a test kernel gives wrong numbers (result %d of item %d is %d, not %d)", k, i,
+                    (int)got[8 * i + k], (int)want[k]);
         }
     }
     return MOT_OK;
@@ -107,7 +102,8 @@ static bool check_arithmetic(mot_device *device, const char *extension, const ch
     return true;
 }
 
-/* Best time of a few runs, about `budget_s` in all; the first run, which may compile, not counted. */
+/* Best time of a few runs, about `budget_s` in all; the first run, which may compile, not counted.
+ */
 static mot_status best_time(mot_device *device, mot_commands *commands, double budget_s,
                             double *best_s)
 {
@@ -169,7 +165,8 @@ fail:
 static size_t grow_bytes(const mot_device *device, size_t bytes, double time_s, double budget_s)
 {
     size_t most = device->info.kind == MOT_KIND_GPU ? (size_t)256 << 20 : (size_t)64 << 20;
-    while (bytes < most && bytes * 8 < (size_t)device->info.max_alloc_bytes && time_s < budget_s / 2)
+    while (bytes < most && bytes * 8 < (size_t)device->info.max_alloc_bytes &&
+           time_s < budget_s / 2)
         bytes *= 2, time_s *= 2;
     return bytes;
 }
@@ -259,8 +256,12 @@ static mot_status time_matmul(mot_device *device, int64_t n, double *time_s)
     mot_status status;
     size_t bytes;
     const mot_view view = {.dtype = MOT_F32, .shape = {2, {n, n}}};
-    mot_operands op = {.op = MOT_OP_linear, .name = "probe", .n_out = 1, .n_in = 2,
-                       .out = {view}, .in = {view, view}};
+    mot_operands op = {.op = MOT_OP_linear,
+                       .name = "probe",
+                       .n_out = 1,
+                       .n_in = 2,
+                       .out = {view},
+                       .in = {view, view}};
     for (int i = 0; i < 3; i++)
         MOT_TRY_GOTO(mot_buffer_new(device, (size_t)(n * n) * 4, &buffers[i]));
     op.out[0].buffer = buffers[0];
@@ -268,8 +269,8 @@ static mot_status time_matmul(mot_device *device, int64_t n, double *time_s)
     op.in[1].buffer = buffers[2];
     MOT_TRY_GOTO(mot_primitive_workspace(device, &op, &bytes));
     MOT_TRY_GOTO(mot_buffer_new(device, bytes, &workspace));
-    op.workspace = (mot_view){.buffer = workspace, .dtype = MOT_F32,
-                              .shape = {1, {(int64_t)(bytes / 4)}}};
+    op.workspace =
+        (mot_view){.buffer = workspace, .dtype = MOT_F32, .shape = {1, {(int64_t)(bytes / 4)}}};
     MOT_TRY_GOTO(fill(buffers[1], n, x_at));
     MOT_TRY_GOTO(fill(buffers[2], n, w_at));
     MOT_TRY_GOTO(mot_commands_new(device, &commands));

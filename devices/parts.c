@@ -3,6 +3,9 @@
  * The driver divides equally where the cores allow it, else by counts that differ by one at most.
  * Where there are more parts than cores, or the driver cannot divide, parts share cores: several
  * ranks must be able to run on one core (tests do), if not fast.
+ * Sub-devices are never released, so that they live as long as the process, as whole devices do:
+ * pocl 3.1's threads still look at one after clFinish has returned and all else was released, and
+ * crash.  What is lost is a few kilobytes at each opening.
  */
 #include "config.h"
 
@@ -64,8 +67,8 @@ static cl_uint max_sub_devices(cl_device_id device, cl_device_partition_property
 }
 
 /* The driver's sub-device `index`; the others are released at once. */
-static cl_int take_sub_device(cl_device_id device, const cl_device_partition_property *how, int index,
-                              cl_device_id *out)
+static cl_int take_sub_device(cl_device_id device, const cl_device_partition_property *how,
+                              int index, cl_device_id *out)
 {
     cl_uint n = 0;
     cl_int code = clCreateSubDevices(device, how, 0, NULL, &n);
@@ -99,14 +102,12 @@ static cl_int by_counts(cl_device_id device, int units, int n_parts, int index, 
     return code;
 }
 
-mot_status mot_part_open(const mot_found *whole, int n_parts, int part, cl_device_id *out,
-                         bool *owned)
+mot_status mot_part_open(const mot_found *whole, int n_parts, int part, cl_device_id *out)
 {
     cl_device_id device = whole->device;
     int units = whole->info.compute_units, n = n_parts < units ? n_parts : units;
     cl_int code = CL_DEVICE_PARTITION_FAILED;
     *out = device;
-    *owned = false;
     if (n <= 1)
         return MOT_OK; /* one core, or one part */
     if (units % n == 0 && max_sub_devices(device, CL_DEVICE_PARTITION_EQUALLY) >= (cl_uint)n) {
@@ -118,11 +119,8 @@ mot_status mot_part_open(const mot_found *whole, int n_parts, int part, cl_devic
         const cl_device_partition_property how[] = {CL_DEVICE_PARTITION_EQUALLY, units / n, 0};
         code = take_sub_device(device, how, part % n, out);
     }
-    *owned = code == CL_SUCCESS;
-    if (!*owned) {
-        *out = device;
+    if (code != CL_SUCCESS)
         mot_log(MOT_LOG_INFO, "device %s parts %d divided 0 why %s", whole->info.id, n_parts,
                 mot_cl_name(code));
-    }
     return MOT_OK;
 }

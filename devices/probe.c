@@ -1,12 +1,12 @@
 /* probe.c: measuring a device once, safely, and remembering it.
  *
  * A compiler may hang on a kernel (rusticl on llvmpipe does).  So the measuring runs in a thread of
- * its own, and when one phase of it does not end in PHASE_LIMIT_S the device is declared not to work
- * and the thread is left behind with whatever it holds: there is no way to call a compiler back.
- * Tried and dropped: a child process.  A fork does not survive with OpenCL in use, and a library
- * knows of no program that it could start instead.
- * Ranks of one host measure one after another (a lock file), so that they do not slow each other and
- * the later ones find what the first has measured.
+ * its own, and when one phase of it does not end in PHASE_LIMIT_S the device is declared not to
+ * work and the thread is left behind with whatever it holds: there is no way to call a compiler
+ * back. Tried and dropped: a child process.  A fork does not survive with OpenCL in use, and a
+ * library knows of no program that it could start instead. Ranks of one host measure one after
+ * another (a lock file), so that they do not slow each other and the later ones find what the first
+ * has measured.
  */
 #include "config.h"
 
@@ -155,8 +155,9 @@ mot_status mot_device_probe(mot_device_info *info, bool anew)
         status = measure_watched(info);
         if (status == MOT_OK) {
             mot_probe_remember(info);
-            mot_log(MOT_LOG_INFO, "probe device %s works %d matmul_gflops %.1f time_s %.2f", info->id,
-                    info->works, info->speed.matmul_flops_per_s / 1e9, mot_clock_s() - start_s);
+            mot_log(MOT_LOG_INFO, "probe device %s works %d matmul_gflops %.1f time_s %.2f",
+                    info->id, info->works, info->speed.matmul_flops_per_s / 1e9,
+                    mot_clock_s() - start_s);
         }
     }
     if (lock >= 0)

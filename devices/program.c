@@ -1,10 +1,10 @@
 /* program.c: from the name of an embedded kernel source to a built program.
  *
- * Each device keeps its programs by (source, options).  A missing one comes from the archive, if the
- * device was opened with one, and then from nowhere else; otherwise from the disk cache; otherwise
- * from the device's compiler, after which it is put into the cache.
- * Options that all builds share: OpenCL C 1.2, and no warnings, which pocl would print on the
- * terminal.  No fast-math: what a kernel may relax, it says itself.
+ * Each device keeps its programs by (source, options).  A missing one comes from the archive, if
+ * the device was opened with one, and then from nowhere else; otherwise from the disk cache;
+ * otherwise from the device's compiler, after which it is put into the cache. Options that all
+ * builds share: OpenCL C 1.2, and no warnings, which pocl would print on the terminal.  No
+ * fast-math: what a kernel may relax, it says itself.
  */
 #include "config.h"
 
@@ -94,7 +94,8 @@ mot_status mot_program_binary(const mot_device *device, cl_program program, unsi
 {
     size_t bytes = 0;
     unsigned char *binary;
-    MOT_CL_TRY(device, clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL));
+    MOT_CL_TRY(device,
+               clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL));
     if (bytes == 0)
         return MOT_FAIL(MOT_ERR_UNSUPPORTED, "device %s gives no binaries of its programs",
                         device->info.id);
@@ -137,9 +138,9 @@ static mot_status from_archive(mot_device *device, const char *source, const cha
     size_t size_bytes;
     *blob = mot_archive_find(device->archive, &device->info, source, options);
     if (*blob < 0)
-        return MOT_FAIL(MOT_ERR_BUILD, "kernel archive %s lacks '%s' with options '%s' for device %s (%s)",
-                        mot_archive_path(device->archive), source, options, device->info.id,
-                        device->info.name);
+        return MOT_FAIL(
+            MOT_ERR_BUILD, "kernel archive %s lacks '%s' with options '%s' for device %s (%s)",
+            mot_archive_path(device->archive), source, options, device->info.id, device->info.name);
     for (mot_program *p = device->programs; p; p = p->next)
         if (p->blob == *blob) {
             *out = p->program;
@@ -152,8 +153,8 @@ static mot_status from_archive(mot_device *device, const char *source, const cha
         return MOT_FAIL(MOT_ERR_BUILD,
                         "kernel archive %s: device %s (%s) does not take the binary of '%s' with "
                         "options '%s': %s",
-                        mot_archive_path(device->archive), device->info.id, device->info.name, source,
-                        options, mot_cl_name(code));
+                        mot_archive_path(device->archive), device->info.id, device->info.name,
+                        source, options, mot_cl_name(code));
     return MOT_OK;
 }
 

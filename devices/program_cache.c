@@ -53,11 +53,12 @@ static mot_status make_key(const mot_device *device, const char *text, const cha
     return mot_cache_path(name, path);
 }
 
-/* pocl keeps compiled kernels in a cache of its own, keyed by the source; asking it for binaries makes
- * it compile every kernel of the program for group sizes that are not used. */
-static bool has_own_cache(const mot_device *device)
+/* pocl keeps compiled kernels in a cache of its own, keyed by source and group size: 30 ms a
+ * program when found.  Asking it for a binary makes it compile every kernel of the program for
+ * group sizes that are not used, 0.3 to 3 s in the first run, to gain 25 ms in later ones. */
+bool mot_program_driver_caches(const mot_device_info *info)
 {
-    return strstr(device->info.platform, "Portable Computing Language") != NULL;
+    return strstr(info->platform, "Portable Computing Language") != NULL;
 }
 
 static bool entry_is_good(const char *data, size_t bytes, const XXH128_canonical_t *key)
@@ -76,7 +77,7 @@ void mot_program_cache_load(mot_device *device, const char *text, const char *op
     XXH128_canonical_t key;
     char *path, *data;
     size_t bytes;
-    if (device->no_cache || has_own_cache(device) ||
+    if (device->no_cache || device->driver_caches ||
         make_key(device, text, options, &key, &path) != MOT_OK)
         return;
     if (access(path, R_OK) == 0 && mot_file_read(path, (size_t)1 << 30, &data, &bytes) == MOT_OK) {
@@ -100,7 +101,7 @@ void mot_program_cache_save(mot_device *device, const char *text, const char *op
     unsigned char *binary = NULL;
     size_t bytes;
     mot_text file = {0};
-    if (device->no_cache || has_own_cache(device))
+    if (device->no_cache || device->driver_caches)
         return;
     mot_status status;
     MOT_TRY_GOTO(make_key(device, text, options, &key, &path));

@@ -66,10 +66,11 @@ bool mot_glob(const char *p, const char *text)
 
 static mot_status bad_pattern(const char *text, const char *why)
 {
-    return MOT_FAIL(MOT_ERR_ARGUMENT,
-                    "device selection \"%s\": %s; patterns are auto, all, cpu, gpu, fpga, accelerator, "
-                    "custom, or ids such as pocl:0, pocl:*, pocl:0/2, each with ! in front to exclude",
-                    text, why);
+    return MOT_FAIL(
+        MOT_ERR_ARGUMENT,
+        "device selection \"%s\": %s; patterns are auto, all, cpu, gpu, fpga, accelerator, "
+        "custom, or ids such as pocl:0, pocl:*, pocl:0/2, each with ! in front to exclude",
+        text, why);
 }
 
 static mot_status parse_pattern(const char *start, size_t length, pattern *p)
@@ -243,8 +244,8 @@ static mot_status mark_auto(choice *c, bool *wanted)
             continue;
         for (int j = 0; j < c->n_list; j++)
             if (wanted[j] && chip_of(c, j) == chip_of(c, i) &&
-                (best < 0 || c->list[j].speed.matmul_flops_per_s >
-                                 c->list[best].speed.matmul_flops_per_s))
+                (best < 0 ||
+                 c->list[j].speed.matmul_flops_per_s > c->list[best].speed.matmul_flops_per_s))
                 best = j;
         for (int j = 0; j < c->n_list; j++) {
             char line[512];

@@ -27,9 +27,9 @@ typedef struct mot_found {
     mot_silicon silicon;
 } mot_found;
 
-/** Every device there is, sorted by platform and position.  *out is freed with free().
- *  Errors: MOT_ERR_DEVICE when there is none. */
-mot_status mot_discover(mot_found **out, int *n_found);
+/** Every device there is, sorted by platform and position.  *out is freed with free().  What is
+ *  skipped is logged at `level`.  Errors: MOT_ERR_DEVICE when there is none. */
+mot_status mot_discover(mot_log_level level, mot_found **out, int *n_found);
 /** Short name of a platform: "pocl" for "Portable Computing Language". */
 void mot_platform_short_name(const char *platform, char out[24]);
 /** Text (cut to fit, blanks around it removed) of a device or platform query; "" where it fails. */
@@ -47,18 +47,17 @@ bool mot_silicon_is_host_cpu(const mot_device_info *info);
 bool mot_part_parse(const char *id, char base[48], int *n_parts, int *part);
 /** Turn the information of a whole device into that of its part `part` of `n_parts`. */
 void mot_part_info(mot_device_info *info, int n_parts, int part);
-/** The OpenCL handle of a part.  *owned: it is a sub-device, to be released with clReleaseDevice;
- *  otherwise parts share the whole device, because it cannot be divided. */
-mot_status mot_part_open(const mot_found *whole, int n_parts, int part, cl_device_id *out,
-                         bool *owned);
+/** The OpenCL handle of a part, a sub-device that is never released (see parts.c), or the whole
+ *  device where it cannot be divided. */
+mot_status mot_part_open(const mot_found *whole, int n_parts, int part, cl_device_id *out);
 
 /** How a selection treats a device: not chosen, chosen by a group (auto, all, kind, wildcard), or
  *  named by its id.  Pure.  See select.c. */
 typedef enum { MOT_SELECT_NOT, MOT_SELECT_GROUP, MOT_SELECT_NAMED } mot_select_how;
 mot_select_how mot_select_how_of(const mot_device_info *list, int n_list, int i,
                                  const char *selection);
-/** The pure part of mot_devices_select, over a list of whole devices.  `probed`: entries chosen by a
- *  group count only where `works` is set. */
+/** The pure part of mot_devices_select, over a list of whole devices.  `probed`: entries chosen by
+ * a group count only where `works` is set. */
 mot_status mot_select_from(const mot_device_info *list, int n_list, const char *selection,
                            bool probed, int n_parts, int part, mot_device_info **out, int *n_out,
                            mot_text *note);
@@ -86,8 +85,9 @@ struct mot_device {
     mot_device_info info;
     char platform_version[128];
     const mot_kernel_archive *archive; /* borrowed; NULL: the compiler is used */
-    bool profile, no_cache, owns_id, shares_memory;
-    int cl_version; /* 120 for OpenCL 1.2 */
+    bool profile, no_cache, no_sharing, shares_memory;
+    bool driver_caches; /* the driver keeps built kernels itself; see program_cache.c */
+    int cl_version;     /* 120 for OpenCL 1.2 */
     cl_device_id id;
     cl_context context;
     cl_command_queue compute, transfer;
@@ -106,6 +106,8 @@ mot_status mot_program_get(mot_device *device, const char *source, const char *o
                            cl_program *out);
 void mot_programs_free(mot_device *device);
 
+/** Does the driver keep built kernels by itself, better than the disk cache could? */
+bool mot_program_driver_caches(const mot_device_info *info);
 /** Try the disk cache: *out stays NULL where there is no good entry. */
 void mot_program_cache_load(mot_device *device, const char *text, const char *options,
                             cl_program *out);

@@ -15,9 +15,11 @@
 #include <string.h>
 #include <strings.h>
 
-/* Device or platform names, in part, of what runs on the host's processor whatever its type says. */
-static const char *const host_names[] = {"fpga emul", "emulator", "llvmpipe", "softpipe",
-                                         "swiftshader", "oclgrind", "software rasterizer"};
+/* Device or platform names, in part, of what runs on the host's processor whatever its type says.
+ */
+static const char *const host_names[] = {"fpga emul",          "emulator",    "llvmpipe",
+                                         "softpipe",           "swiftshader", "oclgrind",
+                                         "software rasterizer"};
 
 static bool contains(const char *text, const char *part)
 {
