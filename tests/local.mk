@@ -29,6 +29,7 @@ mostlyclean-local:
 
 include tests/cli/local.mk
 include tests/unit/local.mk
+include tests/fuzz/local.mk
 include tests/ops/local.mk
 include tests/plan/local.mk
 include tests/mpi/local.mk

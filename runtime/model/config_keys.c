@@ -54,7 +54,8 @@ const mot_key mot_config_keys[] = {
      "Tables: scale each input of numbers to mean 0 and deviation 1 over the training part (`digits` "
      "are pixels, and go by `data.normalize`)."},
     {"data.standardize_target", MOT_KEY_BOOL, "true", NULL,
-     "Regression: the same for the target while training; results are in its own unit."},
+     "Regression: the same for the target while training, so losses are in units of its deviation; "
+     "predictions are in its own unit."},
     {"data.shape", MOT_KEY_INTS, NULL, "[1,1000000]",
      "Tables: shape of a sample, e.g. `[1, 8, 8]`, if it is not a row of columns."},
     {"data.batch", MOT_KEY_INT, "64", "[1,1073741824]",

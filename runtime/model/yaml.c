@@ -313,21 +313,14 @@ fail:
 static mot_status check_tabs(reader *r)
 {
     size_t line = 0;
-    bool indentation = true, tab = false;
+    bool indentation = true;
     for (size_t i = 0; i < r->size_bytes; i++) {
         char c = r->text[i];
-        if (c == '\n') {
-            line++;
-            indentation = true;
-            tab = false;
-        } else if (indentation && c == '\t') {
-            tab = true;
-        } else if (indentation && c != ' ') {
-            indentation = false;
-            if (tab && c != '#' && c != '\r')
-                return MOT_FAIL(MOT_ERR_FORMAT, "%s: a tab in the indentation; YAML takes spaces",
-                                where(r, line));
-        }
+        if (c == '\t' && indentation)
+            return MOT_FAIL(MOT_ERR_FORMAT, "%s: a tab in the indentation; YAML takes spaces",
+                            where(r, line));
+        line += c == '\n';
+        indentation = c == '\n' || (indentation && c == ' ');
     }
     return MOT_OK;
 }

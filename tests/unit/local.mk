@@ -11,3 +11,33 @@ tests_unit_test_text_SOURCES = tests/unit/test_text.c
 tests_unit_test_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_text_LDADD = libmotley_core.la $(CHECK_LIBS)
 endif
+
+# graph and model
+if HAVE_CHECK
+graph_model_tests = tests/unit/test_graph \
+	tests/unit/test_graph_memory \
+	tests/unit/test_config \
+	tests/unit/test_config_document \
+	tests/unit/test_config_yaml \
+	tests/unit/test_model
+check_PROGRAMS += $(graph_model_tests)
+TESTS += $(graph_model_tests)
+tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/graph_build.h
+tests_unit_test_graph_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_graph_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_graph_memory_SOURCES = tests/unit/test_graph_memory.c tests/unit/graph_build.h tests/unit/reference.h
+tests_unit_test_graph_memory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_graph_memory_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_config_document_SOURCES = tests/unit/test_config_document.c
+tests_unit_test_config_document_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_document_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_config_yaml_SOURCES = tests/unit/test_config_yaml.c
+tests_unit_test_config_yaml_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_config_yaml_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_model_SOURCES = tests/unit/test_model.c
+tests_unit_test_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_LDADD = libmotley_core.la $(CHECK_LIBS)
+endif

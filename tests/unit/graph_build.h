@@ -1,0 +1,149 @@
+/* graph_build.h: small networks for the tests of graph and memory plan. */
+#ifndef MOT_TESTS_GRAPH_BUILD_H
+#define MOT_TESTS_GRAPH_BUILD_H
+
+#include "runtime/base/random.h"
+#include "runtime/graph/graph.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OK(call) ck_assert_msg((call) == MOT_OK, "%s: %s", #call, mot_error_message())
+
+static inline int add_source(mot_graph *graph, mot_tensor_kind kind, const char *name,
+                             mot_dtype dtype, mot_shape shape)
+{
+    int out;
+    OK(mot_graph_source(graph, kind, name, dtype, &shape, &out));
+    return out;
+}
+
+static inline int add_parameter(mot_graph *graph, const char *layer, const char *what,
+                                mot_shape shape)
+{
+    char name[64];
+    int out;
+    snprintf(name, sizeof name, "%s.%s", layer, what);
+    OK(mot_graph_parameter(graph, name, &shape, (mot_init){MOT_INIT_ZERO, 0}, &out));
+    return out;
+}
+
+/* linear with new parameters on x (B,K). */
+static inline int add_linear(mot_graph *graph, const char *name, int x, int64_t n, bool bias)
+{
+    int in[3] = {x, -1, -1}, out;
+    mot_shape w = {2, {n, graph->tensor[x].shape.dim[1]}}, b = {1, {n}};
+    in[1] = add_parameter(graph, name, "weight", w);
+    if (bias)
+        in[2] = add_parameter(graph, name, "bias", b);
+    OK(mot_graph_append(graph, MOT_OP_linear, name, NULL, in, 3, &out));
+    return out;
+}
+
+static inline int add_unary(mot_graph *graph, mot_op op, const char *name, int x)
+{
+    mot_attrs attrs = {.p = 0.5f, .layer = 1, .group = 1};
+    int out;
+    OK(mot_graph_append(graph, op, name, op == MOT_OP_relu ? NULL : &attrs, &x, 1, &out));
+    return out;
+}
+
+static inline int add_add(mot_graph *graph, const char *name, int a, int b)
+{
+    int out;
+    OK(mot_graph_append(graph, MOT_OP_add, name, NULL, (int[]){a, b}, 2, &out));
+    return out;
+}
+
+static inline int add_flatten(mot_graph *graph, const char *name, int x)
+{
+    mot_shape shape = {2, {MOT_BATCH, mot_shape_elements(&graph->tensor[x].shape, 1)}};
+    int out;
+    OK(mot_graph_reshape(graph, x, name, &shape, &out));
+    return out;
+}
+
+static inline void add_xent(mot_graph *graph, int logits)
+{
+    mot_shape shape = {1, {MOT_BATCH}};
+    int label = add_source(graph, MOT_TENSOR_LABEL, "label", MOT_I32, shape), out[2];
+    OK(mot_graph_append(graph, MOT_OP_softmax_xent, "loss", NULL, (int[]){logits, label}, 2, out));
+}
+
+/* New graph with raw u8 pixels of `shape` (without batch: at most 3 dimensions) and their floats.
+ */
+static inline mot_graph *new_graph(mot_shape shape, int *x)
+{
+    mot_graph *graph;
+    OK(mot_graph_new(&graph));
+    int raw = add_source(graph, MOT_TENSOR_RAW, "raw", MOT_U8, shape);
+    mot_attrs attrs = {.group = mot_shape_elements(&shape, 1)};
+    int scale, shift;
+    OK(mot_graph_constant(graph, "scale", (float[]){0.5f}, 1, &scale));
+    OK(mot_graph_constant(graph, "shift", (float[]){0.25f}, 1, &shift));
+    OK(mot_graph_append(graph, MOT_OP_ingest, "input", &attrs, (int[]){raw, scale, shift}, 3, x));
+    return graph;
+}
+
+/* 784-128-10, unsealed; `dropout` puts one behind the relu. */
+static inline mot_graph *new_mlp(bool dropout)
+{
+    int x;
+    mot_graph *graph = new_graph((mot_shape){4, {MOT_BATCH, 1, 28, 28}}, &x);
+    x = add_flatten(graph, "flatten", x);
+    x = add_linear(graph, "fc1", x, 128, true);
+    x = add_unary(graph, MOT_OP_relu, "relu1", x);
+    if (dropout)
+        x = add_unary(graph, MOT_OP_dropout, "dropout1", x);
+    add_xent(graph, add_linear(graph, "fc2", x, 10, true));
+    return graph;
+}
+
+static inline void seal_sgd(mot_graph *graph, float momentum)
+{
+    mot_attrs attrs = {.momentum = momentum};
+    OK(mot_graph_seal(graph, MOT_OP_sgd, &attrs));
+}
+
+/* What always holds in a sealed graph. */
+static inline void check_sealed(const mot_graph *graph)
+{
+    ck_assert(graph->sealed);
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mot_node *node = &graph->node[i];
+        if (i > 0)
+            ck_assert_int_ge(node->phase, graph->node[i - 1].phase);
+        for (int k = 0; k < node->n_in; k++)
+            if (node->in[k] >= 0)
+                ck_assert_int_lt(graph->tensor[node->in[k]].producer, i);
+        for (int k = 0; k < node->n_out; k++)
+            if (node->phase != MOT_PHASE_UPDATE)
+                ck_assert_int_eq(graph->tensor[node->out[k]].producer, i);
+    }
+    ck_assert_int_eq(graph->n_flat % 16, 0);
+    for (int i = 0; i < graph->n_parameters; i++) {
+        const mot_tensor *p = &graph->tensor[graph->parameter[i]];
+        const mot_tensor *g = &graph->tensor[p->gradient];
+        ck_assert_int_eq(p->kind, MOT_TENSOR_PARAMETER);
+        ck_assert_int_eq(g->kind, MOT_TENSOR_GRADIENT);
+        ck_assert_int_eq(graph->node[g->producer].phase, MOT_PHASE_BACKWARD);
+        ck_assert_int_eq(p->flat, g->flat);
+        ck_assert_int_eq(p->flat % 16, 0);
+        int64_t n = mot_shape_elements(&p->shape, 1);
+        ck_assert_int_eq(n, mot_shape_elements(&g->shape, 1));
+        ck_assert(p->flat >= 0 && p->flat + n <= graph->n_flat);
+        for (int j = 0; j < graph->n_parameters; j++) {
+            const mot_tensor *q = &graph->tensor[graph->parameter[j]];
+            int64_t m = mot_shape_elements(&q->shape, 1);
+            ck_assert(i == j || p->flat + n <= q->flat || q->flat + m <= p->flat);
+            /* The order in which backward finishes them. */
+            if (graph->tensor[q->gradient].producer > g->producer)
+                ck_assert_int_gt(q->flat, p->flat);
+        }
+    }
+    ck_assert_int_eq(graph->tensor[graph->sums].kind, MOT_TENSOR_GRADIENT);
+    ck_assert_int_eq(graph->tensor[graph->sums].flat, graph->n_flat);
+}
+
+#endif

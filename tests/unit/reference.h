@@ -1,0 +1,232 @@
+/* reference.h: carries out a graph in plain C and double, for tests.
+ *
+ * Every tensor is an array of doubles, u8 and i32 too.  With a memory plan tensors lie in arenas
+ * where the plan puts them (one double for each float; in the ring one for each byte) and outputs
+ * are written while inputs are read, so a plan that overlays what is still needed gives wrong
+ * numbers.
+ */
+#ifndef MOT_TESTS_REFERENCE_H
+#define MOT_TESTS_REFERENCE_H
+
+#include "runtime/graph/graph.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct reference {
+    const mot_graph *graph;
+    int64_t batch;
+    double **data;               /* [n_tensors] */
+    double *arena[MOT_N_ARENAS]; /* with a plan */
+    double **owned;              /* [n_tensors] without one */
+} reference;
+
+static inline int64_t elements(const reference *r, int tensor)
+{
+    return mot_shape_elements(&r->graph->tensor[tensor].shape, r->batch);
+}
+
+static inline double *nan_array(size_t n)
+{
+    double *array = malloc((n + 1) * sizeof *array);
+    ck_assert_ptr_nonnull(array);
+    for (size_t i = 0; i < n; i++)
+        array[i] = NAN;
+    return array;
+}
+
+static inline void place_by_plan(reference *r, const mot_memory_plan *plan)
+{
+    for (int a = 0; a < MOT_N_ARENAS; a++)
+        r->arena[a] = nan_array(plan->size_bytes[a]);
+    for (int t = 0; t < r->graph->n_tensors; t++) {
+        mot_place place = plan->place[t];
+        size_t unit = place.arena == MOT_ARENA_RING ? 1 : 4;
+        if (place.arena != MOT_ARENA_NONE)
+            r->data[t] = r->arena[place.arena] + place.offset_bytes / unit;
+    }
+}
+
+static inline void place_apart(reference *r)
+{
+    for (int t = 0; t < r->graph->n_tensors; t++)
+        r->owned[t] = r->data[t] = nan_array((size_t)elements(r, t));
+    for (int t = 0; t < r->graph->n_tensors; t++)
+        if (r->graph->tensor[t].view_of >= 0)
+            r->data[t] = r->data[r->graph->tensor[t].view_of];
+}
+
+/* `plan` NULL: every tensor has memory of its own.  Parameters, raw samples and labels are filled.
+ */
+static inline void reference_init(reference *r, const mot_graph *graph, int64_t batch,
+                                  const mot_memory_plan *plan)
+{
+    *r = (reference){.graph = graph, .batch = batch};
+    r->data = calloc((size_t)graph->n_tensors, sizeof *r->data);
+    r->owned = calloc((size_t)graph->n_tensors, sizeof *r->owned);
+    if (plan)
+        place_by_plan(r, plan);
+    else
+        place_apart(r);
+    int64_t n_classes = graph->tensor[graph->output].shape.dim[1];
+    for (int64_t i = 0; i < elements(r, graph->raw); i++)
+        r->data[graph->raw][i] = (double)(i * 37 % 101) / 50.0 - 1.0;
+    for (int64_t i = 0; i < elements(r, graph->label); i++)
+        r->data[graph->label][i] = (double)(i * 5 % n_classes);
+    for (int t = 0; t < graph->n_tensors; t++)
+        for (int64_t i = 0; graph->tensor[t].constant && i < elements(r, t); i++)
+            r->data[t][i] = (double)graph->tensor[t].constant[i];
+    for (int p = 0; p < graph->n_parameters; p++)
+        for (int64_t i = 0; i < elements(r, graph->parameter[p]); i++)
+            r->data[graph->parameter[p]][i] = sin(0.7 + 13.0 * (double)i + 5.0 * p) * 0.5;
+}
+
+static inline void reference_fini(reference *r)
+{
+    for (int t = 0; t < r->graph->n_tensors; t++)
+        free(r->owned[t]);
+    for (int a = 0; a < MOT_N_ARENAS; a++)
+        free(r->arena[a]);
+    free(r->owned);
+    free(r->data);
+}
+
+static inline double keep(int64_t i, double p)
+{
+    return (double)(i * 7919 % 1009) / 1009.0 < p ? 0 : 1 / (1 - p);
+}
+
+static inline void ref_linear(const mot_node *node, int64_t b, int64_t n, int64_t k, double *y,
+                              const double *x, const double *w, const double *bias)
+{
+    for (int64_t i = 0; i < b; i++)
+        for (int64_t j = 0; j < n; j++) {
+            double sum = bias ? bias[j] : 0;
+            for (int64_t l = 0; l < k; l++)
+                sum += x[i * k + l] * w[j * k + l];
+            y[i * n + j] = node->attrs.activation == MOT_ACT_RELU && sum < 0 ? 0 : sum;
+        }
+}
+
+static inline void ref_dinput(int64_t b, int64_t n, int64_t k, double *dx, const double *dy,
+                              const double *w, const double *h)
+{
+    for (int64_t i = 0; i < b; i++)
+        for (int64_t l = 0; l < k; l++) {
+            double sum = 0;
+            for (int64_t j = 0; j < n; j++)
+                sum += dy[i * n + j] * w[j * k + l];
+            dx[i * k + l] = h && !(h[i * k + l] > 0) ? 0 : sum;
+        }
+}
+
+static inline void ref_dweight(int64_t b, int64_t n, int64_t k, double *dw, double *db,
+                               const double *dy, const double *x)
+{
+    for (int64_t j = 0; j < n; j++) {
+        for (int64_t l = 0; l < k; l++) {
+            dw[j * k + l] = 0;
+            for (int64_t i = 0; i < b; i++)
+                dw[j * k + l] += dy[i * n + j] * x[i * k + l];
+        }
+        if (db)
+            db[j] = 0;
+        for (int64_t i = 0; db && i < b; i++)
+            db[j] += dy[i * n + j];
+    }
+}
+
+static inline void ref_xent(int64_t b, int64_t c, double *d, double *sums, const double *z,
+                            const double *label)
+{
+    memset(sums, 0, 4 * sizeof *sums);
+    for (int64_t i = 0; i < b; i++) {
+        double sum = 0;
+        for (int64_t j = 0; j < c; j++)
+            sum += exp(z[i * c + j]);
+        sums[0] += 1;
+        sums[1] += log(sum) - z[i * c + (int64_t)label[i]];
+        for (int64_t j = 0; d && j < c; j++)
+            d[i * c + j] = exp(z[i * c + j]) / sum - (j == (int64_t)label[i]);
+    }
+}
+
+static inline void ref_mse(int64_t b, int64_t c, double *d, double *sums, const double *y,
+                           const double *target)
+{
+    memset(sums, 0, 4 * sizeof *sums);
+    sums[0] = (double)b;
+    for (int64_t i = 0; i < b * c; i++) {
+        double error = y[i] - target[i];
+        sums[1] += error * error / (double)c;
+        if (d)
+            d[i] = 2 * error / (double)c;
+    }
+}
+
+static inline void run_node(const reference *r, const mot_node *node)
+{
+    double *out[MOT_NODE_OUTPUTS] = {NULL};
+    const double *in[MOT_NODE_INPUTS] = {NULL};
+    for (int i = 0; i < node->n_out; i++)
+        out[i] = r->data[node->out[i]];
+    for (int i = 0; i < node->n_in; i++)
+        in[i] = node->in[i] < 0 ? NULL : r->data[node->in[i]];
+    const mot_shape *a = &r->graph->tensor[node->in[0]].shape;
+    const mot_shape *b = node->n_in > 1 ? &r->graph->tensor[node->in[1]].shape : NULL;
+    int64_t n = elements(r, node->in[0]);
+    switch (node->op) {
+    case MOT_OP_ingest:
+        for (int64_t i = 0; i < n; i++) {
+            int64_t c = b ? i / node->attrs.group % b->dim[0] : 0;
+            out[0][i] = in[0][i] * (in[1] ? in[1][c] : 1) + (in[2] ? in[2][c] : 0);
+        }
+        break;
+    case MOT_OP_linear:
+        ref_linear(node, r->batch, b->dim[0], b->dim[1], out[0], in[0], in[1], in[2]);
+        break;
+    case MOT_OP_linear_dinput:
+        ref_dinput(r->batch, b->dim[0], b->dim[1], out[0], in[0], in[1], in[2]);
+        break;
+    case MOT_OP_linear_dweight:
+        ref_dweight(r->batch, a->dim[1], b->dim[1], out[0], out[1], in[0], in[1]);
+        break;
+    case MOT_OP_relu:
+        for (int64_t i = 0; i < n; i++)
+            out[0][i] = in[0][i] > 0 ? in[0][i] : 0;
+        break;
+    case MOT_OP_relu_grad:
+        for (int64_t i = 0; i < n; i++)
+            out[0][i] = in[1][i] > 0 ? in[0][i] : 0;
+        break;
+    case MOT_OP_add:
+        for (int64_t i = 0; i < n; i++)
+            out[0][i] = in[0][i] + in[1][i];
+        break;
+    case MOT_OP_dropout:
+        for (int64_t i = 0; i < n; i++)
+            out[0][i] = in[0][i] * keep(i + node->attrs.layer, (double)node->attrs.p);
+        break;
+    case MOT_OP_softmax_xent:
+        ref_xent(r->batch, a->dim[1], out[0], out[1], in[0], in[1]);
+        break;
+    case MOT_OP_mse:
+        ref_mse(r->batch, a->dim[1], out[0], out[1], in[0], in[1]);
+        break;
+    default:
+        break; /* the update */
+    }
+}
+
+/* Run the step (or, for `inference`, what of it evaluates) and return the loss. */
+static inline double reference_run(const reference *r, bool inference)
+{
+    for (int i = 0; i < r->graph->n_nodes; i++)
+        if (mot_node_runs(r->graph, i, inference))
+            run_node(r, &r->graph->node[i]);
+    return r->data[r->graph->sums][1];
+}
+
+#endif

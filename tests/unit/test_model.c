@@ -1,0 +1,238 @@
+/* From a model text and what the data are like to a sealed graph: structure, names, initialization,
+ * and what is said when layers and data do not fit together. */
+#include "config.h"
+
+#include "runtime/model/config.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OK(call) ck_assert_msg((call) == MOT_OK, "%s: %s", #call, mot_error_message())
+
+static const mot_sample_spec digits = {
+    .input = {4, {MOT_BATCH, 1, 28, 28}}, .input_dtype = MOT_U8, .n_classes = 10};
+static const mot_sample_spec table = {
+    .input = {2, {MOT_BATCH, 11}}, .input_dtype = MOT_F32, .regression = true, .n_classes = 1};
+
+static mot_status build(const char *text, const mot_sample_spec *spec, mot_graph **out)
+{
+    mot_config *config;
+    OK(mot_config_parse(text, "m.yaml", &config));
+    mot_status status = mot_model_build(config, spec, out);
+    mot_config_free(config);
+    return status;
+}
+
+static mot_graph *built(const char *text, const mot_sample_spec *spec)
+{
+    mot_graph *graph;
+    OK(build(text, spec, &graph));
+    ck_assert(graph->sealed);
+    return graph;
+}
+
+static const mot_tensor *parameter(const mot_graph *graph, const char *name)
+{
+    for (int i = 0; i < graph->n_parameters; i++)
+        if (strcmp(graph->tensor[graph->parameter[i]].name, name) == 0)
+            return &graph->tensor[graph->parameter[i]];
+    ck_abort_msg("no parameter %s", name);
+    return NULL;
+}
+
+START_TEST(test_mlp_is_eight_nodes)
+{
+    mot_graph *graph = built("data: {set: mnist}\n"
+                             "model: {layers: [flatten, {linear: 128}, relu, {linear: 10}]}\n",
+                             &digits);
+    static const mot_op ops[] = {
+        MOT_OP_ingest,         MOT_OP_linear,        MOT_OP_linear,         MOT_OP_softmax_xent,
+        MOT_OP_linear_dweight, MOT_OP_linear_dinput, MOT_OP_linear_dweight, MOT_OP_sgd};
+    ck_assert_int_eq(graph->n_nodes, 8);
+    for (int i = 0; i < 8; i++)
+        ck_assert_int_eq(graph->node[i].op, ops[i]);
+    ck_assert_int_eq(graph->node[1].attrs.activation, MOT_ACT_RELU);
+    ck_assert_int_eq(graph->node[4].n_out, 2);
+    ck_assert_int_eq(graph->node[5].n_in, 3);
+    ck_assert_int_eq(graph->n_parameters, 4);
+    ck_assert_str_eq(graph->tensor[graph->parameter[0]].name, "fc1.weight");
+    ck_assert_str_eq(graph->tensor[graph->parameter[3]].name, "fc2.bias");
+    ck_assert_int_eq(parameter(graph, "fc1.weight")->shape.dim[0], 128);
+    ck_assert_int_eq(parameter(graph, "fc1.weight")->shape.dim[1], 784);
+    /* Pixels become 0..1. */
+    ck_assert_float_eq(graph->tensor[graph->node[0].in[1]].constant[0], 1.0f / 255);
+    mot_graph_free(graph);
+}
+END_TEST
+
+START_TEST(test_names_bias_and_optimizer_are_as_the_text_says)
+{
+    mot_graph *graph = built("model:\n  layers:\n    - linear: {out: 5, bias: no, name: in.0}\n"
+                             "    - relu: {name: act}\n    - dropout: 0.25\n    - dropout: 0\n"
+                             "    - linear: {out: 1, in: 5}\n"
+                             "train: {optimizer: {name: adam, beta1: 0.8, weight_decay: 0.1}}\n",
+                             &table);
+    ck_assert_int_eq(graph->n_parameters, 3);
+    parameter(graph, "in.0.weight");
+    parameter(graph, "fc2.weight");
+    int n_dropouts = 0;
+    for (int i = 0; i < graph->n_nodes; i++)
+        if (graph->node[i].op == MOT_OP_dropout) {
+            ck_assert_float_eq(graph->node[i].attrs.p, 0.25f);
+            ck_assert_uint_eq(graph->node[i].attrs.layer, 1);
+            n_dropouts++;
+        }
+    ck_assert_int_eq(n_dropouts, 2); /* forward and backward */
+    const mot_node *update = &graph->node[graph->n_nodes - 1];
+    ck_assert_int_eq(update->op, MOT_OP_adam);
+    ck_assert_float_eq(update->attrs.beta1, 0.8f);
+    ck_assert_float_eq(update->attrs.beta2, 0.999f);
+    ck_assert_float_eq(update->attrs.weight_decay, 0.1f);
+    ck_assert_float_eq(update->attrs.eps, 1e-8f);
+    ck_assert_int_eq(graph->n_states, 2);
+    ck_assert_int_eq(graph->node[graph->loss_node].op, MOT_OP_mse);
+    ck_assert_int_eq(graph->node[0].n_in, 1); /* floats without a scale come in as they are */
+    mot_graph_free(graph);
+}
+END_TEST
+
+START_TEST(test_normalization_goes_into_ingest)
+{
+    const float scale[] = {1, 2, 3}, shift[] = {4, 5, 6};
+    mot_sample_spec spec = {.input = {4, {MOT_BATCH, 3, 4, 4}},
+                            .n_classes = 2,
+                            .scale = scale,
+                            .shift = shift,
+                            .n_channels = 3,
+                            .group = 16};
+    mot_graph *graph = built("model: {layers: [flatten, {linear: 2}]}", &spec);
+    ck_assert_int_eq(graph->node[0].attrs.group, 16);
+    ck_assert_int_eq(graph->node[0].n_in, 3);
+    ck_assert_float_eq(graph->tensor[graph->node[0].in[1]].constant[2], 3);
+    ck_assert_float_eq(graph->tensor[graph->node[0].in[2]].constant[0], 4);
+    mot_graph_free(graph);
+    spec.group = 15;
+    ck_assert_int_eq(build("model: {layers: [flatten, {linear: 2}]}", &spec, &graph),
+                     MOT_ERR_SHAPE);
+}
+END_TEST
+
+START_TEST(test_initializations_follow_their_formulas)
+{
+    static const struct {
+        const char *name;
+        mot_init_kind weight, bias;
+        double weight_scale, bias_scale;
+    } rows[] = {
+        {"pytorch", MOT_INIT_UNIFORM, MOT_INIT_UNIFORM, 1 / 28.0, 1 / 28.0},
+        {"he", MOT_INIT_NORMAL, MOT_INIT_ZERO, 0.0505076, 0},
+        {"xavier", MOT_INIT_UNIFORM, MOT_INIT_ZERO, 0.0869291, 0},
+        {"normal", MOT_INIT_NORMAL, MOT_INIT_ZERO, 0.01, 0},
+        {"zeros", MOT_INIT_ZERO, MOT_INIT_ZERO, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "model: {init: %s, layers: [flatten, {linear: {out: 10, name: a}}]}",
+                 rows[i].name);
+        for (int own = 0; own < 2; own++) {
+            mot_graph *graph = built(text, &digits);
+            mot_init weight = parameter(graph, "a.weight")->init;
+            mot_init bias = parameter(graph, "a.bias")->init;
+            ck_assert_int_eq(weight.kind, rows[i].weight);
+            ck_assert_int_eq(bias.kind, rows[i].bias);
+            ck_assert_double_eq_tol((double)weight.scale, rows[i].weight_scale, 1e-6);
+            ck_assert_double_eq_tol((double)bias.scale, rows[i].bias_scale, 1e-6);
+            mot_graph_free(graph);
+            snprintf(text, sizeof text,
+                     "model: {layers: [flatten, {linear: {out: 10, name: a, init: %s}}]}",
+                     rows[i].name);
+        }
+    }
+}
+END_TEST
+
+/* {regression, text, message} */
+static const struct {
+    bool regression;
+    const char *text, *message;
+} misfits[] = {
+    {false, "model:\n  layers:\n    - linear: 10\n",
+     "m.yaml:3: layer fc1 takes (B,K), but gets (B,1,28,28) from the input; put `flatten` in "
+     "between"},
+    {false,
+     "model:\n  layers:\n    - flatten\n    - linear: 64\n    - relu\n"
+     "    - linear: {in: 128, out: 10}\n",
+     "m.yaml:6: layer fc2 takes 128 inputs, but gets 64, (B,64), from relu1"},
+    {false, "data:\n  set: mnist\nmodel:\n  layers:\n    - flatten\n    - linear: 12\n",
+     "m.yaml:6: the last layer, fc1, gives 12 outputs, but mnist has 10 classes"},
+    {true, "data:\n  set: csv\nmodel:\n  layers:\n    - linear: 2\n",
+     "m.yaml:5: the last layer, fc1, gives 2 outputs, but csv has 1 targets"},
+    {false, "model:\n  layers:\n    - relu\n",
+     "m.yaml:3: the last layer, relu1, gives (B,1,28,28); end with `flatten` and `linear: 10`"},
+    {false, "data:\n  set: mnist\nmodel:\n  loss: mse\n  layers: [flatten, {linear: 10}]\n",
+     "m.yaml:4: model.loss is mse, but the targets of mnist are classes: use cross-entropy"},
+    {true, "data: {set: csv}\nmodel: {loss: cross-entropy, layers: [{linear: 1}]}\n",
+     "m.yaml:2: model.loss is cross-entropy, but the targets of csv are numbers: use mse"},
+    {false, "data: {set: mnist}\n",
+     "m.yaml: model.layers is not set; expected a list of layers, e.g. [flatten, {linear: 128}, "
+     "relu, {linear: 10}]"},
+    {false,
+     "model:\n  layers:\n    - flatten\n    - linear: {out: 5, name: a}\n"
+     "    - linear: {out: 10, name: a}\n",
+     "m.yaml:5: layer a: another layer has this name"},
+    {false,
+     "model:\n  layers:\n    - flatten\n    - linear: {out: 5, name: fc2}\n"
+     "    - linear: 10\n",
+     "m.yaml:5: layer fc2: another layer has this name"},
+};
+
+START_TEST(test_what_does_not_fit_is_named)
+{
+    mot_graph *graph;
+    mot_status status = build(misfits[_i].text, misfits[_i].regression ? &table : &digits, &graph);
+    ck_assert(status == MOT_ERR_SHAPE || status == MOT_ERR_ARGUMENT);
+    ck_assert_str_eq(mot_error_message(), misfits[_i].message);
+}
+END_TEST
+
+START_TEST(test_model_without_parameters_is_refused)
+{
+    mot_sample_spec spec = digits;
+    mot_graph *graph;
+    spec.n_classes = 784;
+    ck_assert_int_eq(build("model: {layers: [flatten]}", &spec, &graph), MOT_ERR_ARGUMENT);
+    ck_assert_str_eq(mot_error_message(),
+                     "m.yaml:1: no layer has parameters to train, e.g. linear");
+}
+END_TEST
+
+START_TEST(test_layers_too_large_for_any_memory_are_refused)
+{
+    mot_sample_spec spec = {.input = {2, {MOT_BATCH, (int64_t)1 << 40}}, .n_classes = 16777216};
+    mot_graph *graph;
+    ck_assert_int_eq(build("model: {layers: [{linear: 16777216}]}", &spec, &graph), MOT_ERR_SHAPE);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("model");
+    TCase *tests = tcase_create("model");
+    tcase_add_test(tests, test_mlp_is_eight_nodes);
+    tcase_add_test(tests, test_names_bias_and_optimizer_are_as_the_text_says);
+    tcase_add_test(tests, test_normalization_goes_into_ingest);
+    tcase_add_test(tests, test_initializations_follow_their_formulas);
+    tcase_add_loop_test(tests, test_what_does_not_fit_is_named, 0,
+                        (int)(sizeof misfits / sizeof *misfits));
+    tcase_add_test(tests, test_model_without_parameters_is_refused);
+    tcase_add_test(tests, test_layers_too_large_for_any_memory_are_refused);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
