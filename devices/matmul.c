@@ -37,9 +37,25 @@ static bool is_large_on_cpu(const mot_recording *r)
     return r->traits.cpu && p.m * p.n * p.k >= (int64_t)320 * 320 * 320 && p.m >= 128;
 }
 
+static bool off_cpu(const mot_recording *r)
+{
+    return !r->traits.cpu;
+}
+
+/* The library's launches before and after its product cost more than small products. */
+static bool is_large_off_cpu(const mot_recording *r)
+{
+    mot_matmul p = mot_matmul_of(r->o);
+    return !r->traits.cpu && p.m * p.n * p.k >= (int64_t)512 * 512 * 512;
+}
+
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},
     {.name = "direct", .prefers = on_cpu, .record = mot_matmul_record_direct},
     {.name = "packed", .prefers = is_large_on_cpu, .workspace = mot_matmul_packed_workspace,
      .record = mot_matmul_record_packed},
+    {.name = "tiled", .applies = mot_matmul_applies_tiled, .prefers = off_cpu,
+     .record = mot_matmul_record_tiled},
+    {.name = "clblast", .applies = mot_matmul_applies_clblast, .prefers = is_large_off_cpu,
+     .workspace = mot_matmul_clblast_workspace, .record = mot_matmul_record_clblast},
 };

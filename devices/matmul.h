@@ -38,11 +38,17 @@ mot_matmul mot_matmul_of(const mot_operands *o);
  *  stride_c, flags. */
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p);
 
+/** The variants' functions; see the table in matmul.c. */
 mot_status mot_matmul_record_direct(const mot_recording *r);
 int64_t mot_matmul_packed_workspace(const mot_recording *r);
 mot_status mot_matmul_record_packed(const mot_recording *r);
+bool mot_matmul_applies_tiled(const mot_recording *r);
+mot_status mot_matmul_record_tiled(const mot_recording *r);
+bool mot_matmul_applies_clblast(const mot_recording *r);
+int64_t mot_matmul_clblast_workspace(const mot_recording *r);
+mot_status mot_matmul_record_clblast(const mot_recording *r);
 
-enum { MOT_MATMUL_N_VARIANTS = 3 };
+enum { MOT_MATMUL_N_VARIANTS = 5 };
 extern const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS];
 
 #endif

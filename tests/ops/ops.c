@@ -114,10 +114,10 @@ static void place(mot_device *device, mot_view *view, const void *data, int slot
 static void place_all(mot_device *device, const op_case *c, mot_operands *o, size_t workspace_bytes,
                       uint64_t seed)
 {
-    const int lead = GUARD + (int)(seed % 7);
+    const int lead = GUARD + (int)(seed % 7), slots = seed % 2 ? SLOTS : 1;
     for (int i = 0; i < o->n_in; i++)
         if (c->in[i])
-            place(device, &o->in[i], c->in[i], SLOTS, lead + i, 0xff);
+            place(device, &o->in[i], c->in[i], slots, lead + i, 0xff);
     for (int i = 0; i < o->n_out; i++)
         if (c->expected[i] && !(i == 0 && c->on_top >= 0))
             place(device, &o->out[i], c->start[i], 1, lead + 2 * i, 0xff);
@@ -127,9 +127,9 @@ static void place_all(mot_device *device, const op_case *c, mot_operands *o, siz
         o->out[0].slot_stride = o->in[c->on_top].slot_stride;
     }
     o->scalars = op_view(MOT_I32, 1, (int64_t[]){MOT_N_SCALARS});
-    place(device, &o->scalars, c->scalars, SLOTS, 16, 0xff);
+    place(device, &o->scalars, c->scalars, slots, 16, 0xff);
     o->workspace = op_view(MOT_F32, 1, (int64_t[]){(int64_t)(workspace_bytes / sizeof(float))});
-    place(device, &o->workspace, NULL, 1, 16, 0xff);
+    place(device, &o->workspace, NULL, 1, seed % 2 ? 16 : 0, 0xff);
 }
 
 static void compare(const op_case *c, const mot_operands *o, int i, const char *where)
@@ -181,13 +181,15 @@ void op_run(mot_device *device, const op_case *c, int variant, uint64_t seed)
              o.n_in > 1 ? mot_shape_print(&o.in[1].shape, shape[1]) : "", seed);
     place_all(device, c, &o, workspace_bytes, seed);
     OK(mot_commands_new(device, &commands));
-    ck_assert_msg(mot_primitive_record_variant(device, &o, variant, commands) == MOT_OK, "%s: %s",
-                  where, mot_error_message());
-    OK(mot_commands_run(commands, 0, mot_commands_count(commands), SLOT));
-    ck_assert_msg(mot_device_finish(device) == MOT_OK, "%s: %s", where, mot_error_message());
-    for (int i = 0; i < o.n_out; i++)
-        if (c->expected[i])
-            compare(c, &o, i, where);
+    mot_status status = mot_primitive_record_variant(device, &o, variant, commands);
+    if (status != MOT_ERR_UNSUPPORTED) { /* that a variant takes no ring shows only here */
+        ck_assert_msg(status == MOT_OK, "%s: %s", where, mot_error_message());
+        OK(mot_commands_run(commands, 0, mot_commands_count(commands), SLOT));
+        ck_assert_msg(mot_device_finish(device) == MOT_OK, "%s: %s", where, mot_error_message());
+        for (int i = 0; i < o.n_out; i++)
+            if (c->expected[i])
+                compare(c, &o, i, where);
+    }
     mot_commands_free(commands);
     release(&o, c);
 }

@@ -2,8 +2,9 @@
  *
  * A case is built by the operator's own file: shapes drawn at random, inputs as plain arrays, the
  * outputs that they should give.  The harness puts every view into a buffer of its own at an odd
- * place with guard words around it, inputs into slot 1 of a ring of three, fills the outputs with NaN
- * (or with what they start from, where they are updated in place), runs one variant and compares.
+ * place with guard words around it, inputs into slot 1 of a ring of three (odd seeds), fills the
+ * outputs with NaN (or with what they start from, where they are updated in place), runs one variant
+ * and compares.
  */
 #ifndef MOT_TESTS_OPS_H
 #define MOT_TESTS_OPS_H
