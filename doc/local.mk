@@ -1,1 +1,2 @@
 dist_man_MANS += doc/motley.1
+dist_doc_DATA += doc/kernels.md

@@ -41,3 +41,19 @@ tests_unit_test_model_SOURCES = tests/unit/test_model.c
 tests_unit_test_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_LDADD = libmotley_core.la $(CHECK_LIBS)
 endif
+
+# devices
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_devices_select tests/unit/test_devices_open \
+	tests/unit/test_devices_programs
+TESTS += tests/unit/test_devices_select tests/unit/test_devices_open tests/unit/test_devices_programs
+tests_unit_test_devices_select_SOURCES = tests/unit/test_devices_select.c
+tests_unit_test_devices_select_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_devices_select_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_devices_open_SOURCES = tests/unit/test_devices_open.c
+tests_unit_test_devices_open_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_devices_open_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_devices_programs_SOURCES = tests/unit/test_devices_programs.c
+tests_unit_test_devices_programs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_devices_programs_LDADD = libmotley_core.la $(CHECK_LIBS)
+endif
