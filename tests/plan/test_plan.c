@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "runtime/base/random.h"
+#include "runtime/model/config.h"
 #include "runtime/plan/plan.h"
 
 #include <check.h>
@@ -128,6 +129,42 @@ START_TEST(test_plan_of_the_mlp_in_buckets)
                 "bucket 0 offset 0 n 33920 after_node 6\n"
                 "bucket 1 offset 33920 n 33920 after_node 6\n"
                 "bucket 2 offset 67840 n 33940 after_node 6\n");
+}
+END_TEST
+
+/* The whole way: text of a model and text of a machine give the text of a plan. */
+START_TEST(test_plan_of_a_model_text)
+{
+    static const char model[] = "data:\n  set: mnist\n  batch: 256\n"
+                                "model:\n  layers:\n    - flatten\n    - linear: 1024\n    - relu\n"
+                                "    - linear: 1024\n    - relu\n    - linear: 10\n"
+                                "  loss: cross-entropy\n"
+                                "train:\n  optimizer:\n    name: sgd\n    lr: 0.01\n";
+    const mot_sample_spec spec = {.input = {4, {MOT_BATCH, 1, 28, 28}},
+                                  .input_dtype = MOT_U8,
+                                  .n_classes = 10,
+                                  .n_channels = 1,
+                                  .group = 784};
+    mot_config *config;
+    mot_graph *graph;
+    network net = {0};
+    expect_ok(mot_config_parse(model, "wide.yaml", &config));
+    expect_ok(mot_model_build(config, &spec, &graph));
+    expect_ok(mot_graph_plan_memory(graph, 256, false, &net.memory));
+    net.graph = *graph;
+    /* The last layer's gradients and the first half of the middle one's travel first. */
+    expect_plan(&net, 256, 2 << 20,
+                "motley-plan 1\n"
+                "batch 256 devices 2 buckets 4 predicted_s 0.000586 equal_s 0.0014800000000000002\n"
+                "device 0 share 218 first 0 id pocl:0 rank 0 time_s 0.000586\n"
+                "device 1 share 38 first 218 id pocl:1 rank 1 time_s 0.00058\n"
+                "bucket 0 offset 0 n 529920 after_node 7\n"
+                "bucket 1 offset 529920 n 529936 after_node 7\n"
+                "bucket 2 offset 1059856 n 401920 after_node 9\n"
+                "bucket 3 offset 1461776 n 401924 after_node 9\n");
+    mot_memory_plan_free(&net.memory);
+    mot_graph_free(graph);
+    mot_config_free(config);
 }
 END_TEST
 
@@ -392,6 +429,7 @@ int main(void)
     tcase_set_timeout(tests, 30);
     tcase_add_test(tests, test_plan_of_the_mlp_in_one_bucket);
     tcase_add_test(tests, test_plan_of_the_mlp_in_buckets);
+    tcase_add_test(tests, test_plan_of_a_model_text);
     tcase_add_test(tests, test_buckets_cover_all_gradients_in_order);
     tcase_add_test(tests, test_gradients_of_one_node_leave_together);
     tcase_add_test(tests, test_a_long_gradient_is_cut);
