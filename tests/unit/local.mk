@@ -57,3 +57,25 @@ tests_unit_test_devices_programs_SOURCES = tests/unit/test_devices_programs.c
 tests_unit_test_devices_programs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_devices_programs_LDADD = libmotley_core.la $(CHECK_LIBS)
 endif
+
+# train: data sets and files
+if HAVE_CHECK
+DATA_TESTS = tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_safetensors
+check_PROGRAMS += $(DATA_TESTS)
+TESTS += $(DATA_TESTS)
+tests_unit_test_csv_SOURCES = tests/unit/test_csv.c tests/unit/files.h
+tests_unit_test_csv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_csv_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_data_SOURCES = tests/unit/test_data.c tests/unit/files.h
+tests_unit_test_data_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_data_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_drawn_digits_SOURCES = tests/unit/test_drawn_digits.c tests/unit/files.h
+tests_unit_test_drawn_digits_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_drawn_digits_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_idx_SOURCES = tests/unit/test_idx.c tests/unit/files.h
+tests_unit_test_idx_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_idx_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/files.h
+tests_unit_test_safetensors_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_safetensors_LDADD = libmotley_core.la $(CHECK_LIBS)
+endif
