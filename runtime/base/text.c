@@ -5,6 +5,8 @@
 #include "runtime/base/memory.h"
 
 #include <errno.h>
+#include <locale.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,10 +57,20 @@ mot_status mot_parse_int(const char *what, const char *text, int64_t *out)
     return MOT_OK;
 }
 
+/* Numbers in files have a point, whatever the program's locale makes of it. */
+static locale_t c_locale;
+
+static void make_c_locale(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
 mot_status mot_parse_float(const char *what, const char *text, double *out)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char *end;
-    double value = strtod(text, &end);
+    pthread_once(&once, make_c_locale);
+    double value = c_locale ? strtod_l(text, &end, c_locale) : strtod(text, &end);
     if (end == text || *end != '\0')
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: '%s' is not a number", what, text);
     *out = value;

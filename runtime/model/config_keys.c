@@ -51,8 +51,8 @@ const mot_key mot_config_keys[] = {
      "Tables: what an empty field becomes: an error, or the column's median or mean in training. "
      "`auto`: the median for `california-housing`, else an error."},
     {"data.standardize", MOT_KEY_BOOL, "true", NULL,
-     "Tables: scale each input of numbers to mean 0 and deviation 1 over the training part (`digits` "
-     "are pixels, and go by `data.normalize`)."},
+     "Tables: scale each input of numbers to mean 0 and deviation 1 over the training part "
+     "(`digits` are pixels, and go by `data.normalize`)."},
     {"data.standardize_target", MOT_KEY_BOOL, "true", NULL,
      "Regression: the same for the target while training, so losses are in units of its deviation; "
      "predictions are in its own unit."},

@@ -117,14 +117,24 @@ double mot_yaml_float(const mot_yaml *yaml)
     return value;
 }
 
+static double bound(const char *text, size_t length)
+{
+    char copy[64];
+    double value = 0;
+    snprintf(copy, sizeof copy, "%.*s", (int)length, text);
+    mot_parse_float("bound", copy, &value);
+    return value;
+}
+
+/* Is `value` in "[0,1)"? */
 static bool in_interval(const char *range, double value)
 {
     if (!range)
         return true;
-    char *comma;
-    double low = strtod(range + 1, &comma), high = strtod(comma + 1, NULL);
+    size_t comma = strcspn(range, ","), end = strlen(range) - 1;
+    double low = bound(range + 1, comma - 1), high = bound(range + comma + 1, end - comma - 1);
     bool above = range[0] == '(' ? value > low : value >= low;
-    return above && (range[strlen(range) - 1] == ')' ? value < high : value <= high);
+    return above && (range[end] == ')' ? value < high : value <= high);
 }
 
 /* A word of "sgd|adam". */

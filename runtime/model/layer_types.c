@@ -109,10 +109,11 @@ static mot_status build_relu(mot_builder *builder, const mot_layer *layer)
 
 static mot_status build_dropout(mot_builder *builder, const mot_layer *layer)
 {
-    double p = strtod(mot_layer_text(layer, "p"), NULL);
-    mot_attrs attrs = {.p = (float)p, .layer = ++builder->n_dropouts};
+    double p;
+    MOT_TRY(mot_parse_float("p", mot_layer_text(layer, "p"), &p));
     if (p == 0)
         return MOT_OK;
+    mot_attrs attrs = {.p = (float)p, .layer = ++builder->n_dropouts};
     return mot_graph_append(builder->graph, MOT_OP_dropout, layer->name, &attrs, &builder->x, 1,
                             &builder->x);
 }
