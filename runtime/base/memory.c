@@ -20,7 +20,7 @@ static mot_status no_memory(size_t bytes)
 
 mot_status mot_alloc(size_t count, size_t size, void *out)
 {
-    size_t bytes;
+    size_t bytes = 0;
     MOT_TRY(mot_size_mul(count, size, &bytes));
     void *memory = calloc(1, bytes ? bytes : 1);
     if (!memory)
@@ -33,7 +33,7 @@ mot_status mot_grow(void *items, size_t *capacity, size_t count, size_t size)
 {
     if (count <= *capacity)
         return MOT_OK;
-    size_t grown = *capacity < 8 ? 8 : *capacity * 2, bytes;
+    size_t grown = *capacity < 8 ? 8 : *capacity * 2, bytes = 0;
     if (grown < count)
         grown = count;
     MOT_TRY(mot_size_mul(grown, size, &bytes));
