@@ -6,6 +6,7 @@
  * plain   one work-item for four elements; runs anywhere; what the others are tested against.
  * vector  32 elements at once; `blocks` pieces of 32 a group. */
 #include "philox.cl"
+#include "shuffle.cl"
 
 /* Positions in the scalars; see runtime/base/op.h. */
 #define STEP 0
@@ -18,7 +19,7 @@ __kernel void dropout_plain(__global float *y, long y_at, __global const float *
                             uint stream, float p, float scale)
 {
     const long quads = (row + 3) / 4;
-    const long sample = (long)get_global_id(0) / quads, quad = (long)get_global_id(0) % quads;
+    const long sample = (long)get_global_id(0) / quads, quad = get_global_id(0) - sample * quads;
     if (sample >= rows)
         return;
     scalars += scalars_at;
@@ -44,16 +45,14 @@ void dropout_factors(float8 out[4], uint2 key, uint quad, uint sample, uint step
         f[i] = select((float8)0.0f, (float8)scale,
                       convert_float8(as_int8(c[i] >> 8)) * 0x1p-24f >= p);
     /* f[i] holds word i of eight quads; turn to eight times four words. */
-    const float8 a = (float8)(f[0].s0, f[1].s0, f[0].s1, f[1].s1, f[0].s4, f[1].s4, f[0].s5, f[1].s5);
-    const float8 b = (float8)(f[0].s2, f[1].s2, f[0].s3, f[1].s3, f[0].s6, f[1].s6, f[0].s7, f[1].s7);
-    const float8 d = (float8)(f[2].s0, f[3].s0, f[2].s1, f[3].s1, f[2].s4, f[3].s4, f[2].s5, f[3].s5);
-    const float8 e = (float8)(f[2].s2, f[3].s2, f[2].s3, f[3].s3, f[2].s6, f[3].s6, f[2].s7, f[3].s7);
-    const float8 q04 = (float8)(a.s01, d.s01, a.s45, d.s45), q15 = (float8)(a.s23, d.s23, a.s67, d.s67);
-    const float8 q26 = (float8)(b.s01, e.s01, b.s45, e.s45), q37 = (float8)(b.s23, e.s23, b.s67, e.s67);
-    out[0] = (float8)(q04.lo, q15.lo);
-    out[1] = (float8)(q26.lo, q37.lo);
-    out[2] = (float8)(q04.hi, q15.hi);
-    out[3] = (float8)(q26.hi, q37.hi);
+    const float8 a = PAIRS(f[0], f[1], s0, s1, s4, s5), b = PAIRS(f[0], f[1], s2, s3, s6, s7);
+    const float8 d = PAIRS(f[2], f[3], s0, s1, s4, s5), e = PAIRS(f[2], f[3], s2, s3, s6, s7);
+    const float8 q04 = FOURS(a, d, s0, s1, s4, s5), q15 = FOURS(a, d, s2, s3, s6, s7);
+    const float8 q26 = FOURS(b, e, s0, s1, s4, s5), q37 = FOURS(b, e, s2, s3, s6, s7);
+    out[0] = HALVES(q04, q15, s0, s1, s2, s3);
+    out[1] = HALVES(q26, q37, s0, s1, s2, s3);
+    out[2] = HALVES(q04, q15, s4, s5, s6, s7);
+    out[3] = HALVES(q26, q37, s4, s5, s6, s7);
 }
 
 __kernel void dropout_vector(__global float *y, long y_at, __global const float *x, long x_at,
@@ -62,7 +61,7 @@ __kernel void dropout_vector(__global float *y, long y_at, __global const float 
 {
     const long row_blocks = (row + 31) / 32;
     const long first = ((long)get_global_id(0)) * blocks, last = min(first + blocks, rows * row_blocks);
-    long sample = first / row_blocks, block = first % row_blocks;
+    long sample = first / row_blocks, block = first - sample * row_blocks;
     y += y_at;
     x += x_at;
     scalars += scalars_at;

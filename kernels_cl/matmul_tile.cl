@@ -11,6 +11,7 @@
  * Source: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS). */
 #include "vector.cl"
 #include "matmul_flags.cl"
+#include "shuffle.cl"
 #ifndef MR
 #define MR 6
 #endif
@@ -110,23 +111,21 @@ INLINE void transpose8(float8 a[8])
     float8 b[8];
 #pragma unroll
     for (int j = 0; j < 8; j += 2) {
-        b[j] = (float8)(a[j].s0, a[j + 1].s0, a[j].s1, a[j + 1].s1, a[j].s4, a[j + 1].s4, a[j].s5,
-                        a[j + 1].s5);
-        b[j + 1] = (float8)(a[j].s2, a[j + 1].s2, a[j].s3, a[j + 1].s3, a[j].s6, a[j + 1].s6,
-                            a[j].s7, a[j + 1].s7);
+        b[j] = PAIRS(a[j], a[j + 1], s0, s1, s4, s5);
+        b[j + 1] = PAIRS(a[j], a[j + 1], s2, s3, s6, s7);
     }
 #pragma unroll
     for (int j = 0; j < 8; j += 4) {
-        a[j] = (float8)(b[j].s01, b[j + 2].s01, b[j].s45, b[j + 2].s45);
-        a[j + 1] = (float8)(b[j].s23, b[j + 2].s23, b[j].s67, b[j + 2].s67);
-        a[j + 2] = (float8)(b[j + 1].s01, b[j + 3].s01, b[j + 1].s45, b[j + 3].s45);
-        a[j + 3] = (float8)(b[j + 1].s23, b[j + 3].s23, b[j + 1].s67, b[j + 3].s67);
+        a[j] = FOURS(b[j], b[j + 2], s0, s1, s4, s5);
+        a[j + 1] = FOURS(b[j], b[j + 2], s2, s3, s6, s7);
+        a[j + 2] = FOURS(b[j + 1], b[j + 3], s0, s1, s4, s5);
+        a[j + 3] = FOURS(b[j + 1], b[j + 3], s2, s3, s6, s7);
     }
 #pragma unroll
     for (int j = 0; j < 4; j++) {
-        const float8 low = (float8)(a[j].lo, a[j + 4].lo), high = (float8)(a[j].hi, a[j + 4].hi);
+        const float8 low = HALVES(a[j], a[j + 4], s0, s1, s2, s3);
+        a[j + 4] = HALVES(a[j], a[j + 4], s4, s5, s6, s7);
         a[j] = low;
-        a[j + 4] = high;
     }
 }
 
