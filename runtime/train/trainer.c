@@ -5,6 +5,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -61,7 +62,8 @@ static mot_status read_settings(const mot_config *config, mot_settings *set)
     MOT_TRY(mot_config_get_int(config, "data.batch", &set->batch));
     MOT_TRY(mot_config_get_bool(config, "data.shuffle", &set->shuffle));
     MOT_TRY(mot_config_get_int(config, "train.epochs", &set->epochs));
-    MOT_TRY(mot_config_get_int(config, "train.steps", &set->max_steps));
+    if (set->max_steps == 0) /* else the caller's */
+        MOT_TRY(mot_config_get_int(config, "train.steps", &set->max_steps));
     MOT_TRY(mot_config_get_int(config, "train.seed", &seed));
     MOT_TRY(mot_config_get_int(config, "train.log_every", &set->log_every));
     MOT_TRY(mot_config_get_int(config, "train.checkpoint_every", &set->checkpoint_every));
@@ -93,6 +95,7 @@ static mot_status copy_options(mot_trainer *t, const mot_run_options *options)
     MOT_TRY(copy_text(options->init, &t->init));
     MOT_TRY(copy_text(options->kernels, &t->kernels));
     t->resume = options->resume;
+    t->set.max_steps = options->max_steps > 0 ? options->max_steps : 0;
     if (t->resume && !t->out_dir)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "--resume needs --out DIR: the folder of the checkpoint");
     if (t->resume && t->init)
@@ -108,6 +111,53 @@ static mot_status open_model(mot_trainer *t)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "data set %s has no samples to train on",
                         t->data->train->name);
     return mot_model_build(t->config, &t->data->spec, &t->graph);
+}
+
+/* Everything that all ranks must have alike to go the same way through a run, as text.  Where the
+ * files and the devices are may differ. */
+static mot_status describe_run(const mot_trainer *t, mot_text *out)
+{
+    const mot_settings *s = &t->set;
+    char *graph;
+    MOT_TRY(mot_text_add(out,
+                         "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
+                         " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
+                         " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64
+                         " bucket %" PRId64 " adapt %d leave_out %d resume %d shares %s",
+                         t->data->n_train, t->data->n_validation,
+                         t->data->test ? t->data->test->n : 0, s->batch, s->epochs, s->max_steps,
+                         s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
+                         s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt,
+                         s->leave_out, t->resume, s->shares));
+    for (int i = 0; i < s->n_share_weights; i++)
+        MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
+    MOT_TRY(mot_graph_print(t->graph, &graph));
+    mot_status status = mot_text_add(out, "\n%s", graph);
+    free(graph);
+    return status;
+}
+
+/* Ranks with other settings or data would wait for each other for ever: compare with rank 0. */
+static mot_status same_run(mot_trainer *t)
+{
+    mot_text mine = {0};
+    char *first = NULL;
+    mot_status status = describe_run(t, &mine);
+    MOT_TRY_GOTO(mot_trainer_agree(t, status));
+    size_t size = mine.length + 1;
+    MOT_TRY_GOTO(mot_comm_broadcast(t->comm, &size, sizeof size, 0));
+    MOT_TRY_GOTO(mot_trainer_agree(t, mot_alloc(size, 1, &first)));
+    if (mot_comm_rank(t->comm) == 0)
+        memcpy(first, mine.data, size);
+    MOT_TRY_GOTO(mot_comm_broadcast(t->comm, first, size, 0));
+    if (strcmp(first, mine.data) != 0)
+        status = MOT_FAIL(MOT_ERR_ARGUMENT, "the configuration, options or data differ from rank 0's;"
+                                            " every rank needs the same command line and files");
+    status = mot_trainer_agree(t, status);
+fail:
+    mot_text_free(&mine);
+    free(first);
+    return status;
 }
 
 static mot_status open_devices(mot_trainer *t)
@@ -156,6 +206,7 @@ static mot_status open_out_dir(mot_trainer *t)
 static mot_status open_parts(mot_trainer *t)
 {
     MOT_TRY(mot_trainer_agree(t, open_model(t)));
+    MOT_TRY(same_run(t));
     MOT_TRY(mot_trainer_agree(t, open_out_dir(t)));
     MOT_TRY(mot_trainer_agree(t, open_devices(t)));
     MOT_TRY(mot_trainer_fit(t));
@@ -182,8 +233,6 @@ mot_status mot_trainer_open(const mot_config *config, const mot_run_options *opt
         status = mot_config_copy(config, &t->config);
     MOT_TRY_GOTO(mot_trainer_agree(t, status));
     MOT_TRY_GOTO(open_parts(t));
-    if (options->max_steps > 0)
-        t->set.max_steps = options->max_steps;
     *out = t;
     return MOT_OK;
 fail:
