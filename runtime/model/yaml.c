@@ -235,6 +235,7 @@ static mot_status read_items(reader *r, mot_yaml *parent, yaml_event_type_t end)
 {
     for (;;) {
         char key[256] = "";
+        int key_line = 0;
         mot_yaml *item;
         MOT_TRY(next_event(r));
         if (r->event.type == end)
@@ -249,6 +250,7 @@ static mot_status read_items(reader *r, mot_yaml *parent, yaml_event_type_t end)
                 return MOT_FAIL(MOT_ERR_FORMAT, "%s: a key of %zu characters", event_where(r),
                                 length);
             memcpy(key, text, length + 1);
+            key_line = event_line(r);
             const mot_yaml *first = mot_yaml_find(parent, key);
             if (first && r->fragment)
                 return MOT_FAIL(MOT_ERR_FORMAT, "%s: %s is there twice", event_where(r), key);
@@ -258,6 +260,8 @@ static mot_status read_items(reader *r, mot_yaml *parent, yaml_event_type_t end)
             MOT_TRY(next_event(r));
         }
         MOT_TRY(read_value(r, &item));
+        if (key_line > 0)
+            item->line = key_line; /* a block begins a line below its key: people look for the key */
         MOT_TRY(append(parent, parent->kind == MOT_YAML_MAP ? key : NULL, item));
     }
 }
@@ -292,7 +296,7 @@ static mot_status read_document(reader *r, mot_yaml **out)
     MOT_TRY(next_event(r)); /* stream start */
     MOT_TRY(next_event(r));
     if (r->event.type == YAML_STREAM_END_EVENT)
-        return MOT_FAIL(MOT_ERR_FORMAT, "%s: nothing is there", where(r, 0));
+        return MOT_FAIL(MOT_ERR_FORMAT, "%s: the file is empty", where(r, 0));
     MOT_TRY(next_event(r));
     MOT_TRY_GOTO(read_value(r, &yaml));
     MOT_TRY_GOTO(next_event(r)); /* document end */
