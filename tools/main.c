@@ -4,6 +4,7 @@
 #include "runtime/base/text.h"
 #include "tools/command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static int unknown_command(const char *first, const char *second)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit is a failed write with a message, no death */
     if (argc < 2)
         return mot_command_run(&mot_command_help, 1, argv);
     const char *first = argv[1], *second = argc > 2 ? argv[2] : NULL;
