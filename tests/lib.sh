@@ -80,7 +80,7 @@ launch()
     # shellcheck disable=SC2086
     run timeout 300 $prefix "$MOTLEY" "$@" --json && return 0
     fail "exit $status: $prefix motley $*"
-    tail -5 "$tmp/out" "$tmp/err"
+    tail -n 5 "$tmp/err"
     return 1
 }
 # json KEY...: a value of the last JSON line of the last run.
@@ -119,6 +119,8 @@ need_data()
     [ -d "$MOTLEY_DATA/$1" ] || skip "$MOTLEY_DATA has no $1"
 }
 
+# config SED_SCRIPT: the tests' configuration with changes, as $tmp/c.yaml.
+config() { sed "$1" "$digits" >"$tmp/c.yaml"; }
 # slow: this test takes longer than a few seconds; left out of quick runs.
 slow() { [ -z "${MOTLEY_TEST_QUICK-}" ] || skip "a quick run (MOTLEY_TEST_QUICK)"; }
 # What tests train: drawn digits, an MLP with dropout; 3,200 samples in 50 steps an epoch.

@@ -41,7 +41,7 @@ watch_itself
 small="--steps 3 --set data.samples=24 --set data.test_samples=10 --set data.batch=10"
 # shellcheck disable=SC2086
 watch "training with SGD" "$MOTLEY" train "$digits" --devices all $small \
-    --set 'model.layers=[flatten,{linear: 6},relu,{dropout: 0.3},{linear: 10}]'
+    --set 'model.layers=[flatten, {linear: 6}, relu, {dropout: 0.3}, {linear: 10}]'
 # shellcheck disable=SC2086
 watch "training with Adam" "$MOTLEY" train "$digits" --devices all $small --set train.optimizer.name=adam \
     --set 'model.layers=[flatten,{linear: 6},relu,{linear: 10}]'

@@ -3,8 +3,6 @@
 # what was expected; nothing is written.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 
-# config TEXT: $tmp/c.yaml is the tests' configuration with a sed script applied.
-config() { sed "$1" "$digits" >"$tmp/c.yaml"; }
 line_of() { grep -n "$1" "$tmp/c.yaml" | head -1 | cut -d: -f1; }
 bad()
 {
@@ -35,8 +33,6 @@ config 's/set: drawn-digits/set: drawn-digit/'
 bad "unknown data set" "drawn-digit.*drawn-digits"
 config 's/  - linear: 10/  - linear: 7/'
 bad "fewer outputs than classes" "7.*10|10.*7"
-config '/flatten/d'
-bad "a linear layer on pictures names both shapes or works" "." || true
 config 's/^    - relu/   - relu/'
 bad "broken indentation" "c.yaml:[0-9]+"
 config 's/set: drawn-digits/set: [drawn-digits/'
