@@ -108,7 +108,9 @@ static void on_epoch(mot_progress *progress, const mot_event *event, double now_
     progress->epoch_length = event->step - progress->epoch_step;
     progress->epoch_step = event->step;
     double took_s = now_s - progress->epoch_s;
-    progress->epoch_s = progress->drawn_s = now_s;
+    progress->epoch_s = now_s;
+    if (!progress->terminal.is_terminal)
+        progress->drawn_s = now_s;
     if (progress->quiet)
         return;
     int digits = snprintf(text, sizeof text, "%" PRId64, event->n_epochs);
