@@ -165,6 +165,8 @@ void mot_device_close(mot_device *device)
 {
     if (!device)
         return;
+    if (device->transfer)
+        clFinish(device->transfer);
     if (device->compute)
         clFinish(device->compute);
     if (device->transferred)

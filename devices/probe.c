@@ -87,7 +87,7 @@ static const char *watch(job *j)
     return stuck;
 }
 
-static mot_status measure_watched(mot_device_info *info)
+static mot_status measure_watched(mot_device_info *info, bool *hangs)
 {
     job *j;
     pthread_t thread;
@@ -103,6 +103,7 @@ static mot_status measure_watched(mot_device_info *info)
         return MOT_FAIL(MOT_ERR_MEMORY, "no thread to probe %s: %s", info->id, strerror(code));
     }
     const char *stuck = watch(j);
+    *hangs = stuck != NULL;
     if (!stuck) {
         pthread_join(thread, NULL);
         *info = j->info;
@@ -112,7 +113,8 @@ static mot_status measure_watched(mot_device_info *info)
     pthread_detach(thread);
     info->works = info->fp64 = info->fp16 = false;
     memset(&info->speed, 0, sizeof info->speed);
-    snprintf(info->trouble, sizeof info->trouble, "its driver did not return in %d s when %s",
+    snprintf(info->trouble, sizeof info->trouble,
+             "its driver did not return in %d s when %s; motley devices --probe tries it again",
              PHASE_LIMIT_S, stuck);
     mot_log(MOT_LOG_WARNING, "probe device %s hangs 1", info->id);
     return MOT_OK;
@@ -152,9 +154,11 @@ mot_status mot_device_probe(mot_device_info *info, bool anew)
     mot_status status = MOT_OK;
     if (anew || !mot_probe_recall(info)) {
         double start_s = mot_clock_s();
-        status = measure_watched(info);
+        bool hangs;
+        status = measure_watched(info, &hangs);
         if (status == MOT_OK) {
-            mot_probe_remember(info);
+            if (info->works || hangs)
+                mot_probe_remember(info);
             mot_log(MOT_LOG_INFO, "probe device %s works %d matmul_gflops %.1f time_s %.2f",
                     info->id, info->works, info->speed.matmul_flops_per_s / 1e9,
                     mot_clock_s() - start_s);
