@@ -275,7 +275,7 @@ static mot_status time_matmul(mot_device *device, int64_t n, double *time_s)
     MOT_TRY_GOTO(fill(buffers[2], n, w_at));
     MOT_TRY_GOTO(mot_commands_new(device, &commands));
     MOT_TRY_GOTO(mot_primitive_record(device, &op, commands));
-    MOT_TRY_GOTO(best_time(device, commands, 0.15, time_s));
+    MOT_TRY_GOTO(best_time(device, commands, 0.3, time_s));
     MOT_TRY_GOTO(check_product(buffers[0], n));
 fail:
     mot_commands_free(commands);

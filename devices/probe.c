@@ -154,7 +154,7 @@ mot_status mot_device_probe(mot_device_info *info, bool anew)
     mot_status status = MOT_OK;
     if (anew || !mot_probe_recall(info)) {
         double start_s = mot_clock_s();
-        bool hangs;
+        bool hangs = false;
         status = measure_watched(info, &hangs);
         if (status == MOT_OK) {
             if (info->works || hangs)
