@@ -13,6 +13,21 @@
 #include <string.h>
 #include <strings.h>
 
+/* Numbers in files have a point, whatever the program's locale makes of it. */
+static locale_t the_c_locale;
+
+static void make_c_locale(void)
+{
+    the_c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+static locale_t c_locale(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_c_locale);
+    return the_c_locale;
+}
+
 mot_status mot_text_add_bytes(mot_text *text, const void *bytes, size_t length)
 {
     MOT_TRY(mot_grow(&text->data, &text->capacity, text->length + length + 1, 1));
@@ -22,20 +37,30 @@ mot_status mot_text_add_bytes(mot_text *text, const void *bytes, size_t length)
     return MOT_OK;
 }
 
-mot_status mot_text_add(mot_text *text, const char *format, ...)
+static mot_status add_formatted(mot_text *text, const char *format, va_list args)
 {
-    va_list args;
-    va_start(args, format);
-    int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
     if (length < 0)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "text '%s' cannot be formatted", format);
     MOT_TRY(mot_grow(&text->data, &text->capacity, text->length + (size_t)length + 1, 1));
-    va_start(args, format);
     vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
-    va_end(args);
     text->length += (size_t)length;
     return MOT_OK;
+}
+
+mot_status mot_text_add(mot_text *text, const char *format, ...)
+{
+    va_list args;
+    locale_t theirs = c_locale() ? uselocale(c_locale()) : (locale_t)0;
+    va_start(args, format);
+    mot_status status = add_formatted(text, format, args);
+    va_end(args);
+    if (theirs)
+        uselocale(theirs);
+    return status;
 }
 
 void mot_text_free(mot_text *text)
@@ -57,20 +82,10 @@ mot_status mot_parse_int(const char *what, const char *text, int64_t *out)
     return MOT_OK;
 }
 
-/* Numbers in files have a point, whatever the program's locale makes of it. */
-static locale_t c_locale;
-
-static void make_c_locale(void)
-{
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
-
 mot_status mot_parse_float(const char *what, const char *text, double *out)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char *end;
-    pthread_once(&once, make_c_locale);
-    double value = c_locale ? strtod_l(text, &end, c_locale) : strtod(text, &end);
+    double value = c_locale() ? strtod_l(text, &end, c_locale()) : strtod(text, &end);
     if (end == text || *end != '\0')
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: '%s' is not a number", what, text);
     *out = value;

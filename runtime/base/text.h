@@ -14,6 +14,7 @@ typedef struct mot_text {
     size_t length, capacity;
 } mot_text;
 
+/** Append formatted text; numbers have a point in any locale. */
 mot_status mot_text_add(mot_text *text, const char *format, ...) MOT_PRINTF(2, 3);
 mot_status mot_text_add_bytes(mot_text *text, const void *bytes, size_t length);
 void mot_text_free(mot_text *text);

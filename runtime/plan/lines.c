@@ -121,11 +121,14 @@ mot_status mot_lines_float(mot_lines *lines, const char *key, bool infinite, dou
 
 mot_status mot_lines_add_float(mot_text *text, const char *key, double value)
 {
-    char number[40] = "";
+    MOT_TRY(mot_text_add(text, " %s ", key));
+    size_t start = text->length;
     for (int digits = 1; digits <= 17; digits++) {
-        snprintf(number, sizeof number, "%.*g", digits, value);
-        if (strtod(number, NULL) == value)
+        double back;
+        text->length = start;
+        MOT_TRY(mot_text_add(text, "%.*g", digits, value));
+        if (mot_parse_float(key, text->data + start, &back) == MOT_OK && back == value)
             break;
     }
-    return mot_text_add(text, " %s %s", key, number);
+    return MOT_OK;
 }

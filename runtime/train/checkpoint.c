@@ -16,7 +16,6 @@
 #include "runtime/train/trainer.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,19 +79,37 @@ static mot_status add_tensors(mot_trainer *t, float *flat, mot_tensor_file *file
     return MOT_OK;
 }
 
-static mot_status add_meta(mot_tensor_file *file, char *key, const char *format, ...)
-    MOT_PRINTF(3, 4);
-
-static mot_status add_meta(mot_tensor_file *file, char *key, const char *format, ...)
+/* Takes over `value`, which may be the result of a failed mot_text_add. */
+static mot_status add_meta(mot_tensor_file *file, char *key, mot_text value, mot_status status)
 {
-    char value[64];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(value, sizeof value, format, args);
-    va_end(args);
-    MOT_TRY(mot_strdup(value, &file->meta_value[file->n_meta]));
-    file->meta_key[file->n_meta++] = key;
+    if (status != MOT_OK) {
+        mot_text_free(&value);
+        return status;
+    }
+    file->meta_key[file->n_meta] = key;
+    file->meta_value[file->n_meta++] = value.data;
     return MOT_OK;
+}
+
+static mot_status add_text(mot_tensor_file *file, char *key, const char *value)
+{
+    mot_text text = {0};
+    mot_status status = mot_text_add(&text, "%s", value);
+    return add_meta(file, key, text, status);
+}
+
+static mot_status add_int(mot_tensor_file *file, char *key, int64_t value)
+{
+    mot_text text = {0};
+    mot_status status = mot_text_add(&text, "%" PRId64, value);
+    return add_meta(file, key, text, status);
+}
+
+static mot_status add_float(mot_tensor_file *file, char *key, double value)
+{
+    mot_text text = {0};
+    mot_status status = mot_text_add(&text, "%a", value);
+    return add_meta(file, key, text, status);
 }
 
 static mot_status add_losses(const mot_trainer *t, mot_tensor_file *file)
@@ -101,13 +118,7 @@ static mot_status add_losses(const mot_trainer *t, mot_tensor_file *file)
     mot_status status = mot_text_add(&text, "%s", "");
     for (int64_t e = 0; status == MOT_OK && e < t->now.epoch; e++)
         status = mot_text_add(&text, "%a ", t->epoch_loss[e]);
-    if (status != MOT_OK) {
-        mot_text_free(&text);
-        return status;
-    }
-    file->meta_key[file->n_meta] = "epoch_losses";
-    file->meta_value[file->n_meta++] = text.data;
-    return MOT_OK;
+    return add_meta(file, "epoch_losses", text, status);
 }
 
 static mot_status add_progress(const mot_trainer *t, mot_tensor_file *file)
@@ -115,16 +126,16 @@ static mot_status add_progress(const mot_trainer *t, mot_tensor_file *file)
     const mot_progress *now = &t->now;
     MOT_TRY(mot_alloc(N_META, sizeof *file->meta_key, &file->meta_key));
     MOT_TRY(mot_alloc(N_META, sizeof *file->meta_value, &file->meta_value));
-    MOT_TRY(add_meta(file, "format", "%s", FORMAT));
-    MOT_TRY(add_meta(file, "step", "%" PRId64, now->step));
-    MOT_TRY(add_meta(file, "epoch", "%" PRId64, now->epoch));
-    MOT_TRY(add_meta(file, "batch", "%" PRId64, now->batch));
-    MOT_TRY(add_meta(file, "epoch_loss", "%a", now->epoch_loss));
-    MOT_TRY(add_meta(file, "epoch_samples", "%a", now->epoch_samples));
-    MOT_TRY(add_meta(file, "seed", "%" PRIu64, t->set.seed));
-    MOT_TRY(add_meta(file, "batch_size", "%" PRId64, t->set.batch));
-    MOT_TRY(add_meta(file, "samples", "%" PRId64, t->data->n_train));
-    MOT_TRY(add_meta(file, "optimizer", "%s", mot_op_name(t->set.optimizer)));
+    MOT_TRY(add_text(file, "format", FORMAT));
+    MOT_TRY(add_int(file, "step", now->step));
+    MOT_TRY(add_int(file, "epoch", now->epoch));
+    MOT_TRY(add_int(file, "batch", now->batch));
+    MOT_TRY(add_float(file, "epoch_loss", now->epoch_loss));
+    MOT_TRY(add_float(file, "epoch_samples", now->epoch_samples));
+    MOT_TRY(add_int(file, "seed", (int64_t)t->set.seed));
+    MOT_TRY(add_int(file, "batch_size", t->set.batch));
+    MOT_TRY(add_int(file, "samples", t->data->n_train));
+    MOT_TRY(add_text(file, "optimizer", mot_op_name(t->set.optimizer)));
     return add_losses(t, file);
 }
 
@@ -210,12 +221,13 @@ static mot_status get_losses(mot_trainer *t, const mot_tensor_file *file, const 
     MOT_TRY(mot_grow(&t->epoch_loss, &t->epoch_loss_capacity, (size_t)t->now.epoch + 1,
                      sizeof *t->epoch_loss));
     for (int64_t e = 0; e < t->now.epoch; e++) {
-        char *end;
-        t->epoch_loss[e] = strtod(text, &end);
-        if (end == text)
+        char word[64];
+        int used = 0;
+        if (sscanf(text, "%63s %n", word, &used) != 1)
             return MOT_FAIL(MOT_ERR_FORMAT, "%s: losses of %" PRId64 " epochs, expected %" PRId64,
                             path, e, t->now.epoch);
-        text = end;
+        MOT_TRY(mot_parse_float("epoch_losses", word, &t->epoch_loss[e]));
+        text += used;
     }
     return MOT_OK;
 }

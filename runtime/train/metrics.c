@@ -25,7 +25,7 @@ static mot_status metrics_path(const mot_trainer *t, mot_text *path)
     return mot_text_add(path, "%s/metrics.jsonl", t->out_dir);
 }
 
-/* Keep the lines of the file up to the checkpoint's step. */
+/* Keep the lines of the file up to the checkpoint's step, without the end's. */
 static mot_status keep_until(const char *path, int64_t step)
 {
     char *text;
@@ -37,7 +37,8 @@ static mot_status keep_until(const char *path, int64_t step)
     for (char *line = text, *end; status == MOT_OK && (end = strchr(line, '\n')); line = end + 1) {
         json_t *object = json_loadb(line, (size_t)(end - line), 0, NULL);
         json_t *at = json_object_get(object, "step");
-        if (json_is_integer(at) && json_integer_value(at) <= step)
+        if (json_is_integer(at) && json_integer_value(at) <= step &&
+            !json_object_get(object, "test_loss"))
             status = mot_text_add_bytes(&kept, line, (size_t)(end - line) + 1);
         json_decref(object);
     }
@@ -65,56 +66,66 @@ mot_status mot_metrics_open(mot_trainer *t)
     return status;
 }
 
-/* ,"name": value  with null for what is no number. */
-static void put_number(FILE *file, const char *name, double value)
+/* , "name": value  with null for what is no number. */
+static mot_status put_number(mot_text *line, const char *name, double value)
 {
-    if (isfinite(value))
-        fprintf(file, ", \"%s\": %.9g", name, value);
-    else
-        fprintf(file, ", \"%s\": null", name);
+    return isfinite(value) ? mot_text_add(line, ", \"%s\": %.9g", name, value)
+                           : mot_text_add(line, ", \"%s\": null", name);
 }
 
-static mot_status end_line(mot_trainer *t)
+static mot_status put_line(mot_trainer *t, mot_text *line, mot_status status)
 {
-    if (fputs("}\n", t->metrics) == EOF || fflush(t->metrics) != 0)
-        return MOT_FAIL(MOT_ERR_FILE, "cannot write %s/metrics.jsonl: %s", t->out_dir,
-                        strerror(errno));
-    return MOT_OK;
+    if (status == MOT_OK)
+        status = mot_text_add(line, "}\n");
+    if (status == MOT_OK && (fputs(line->data, t->metrics) == EOF || fflush(t->metrics) != 0))
+        status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s/metrics.jsonl: %s", t->out_dir,
+                          strerror(errno));
+    mot_text_free(line);
+    return status;
 }
 
 mot_status mot_metrics_step(mot_trainer *t, const mot_step_result *result)
 {
+    mot_text line = {0};
     int64_t step = result->step + 1;
     if (!t->metrics || t->set.log_every == 0 || step % t->set.log_every != 0)
         return MOT_OK;
-    fprintf(t->metrics, "{\"step\": %" PRId64, step);
-    put_number(t->metrics, "loss", result->loss / result->samples);
-    return end_line(t);
+    mot_status status = mot_text_add(&line, "{\"step\": %" PRId64, step);
+    if (status == MOT_OK)
+        status = put_number(&line, "loss", result->loss / result->samples);
+    return put_line(t, &line, status);
 }
 
 mot_status mot_metrics_epoch(mot_trainer *t, double loss, double validation_loss,
                              double validation_accuracy, double samples_per_second)
 {
+    mot_text line = {0};
     if (!t->metrics)
         return MOT_OK;
-    fprintf(t->metrics, "{\"epoch\": %" PRId64 ", \"step\": %" PRId64, t->now.epoch, t->now.step);
-    put_number(t->metrics, "loss", loss);
-    if (t->data->n_validation > 0) {
-        put_number(t->metrics, "validation_loss", validation_loss);
-        put_number(t->metrics, t->data->spec.regression ? "validation_r2" : "validation_accuracy",
-                   validation_accuracy);
-    }
-    put_number(t->metrics, "samples_per_second", samples_per_second);
-    return end_line(t);
+    mot_status status = mot_text_add(&line, "{\"epoch\": %" PRId64 ", \"step\": %" PRId64,
+                                     t->now.epoch, t->now.step);
+    if (status == MOT_OK)
+        status = put_number(&line, "loss", loss);
+    if (status == MOT_OK && t->data->n_validation > 0)
+        status = put_number(&line, "validation_loss", validation_loss);
+    if (status == MOT_OK && t->data->n_validation > 0)
+        status = put_number(&line, t->data->spec.regression ? "validation_r2" : "validation_accuracy",
+                            validation_accuracy);
+    if (status == MOT_OK)
+        status = put_number(&line, "samples_per_second", samples_per_second);
+    return put_line(t, &line, status);
 }
 
 mot_status mot_metrics_end(mot_trainer *t)
 {
+    mot_text line = {0};
     if (!t->metrics || mot_trainer_n_samples(t, MOT_PART_TEST) == 0)
         return MOT_OK;
-    fprintf(t->metrics, "{\"step\": %" PRId64, t->now.step);
-    put_number(t->metrics, "test_loss", t->report.test_loss);
-    put_number(t->metrics, t->data->spec.regression ? "test_r2" : "test_accuracy",
-               t->report.test_accuracy);
-    return end_line(t);
+    mot_status status = mot_text_add(&line, "{\"step\": %" PRId64, t->now.step);
+    if (status == MOT_OK)
+        status = put_number(&line, "test_loss", t->report.test_loss);
+    if (status == MOT_OK)
+        status = put_number(&line, t->data->spec.regression ? "test_r2" : "test_accuracy",
+                            t->report.test_accuracy);
+    return put_line(t, &line, status);
 }

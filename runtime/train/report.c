@@ -30,6 +30,8 @@ mot_status mot_report_open(mot_trainer *t)
     t->report = (mot_report){.regression = t->data->spec.regression,
                              .seed = t->set.seed,
                              .n_ranks = mot_comm_size(t->comm),
+                             .step_flops = mot_graph_cost(t->graph, t->set.batch).flops +
+                                           mot_graph_cost(t->graph, 0).flops,
                              .train_loss = NAN,
                              .test_loss = NAN,
                              .test_accuracy = NAN,
@@ -86,6 +88,8 @@ mot_status mot_report_update(mot_trainer *t)
         report->share = t->share[d];
         MOT_TRY(mot_comm_broadcast(t->comm, report, sizeof *report, report->rank));
     }
+    if (isnan(t->report.train_loss) && t->now.epoch > 0) /* resumed at the end */
+        t->report.train_loss = t->epoch_loss[t->now.epoch - 1];
     t->report.steps = t->now.step;
     t->report.epochs = t->now.epoch;
     t->report.samples = t->now.samples;
