@@ -250,20 +250,31 @@ static mot_status settle_columns(mot_table *table)
     return MOT_OK;
 }
 
-mot_status mot_table_open(const char *path, const mot_table_options *options, mot_table **out)
+mot_status mot_table_of(mot_csv *csv, const mot_table_options *options, mot_table **out)
 {
     mot_table *table;
-    MOT_TRY(mot_alloc(1, sizeof *table, &table));
+    mot_status status = mot_alloc(1, sizeof *table, &table);
+    if (status != MOT_OK) {
+        mot_csv_free(csv);
+        return status;
+    }
     table->options = *options;
     table->target_scale = 1;
-    mot_status status = mot_csv_read(path, options->separator, options->header, &table->csv);
-    if (status == MOT_OK)
-        status = settle_columns(table);
+    table->csv = *csv;
+    *csv = (mot_csv){0};
+    status = settle_columns(table);
     if (status != MOT_OK)
         mot_table_free(table);
     else
         *out = table;
     return status;
+}
+
+mot_status mot_table_open(const char *path, const mot_table_options *options, mot_table **out)
+{
+    mot_csv csv;
+    MOT_TRY(mot_csv_read(path, options->separator, options->header, &csv));
+    return mot_table_of(&csv, options, out);
 }
 
 void mot_table_free(mot_table *table)
