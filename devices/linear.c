@@ -51,6 +51,8 @@ static mot_matmul dweight_of(const mot_operands *o)
 
 mot_matmul mot_matmul_of(const mot_operands *o)
 {
+    if (o->product)
+        return *o->product;
     mot_matmul p = o->op == MOT_OP_linear          ? linear_of(o)
                    : o->op == MOT_OP_linear_dinput ? dinput_of(o)
                                                    : dweight_of(o);
@@ -78,6 +80,8 @@ static mot_status check_product(const mot_operands *o, int64_t inner_a, int64_t 
 
 static mot_status check_linear(const mot_operands *o)
 {
+    if (o->product) /* checked by product.c */
+        return MOT_OK;
     MOT_TRY(mot_check_operands(o, 2, 3, 1, 1, 0));
     return check_product(o, mot_view_columns(&o->in[0]), mot_view_columns(&o->in[1]));
 }

@@ -23,6 +23,8 @@ typedef struct mot_operands {
     mot_view scalars;   /* MOT_N_SCALARS words; see op.h */
     mot_view workspace; /* at least mot_primitive_workspace bytes, contents lost; MOT_F32, offset in
                            elements, aligned to 64 bytes */
+    const struct mot_matmul *product; /* of product.c only: computed instead of what `op` and the views
+                                         say; NULL elsewhere */
 } mot_operands;
 
 /** Scratch memory that recording `operands` on `device` will need, bytes.  Buffers may be unset. */

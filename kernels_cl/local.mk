@@ -5,7 +5,7 @@ KERNELS = kernels_cl/adam.cl kernels_cl/add.cl kernels_cl/dropout.cl kernels_cl/
 	kernels_cl/relu.cl kernels_cl/sgd.cl kernels_cl/shuffle.cl \
 	kernels_cl/softmax.cl kernels_cl/softmax_row.cl \
 	kernels_cl/softmax_xent.cl kernels_cl/sums.cl kernels_cl/vector.cl
-KERNELS += kernels_cl/probe.cl
+KERNELS += kernels_cl/probe.cl kernels_cl/peak.cl
 EXTRA_DIST += $(KERNELS) kernels_cl/embed.awk
 CLEANFILES += kernels_cl/embedded.c
 nodist_libmotley_core_la_SOURCES = kernels_cl/embedded.c

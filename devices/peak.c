@@ -1,0 +1,144 @@
+/* peak.c: the rulers, each the best of several runs, for what disturbs a run only makes it slower.
+ *
+ * The arithmetic peak is that of independent multiply-adds (kernels_cl/peak.cl) and not the best matrix
+ * product seen, so that a fraction of it says how much is left to gain.  The copy is the better of two
+ * ways to cut it: a chunk a group, as the primitives do, and 16 floats a work-item, as the probe does.
+ */
+#include "config.h"
+
+#include "devices/peak.h"
+
+#include "devices/variant.h"
+#include "runtime/base/clock.h"
+
+#include <math.h>
+
+enum { CHAINS = 12, RUNS = 12, GROUPS_PER_THREAD = 4 };
+
+static const double RUN_S = 0.02; /* what one run of arithmetic should take */
+
+static mot_status time_run(mot_device *device, mot_commands *commands, int launch, double *time_s)
+{
+    double start_s = mot_clock_s();
+    MOT_TRY(mot_commands_run(commands, launch, launch + 1, 0));
+    MOT_TRY(mot_device_finish(device));
+    *time_s = fmax(mot_clock_s() - start_s, 1e-9);
+    return MOT_OK;
+}
+
+/* The best of a few runs, in about half a second at most; the first, which may compile, not counted. */
+static mot_status best_run(mot_device *device, mot_commands *commands, int launch, double *best_s)
+{
+    double time_s, start_s;
+    MOT_TRY(time_run(device, commands, launch, &time_s));
+    *best_s = INFINITY;
+    start_s = mot_clock_s();
+    for (int i = 0; i < RUNS && (i < 2 || mot_clock_s() - start_s < 0.5); i++) {
+        MOT_TRY(time_run(device, commands, launch, &time_s));
+        *best_s = fmin(*best_s, time_s);
+    }
+    return MOT_OK;
+}
+
+/* ---- arithmetic ---- */
+
+static mot_status record_fma(const mot_recording *r, const mot_view *out, int64_t groups,
+                             int64_t local, int64_t rounds)
+{
+    const size_t global_size = (size_t)(groups * local), local_size = (size_t)local;
+    mot_launch launch;
+    mot_record_begin(r, &launch, "peak", "peak_fma");
+    mot_launch_view(&launch, out);
+    mot_launch_long(&launch, rounds);
+    mot_launch_float(&launch, 0.999f);
+    mot_launch_float(&launch, 0.001f);
+    return mot_launch_end(&launch, "peak_fma", 1, &global_size, &local_size);
+}
+
+/* Rounds grow until a run takes long enough for its start not to count. */
+static mot_status measure_flops(mot_recording *r, double *flops_per_s)
+{
+    const int64_t local = r->traits.cpu ? 1 : r->traits.group;
+    const int64_t groups = r->traits.threads * GROUPS_PER_THREAD;
+    const double flops_a_round = 2.0 * CHAINS * r->traits.vector * (double)(groups * local);
+    mot_view out = {.dtype = MOT_F32};
+    mot_status status;
+    double time_s = 0;
+    int64_t rounds = 256;
+    MOT_TRY_GOTO(mot_buffer_new(r->device, (size_t)(groups * local) * sizeof(float), &out.buffer));
+    for (int i = 0; time_s < RUN_S / 2 && i < 24; i++, rounds *= time_s < RUN_S / 8 ? 4 : 2) {
+        MOT_TRY_GOTO(mot_commands_new(r->device, &r->commands));
+        MOT_TRY_GOTO(record_fma(r, &out, groups, local, rounds));
+        if (i == 0) /* compiles */
+            MOT_TRY_GOTO(time_run(r->device, r->commands, 0, &time_s));
+        MOT_TRY_GOTO(time_run(r->device, r->commands, 0, &time_s));
+        if (time_s >= RUN_S / 2) {
+            MOT_TRY_GOTO(best_run(r->device, r->commands, 0, &time_s));
+            *flops_per_s = flops_a_round * (double)rounds / time_s;
+            break;
+        }
+        mot_commands_free(r->commands);
+        r->commands = NULL;
+    }
+fail:
+    mot_commands_free(r->commands);
+    r->commands = NULL;
+    mot_buffer_free(out.buffer);
+    return status;
+}
+
+/* ---- memory ---- */
+
+static mot_status record_copies(const mot_recording *r, const mot_view *out, const mot_view *inp,
+                                int64_t n)
+{
+    mot_range range = mot_range_flat(&r->traits, n, 1 << 20);
+    const size_t global_size = (size_t)(range.groups * range.local), local_size = (size_t)range.local;
+    mot_launch launch;
+    mot_record_begin(r, &launch, "peak", "peak_copy");
+    mot_launch_view(&launch, out);
+    mot_launch_view(&launch, inp);
+    mot_launch_long(&launch, n);
+    mot_launch_long(&launch, range.chunk);
+    MOT_TRY(mot_launch_end(&launch, "peak_copy", 1, &global_size, &local_size));
+    mot_launch_begin(&launch, r->commands, "probe", "", "probe_copy");
+    mot_launch_view(&launch, out);
+    mot_launch_view(&launch, inp);
+    return mot_launch_end(&launch, "probe_copy", 1, (size_t[]){(size_t)n / 16}, (size_t[]){64});
+}
+
+static mot_status measure_bytes(mot_recording *r, size_t bytes, double *bytes_per_s)
+{
+    mot_view out = {.dtype = MOT_F32}, inp = {.dtype = MOT_F32};
+    mot_status status;
+    double time_s, best_s = INFINITY;
+    MOT_TRY_GOTO(mot_buffer_new(r->device, bytes, &out.buffer));
+    MOT_TRY_GOTO(mot_buffer_new(r->device, bytes, &inp.buffer));
+    MOT_TRY_GOTO(mot_commands_new(r->device, &r->commands));
+    MOT_TRY_GOTO(record_copies(r, &out, &inp, (int64_t)(bytes / sizeof(float))));
+    for (int i = 0; i < 2; i++) {
+        MOT_TRY_GOTO(best_run(r->device, r->commands, i, &time_s));
+        best_s = fmin(best_s, time_s);
+    }
+    *bytes_per_s = 2 * (double)bytes / best_s;
+fail:
+    mot_commands_free(r->commands);
+    r->commands = NULL;
+    mot_buffer_free(inp.buffer);
+    mot_buffer_free(out.buffer);
+    return status;
+}
+
+mot_status mot_device_peak(mot_device *device, size_t copy_bytes, mot_peak *out)
+{
+    const mot_device_info *info = mot_device_get_info(device);
+    mot_recording r = {.device = device, .traits = mot_device_traits(device)};
+    mot_peak peak = {0};
+    size_t bytes = copy_bytes ? copy_bytes : (size_t)64 << 20;
+    while (bytes > 65536 && bytes > (size_t)info->max_alloc_bytes / 4)
+        bytes /= 2;
+    MOT_TRY(measure_flops(&r, &peak.flops_per_s));
+    MOT_TRY(measure_bytes(&r, (bytes + 4095) / 4096 * 4096, &peak.bytes_per_s));
+    *out = peak;
+    return MOT_OK;
+}
