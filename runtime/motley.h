@@ -162,6 +162,7 @@ typedef struct mot_device_report {
     int64_t samples;         /* samples trained in all */
     double busy_s, idle_s;   /* computing, and waiting for others */
     double launches_per_step;
+    double peak_flops_per_s, peak_bytes_per_s; /* see mot_trainer_measure_peaks; 0: not measured */
     char reason[256];        /* why it was left out or got little, with the numbers; else "" */
 } mot_device_report;
 
@@ -174,6 +175,7 @@ typedef struct mot_report {
     bool regression;
     uint64_t seed;
     int n_ranks;
+    double step_flops;                  /* floating-point operations of a step of the full batch */
     uint64_t params_hash;               /* XXH64 of all parameters, equal on all replicas */
     double equal_share_gain_predicted;  /* speed over equal shares, 1.0 = none; NaN for one device */
     double equal_share_gain_measured;
@@ -220,6 +222,11 @@ MOT_API int mot_trainer_input_shape(const mot_trainer *trainer, int64_t dims[4])
 
 /** Valid until the trainer is closed; complete after mot_trainer_run. */
 MOT_API const mot_report *mot_trainer_report(const mot_trainer *trainer);
+/** Measure what the devices that take part can do at most, each alone, about half a second each:
+ *  independent multiply-adds, and a copy kernel.  For the report's peaks; every rank calls it, after
+ *  mot_trainer_run.  A device that cannot be measured keeps 0. */
+MOT_API mot_status mot_trainer_measure_peaks(mot_trainer *trainer);
+
 /** Write all parameters as a .safetensors file, whole or not at all. */
 MOT_API mot_status mot_trainer_save(mot_trainer *trainer, const char *path);
 MOT_API void mot_trainer_close(mot_trainer *trainer);

@@ -100,6 +100,44 @@ mot_status mot_json_print_devices(const mot_device_info *devices, int n_devices)
     return print(array);
 }
 
+static json_t *bench_row(const mot_bench_row *row)
+{
+    json_t *object = json_pack("{s:s, s:s, s:s, s:I, s:I}", "device", row->device, "what", row->what,
+                               "variant", row->variant, "m", (json_int_t)row->m, "n",
+                               (json_int_t)row->n);
+    if (!object)
+        return NULL;
+    json_object_set_new(object, "k", row->arithmetic ? json_integer(row->k) : json_null());
+    json_object_set_new(object, "form", row->arithmetic ? json_string(row->form) : json_null());
+    json_object_set_new(object, "batch", json_integer(row->batch));
+    json_object_set_new(object, "time_s", number(row->time_s));
+    json_object_set_new(object, row->arithmetic ? "gflops" : "gbytes_per_s", number(row->rate));
+    json_object_set_new(object, "peak", number(row->peak));
+    json_object_set_new(object, "fraction", number(row->fraction));
+    return object;
+}
+
+mot_status mot_json_print_bench(const mot_bench_row *rows, int n_rows)
+{
+    json_t *array = json_array();
+    for (int i = 0; i < n_rows; i++)
+        json_array_append_new(array, bench_row(&rows[i]));
+    return print(array);
+}
+
+mot_status mot_json_print_steps(const mot_report *report, const mot_bench_steps *steps)
+{
+    json_t *devices = json_array();
+    for (int i = 0; i < report->n_devices; i++)
+        if (report->devices[i].share > 0)
+            json_array_append_new(devices, json_string(report->devices[i].info.id));
+    return print(json_pack("[{s:o, s:o, s:o, s:o, s:o, s:o, s:i}]", "devices", devices, "step_ms",
+                           number(1e3 * steps->step_s), "samples_per_second",
+                           number(steps->samples_per_s), "launches", number(steps->launches), "gflops",
+                           number(steps->flops_per_s / 1e9), "fraction", number(steps->fraction),
+                           "ranks", report->n_ranks));
+}
+
 mot_status mot_json_print_evaluation(const char *part, int64_t samples, double loss,
                                      double accuracy, bool regression)
 {

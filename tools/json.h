@@ -7,6 +7,28 @@
 /** Print the object that `motley train --json` ends with. */
 mot_status mot_json_print_report(const mot_report *report);
 
+/** One measurement of `motley bench gemm` (arithmetic) or `bench ops`. */
+typedef struct mot_bench_row {
+    char device[48], what[24], variant[32];
+    bool arithmetic;
+    char form[3];           /* "NT"; products only */
+    int64_t batch, m, n, k; /* others: m rows of n */
+    double time_s;
+    double rate, peak;      /* in 1e9 operations, or bytes, a second */
+    double fraction;
+} mot_bench_row;
+
+/** Print the array of `motley bench gemm --json` and `bench ops --json`. */
+mot_status mot_json_print_bench(const mot_bench_row *rows, int n_rows);
+
+/** What `motley bench step` makes of a report with peaks. */
+typedef struct mot_bench_steps {
+    double step_s, samples_per_s, launches, flops_per_s, fraction; /* NaN: a peak is not known */
+} mot_bench_steps;
+
+/** Print the array, of one object, of `motley bench step --json`. */
+mot_status mot_json_print_steps(const mot_report *report, const mot_bench_steps *steps);
+
 /** Print the array of `motley devices --json`. */
 mot_status mot_json_print_devices(const mot_device_info *devices, int n_devices);
 

@@ -14,6 +14,9 @@ const mot_command *const mot_commands_all[] = {
     &mot_command_train,
     &mot_command_eval,
     &mot_command_predict,
+    &mot_command_bench_gemm,
+    &mot_command_bench_ops,
+    &mot_command_bench_step,
     &mot_command_kernels_export,
     &mot_command_kernels_build,
     &mot_command_kernels_pack,
@@ -38,9 +41,13 @@ static int unknown_command(const char *first, const char *second)
     }
     if (n > 0) {
         const char *nearest = second ? mot_nearest_name(second, names, n) : NULL;
-        return mot_command_misused(NULL, "%s %s%s; there are export, build and pack%s%s%s", first,
+        char all[128] = "";
+        for (size_t i = 0; i < n; i++)
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s",
+                     i == 0 ? "" : i == n - 1 ? " and " : ", ", names[i]);
+        return mot_command_misused(NULL, "%s %s%s; there are %s%s%s%s", first,
                                    second ? "has no command " : "needs a command",
-                                   second ? second : "",
+                                   second ? second : "", all,
                                    nearest ? "; did you mean '" : "", nearest ? nearest : "",
                                    nearest ? "'?" : "");
     }

@@ -19,6 +19,7 @@ libmotley_core_la_SOURCES += runtime/train/loop.c
 libmotley_core_la_SOURCES += runtime/train/machine.c
 libmotley_core_la_SOURCES += runtime/train/metrics.c
 libmotley_core_la_SOURCES += runtime/train/parameters.c
+libmotley_core_la_SOURCES += runtime/train/profile.c
 libmotley_core_la_SOURCES += runtime/train/report.c
 libmotley_core_la_SOURCES += runtime/train/shares.c
 libmotley_core_la_SOURCES += runtime/train/trainer.c runtime/train/trainer.h

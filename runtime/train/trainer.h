@@ -10,6 +10,7 @@
  * checkpoint.c a run's state on disk
  * metrics.c    metrics.jsonl
  * report.c     what happened on which device
+ * profile.c    where the time of a step goes, and what the devices could do
  *
  * Every rank runs the same code in the same order; what one rank knows alone (a failure, a signal, a
  * file) reaches the others through mot_comm before anyone acts on it.

@@ -1,0 +1,59 @@
+/* bench.h: what the files of `motley bench` share.
+ *
+ * bench.c        the devices, timing, rows and how they are printed
+ * bench_gemm.c   matrix products
+ * bench_ops.c    operators that wait for memory
+ * bench_step.c   training steps of a configuration
+ * cmd_bench.c    the commands
+ *
+ * A time is the median over batches of runs that are queued back to back, as training queues them;
+ * warm-up, in which drivers compile, comes first.  A fraction is of what the same device was measured to
+ * do in the same run: independent multiply-adds for products, a copy kernel for the rest.
+ */
+#ifndef MOT_TOOLS_BENCH_H
+#define MOT_TOOLS_BENCH_H
+
+#include "devices/peak.h"
+#include "tools/command.h"
+#include "tools/json.h"
+#include "tools/terminal.h"
+
+/** A bench under way. */
+typedef struct mot_bench {
+    const mot_command *command;
+    const mot_arguments *arguments;
+    mot_terminal terminal;
+    mot_device *device; /* the present one */
+    mot_peak peak;      /* its */
+    mot_bench_row *row; /* [n_rows] all so far */
+    size_t n_rows, capacity;
+} mot_bench;
+
+/** Run `one` on each device asked for, opened and with its peak, and print the rows as one JSON array
+ *  if asked for.  Returns the exit status. */
+int mot_bench_run(mot_bench *bench, size_t copy_bytes, mot_status (*one)(mot_bench *bench));
+
+/** Median seconds of all that is recorded. */
+mot_status mot_bench_time(mot_device *device, mot_commands *commands, double *time_s);
+/** The variant in a launch's name: "packed" of "linear/packed fc1". */
+void mot_bench_variant(const mot_commands *commands, char out[32]);
+/** Add a row (rate, peak and fraction are worked out here) and print it.  `work`: operations or
+ *  bytes. */
+mot_status mot_bench_add(mot_bench *bench, mot_bench_row *row, double work);
+/** Say in one dim line why something was left out. */
+void mot_bench_note(mot_bench *bench, const char *what, const char *why);
+
+/** New device memory with floats uniform in [-1, 1); *host (may be NULL) gets them, freed by the
+ *  caller. */
+mot_status mot_bench_floats(mot_device *device, int64_t n, uint64_t seed, mot_view *out, float **host);
+
+mot_status mot_bench_gemm(mot_bench *bench);
+mot_status mot_bench_ops(mot_bench *bench);
+/** Are the operands shapes, or names of operators?  Else the message says what is wrong. */
+mot_status mot_bench_gemm_check(const mot_arguments *arguments);
+mot_status mot_bench_ops_check(const mot_arguments *arguments);
+/** Bytes of the largest tensor of `motley bench ops`. */
+size_t mot_bench_ops_bytes(const mot_arguments *arguments);
+int mot_bench_step(const mot_command *command, const mot_arguments *arguments);
+
+#endif

@@ -1,0 +1,225 @@
+/* bench_ops.c: operators that wait for memory, on tensors far larger than any cache.
+ *
+ * Bytes are those that must move: every input once, every output once, what is updated in place twice.
+ * A CPU that writes to memory it has not read fetches it first, which no count includes; so operators
+ * that update in place can come out faster than the copy that they are compared with.
+ */
+#include "config.h"
+
+#include "tools/bench.h"
+
+#include "devices/primitive.h"
+#include "runtime/base/memory.h"
+#include "runtime/base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a tensor is: of the case's shape, or one of the small ones beside it. */
+typedef enum { NONE, FULL, BYTES, LABELS, ONE, SUMS } tensor_kind;
+
+typedef struct op_case {
+    const char *what;
+    mot_op op;
+    int64_t columns;
+    tensor_kind in[3], out[3];
+    int n_in, n_out, in_place; /* outputs that are also read */
+    mot_attrs attrs;
+} op_case;
+
+static const op_case cases[] = {
+    {.what = "relu", .op = MOT_OP_relu, .columns = 1024, .n_in = 1, .in = {FULL}, .n_out = 1, .out = {FULL}},
+    {.what = "relu_grad", .op = MOT_OP_relu_grad, .columns = 1024, .n_in = 2, .in = {FULL, FULL},
+     .n_out = 1, .out = {FULL}},
+    {.what = "add", .op = MOT_OP_add, .columns = 1024, .n_in = 2, .in = {FULL, FULL}, .n_out = 1,
+     .out = {FULL}},
+    {.what = "dropout", .op = MOT_OP_dropout, .columns = 1024, .n_in = 1, .in = {FULL}, .n_out = 1,
+     .out = {FULL}, .attrs = {.p = 0.5f}},
+    {.what = "softmax", .op = MOT_OP_softmax, .columns = 1024, .n_in = 1, .in = {FULL}, .n_out = 1,
+     .out = {FULL}},
+    {.what = "softmax_xent", .op = MOT_OP_softmax_xent, .columns = 1024, .n_in = 2, .in = {FULL, LABELS},
+     .n_out = 2, .out = {FULL, SUMS}},
+    {.what = "softmax_xent", .op = MOT_OP_softmax_xent, .columns = 10, .n_in = 2, .in = {FULL, LABELS},
+     .n_out = 2, .out = {FULL, SUMS}},
+    {.what = "mse", .op = MOT_OP_mse, .columns = 16, .n_in = 2, .in = {FULL, FULL}, .n_out = 2,
+     .out = {FULL, SUMS}},
+    {.what = "ingest", .op = MOT_OP_ingest, .columns = 784, .n_in = 3, .in = {BYTES, ONE, ONE}, .n_out = 1,
+     .out = {FULL}, .attrs = {.group = 784}},
+    {.what = "sgd", .op = MOT_OP_sgd, .columns = 1, .n_in = 2, .in = {FULL, SUMS}, .n_out = 1,
+     .out = {FULL}, .in_place = 1},
+    {.what = "momentum", .op = MOT_OP_sgd, .columns = 1, .n_in = 2, .in = {FULL, SUMS}, .n_out = 2,
+     .out = {FULL, FULL}, .in_place = 2, .attrs = {.momentum = 0.9f}},
+    {.what = "adam", .op = MOT_OP_adam, .columns = 1, .n_in = 2, .in = {FULL, SUMS}, .n_out = 3,
+     .out = {FULL, FULL, FULL}, .in_place = 3,
+     .attrs = {.beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f}},
+};
+enum { N_CASES = sizeof cases / sizeof *cases, DEFAULT_MB = 64 };
+
+/* ---- what is asked for ---- */
+
+static bool is_wanted(const mot_arguments *arguments, const op_case *c)
+{
+    bool wanted = arguments->n_operands == 0;
+    for (int i = 0; i < arguments->n_operands; i++)
+        wanted = wanted || strcmp(arguments->operand[i], c->what) == 0;
+    return wanted;
+}
+
+mot_status mot_bench_ops_check(const mot_arguments *arguments)
+{
+    const char *names[N_CASES];
+    for (int i = 0; i < N_CASES; i++)
+        names[i] = cases[i].what;
+    for (int i = 0; i < arguments->n_operands; i++) {
+        const char *name = arguments->operand[i], *nearest = mot_nearest_name(name, names, N_CASES);
+        if (!nearest || strcmp(nearest, name) != 0)
+            return MOT_FAIL(MOT_ERR_ARGUMENT, "'%s' is not among the operators that are measured%s%s%s",
+                            name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                            nearest ? "'?" : "");
+    }
+    return MOT_OK;
+}
+
+size_t mot_bench_ops_bytes(const mot_arguments *arguments)
+{
+    return (size_t)(arguments->n > 0 ? arguments->n : DEFAULT_MB) << 20;
+}
+
+/* ---- memory ---- */
+
+typedef struct tensors {
+    mot_buffer *buffer[16];
+    int n;
+} tensors;
+
+static mot_status new_tensor(mot_device *device, tensor_kind kind, int64_t rows, int64_t columns,
+                             tensors *all, mot_view *out)
+{
+    mot_view view = {.dtype = kind == BYTES ? MOT_U8 : kind == LABELS ? MOT_I32 : MOT_F32};
+    view.shape = kind == LABELS ? (mot_shape){1, {rows}}
+                 : kind == ONE  ? (mot_shape){1, {1}}
+                 : kind == SUMS ? (mot_shape){1, {4}}
+                                : (mot_shape){2, {rows, columns}};
+    int64_t n = mot_shape_elements(&view.shape, 1);
+    if (kind == FULL || kind == ONE || kind == SUMS) {
+        mot_shape shape = view.shape;
+        MOT_TRY(mot_bench_floats(device, n, (uint64_t)all->n + 1, &view, NULL));
+        view.shape = shape;
+    } else { /* zeros: class 0, or black */
+        MOT_TRY(mot_buffer_new(device, (size_t)n * mot_dtype_bytes(view.dtype), &view.buffer));
+    }
+    all->buffer[all->n++] = view.buffer;
+    *out = view;
+    return MOT_OK;
+}
+
+/* What the optimizers and dropout read: step 0, a learning rate too small to run away. */
+static mot_status fill_small(mot_device *device, tensors *all, mot_operands *o)
+{
+    const float lr = 1e-6f, bias = 0.5f, sums[4] = {64, 0, 0, 0};
+    uint32_t word[MOT_N_SCALARS] = {0};
+    memcpy(&word[MOT_SCALAR_LR], &lr, sizeof lr);
+    memcpy(&word[MOT_SCALAR_BIAS1], &bias, sizeof bias);
+    memcpy(&word[MOT_SCALAR_BIAS2], &bias, sizeof bias);
+    o->scalars = (mot_view){.dtype = MOT_F32, .shape = {1, {MOT_N_SCALARS}}};
+    MOT_TRY(mot_buffer_new(device, sizeof word, &o->scalars.buffer));
+    all->buffer[all->n++] = o->scalars.buffer;
+    MOT_TRY(mot_buffer_write(o->scalars.buffer, 0, sizeof word, word));
+    if (o->op == MOT_OP_sgd || o->op == MOT_OP_adam)
+        return mot_buffer_write(o->in[1].buffer, 0, sizeof sums, sums);
+    return MOT_OK;
+}
+
+static mot_status make(mot_device *device, const op_case *c, int64_t rows, tensors *all,
+                       mot_operands *o)
+{
+    *o = (mot_operands){.op = c->op, .name = c->what, .n_in = c->n_in, .n_out = c->n_out,
+                        .attrs = c->attrs};
+    for (int i = 0; i < c->n_in; i++)
+        MOT_TRY(new_tensor(device, c->in[i], rows, c->columns, all, &o->in[i]));
+    for (int i = 0; i < c->n_out; i++)
+        MOT_TRY(new_tensor(device, c->out[i], rows, c->columns, all, &o->out[i]));
+    return fill_small(device, all, o);
+}
+
+static double bytes_moved(const op_case *c, const mot_operands *o)
+{
+    double bytes = 0;
+    for (int i = 0; i < o->n_in; i++)
+        bytes += (double)mot_shape_elements(&o->in[i].shape, 1) * (double)mot_dtype_bytes(o->in[i].dtype);
+    for (int i = 0; i < o->n_out; i++)
+        bytes += (i < c->in_place ? 2.0 : 1.0) * (double)mot_shape_elements(&o->out[i].shape, 1) *
+                 (double)mot_dtype_bytes(o->out[i].dtype);
+    return bytes;
+}
+
+/* ---- measuring ---- */
+
+static mot_status measure(mot_bench *bench, const op_case *c, mot_operands *o, int variant)
+{
+    mot_bench_row row = {.what = "", .batch = 1};
+    mot_commands *commands = NULL;
+    mot_status status;
+    size_t bytes;
+    o->workspace = (mot_view){.dtype = MOT_F32};
+    if (variant < 0)
+        MOT_TRY(mot_primitive_workspace(bench->device, o, &bytes));
+    else
+        MOT_TRY(mot_primitive_workspace_variant(bench->device, o, variant, &bytes));
+    if (bytes > 0)
+        MOT_TRY(mot_buffer_new(bench->device, bytes, &o->workspace.buffer));
+    MOT_TRY_GOTO(mot_commands_new(bench->device, &commands));
+    if (variant < 0)
+        MOT_TRY_GOTO(mot_primitive_record(bench->device, o, commands));
+    else
+        MOT_TRY_GOTO(mot_primitive_record_variant(bench->device, o, variant, commands));
+    MOT_TRY_GOTO(mot_bench_time(bench->device, commands, &row.time_s));
+    mot_bench_variant(commands, row.variant);
+    snprintf(row.what, sizeof row.what, "%s", c->what);
+    row.m = o->in[0].shape.dim[0];
+    row.n = o->in[0].shape.dim[1];
+    MOT_TRY_GOTO(mot_bench_add(bench, &row, bytes_moved(c, o)));
+fail:
+    mot_commands_free(commands);
+    mot_buffer_free(o->workspace.buffer);
+    return status;
+}
+
+static mot_status measure_variants(mot_bench *bench, const op_case *c, mot_operands *o)
+{
+    const char *wanted = bench->arguments->variant;
+    if (!bench->arguments->variants && !wanted)
+        return measure(bench, c, o, -1);
+    for (int i = 0; i < mot_primitive_n_variants(c->op); i++) {
+        const char *name = mot_primitive_variant_name(c->op, i);
+        if (wanted && strcmp(wanted, name) != 0)
+            continue;
+        mot_status status = measure(bench, c, o, i);
+        if (status != MOT_OK && status != MOT_ERR_UNSUPPORTED)
+            mot_bench_note(bench, name, mot_error_message());
+    }
+    return MOT_OK;
+}
+
+static mot_status bench_case(mot_bench *bench, const op_case *c)
+{
+    int64_t elements = (int64_t)(mot_bench_ops_bytes(bench->arguments) / sizeof(float));
+    tensors all = {0};
+    mot_operands o;
+    mot_status status = make(bench->device, c, elements / c->columns, &all, &o);
+    if (status == MOT_OK)
+        status = measure_variants(bench, c, &o);
+    for (int i = 0; i < all.n; i++)
+        mot_buffer_free(all.buffer[i]);
+    return status;
+}
+
+mot_status mot_bench_ops(mot_bench *bench)
+{
+    for (int i = 0; i < N_CASES; i++)
+        if (is_wanted(bench->arguments, &cases[i]))
+            MOT_TRY(bench_case(bench, &cases[i]));
+    return MOT_OK;
+}

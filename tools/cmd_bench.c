@@ -1,0 +1,106 @@
+/* cmd_bench.c: how fast is this machine, and how much of what it could do is reached? */
+#include "config.h"
+
+#include "tools/bench.h"
+#include "tools/session.h"
+
+#define OPTION_VARIANT                                                                             \
+    {"variant", 0, MOT_OPTION_TEXT, "NAME", "use this variant, not the one that training would use", \
+     MOT_PLACE(variant), 0}
+#define OPTION_VARIANTS                                                                            \
+    {"variants", 0, MOT_OPTION_FLAG, NULL, "measure every variant", MOT_PLACE(variants), 0}
+#define OPTION_JSON MOT_OPTION_JSON("end with one JSON array; all else goes to standard error")
+
+enum { MANY = 256 };
+
+static int run_gemm(const mot_command *command, const mot_arguments *arguments)
+{
+    mot_bench bench = {.command = command, .arguments = arguments};
+    mot_session_log(arguments);
+    if (mot_bench_gemm_check(arguments) != MOT_OK)
+        return mot_command_misused(command, "%s", mot_error_message());
+    return mot_bench_run(&bench, 0, mot_bench_gemm);
+}
+
+static int run_ops(const mot_command *command, const mot_arguments *arguments)
+{
+    mot_bench bench = {.command = command, .arguments = arguments};
+    mot_session_log(arguments);
+    if (mot_bench_ops_check(arguments) != MOT_OK)
+        return mot_command_misused(command, "%s", mot_error_message());
+    return mot_bench_run(&bench, mot_bench_ops_bytes(arguments), mot_bench_ops);
+}
+
+static const mot_option gemm_options[] = {
+    MOT_OPTION_DEVICES,
+    OPTION_VARIANT,
+    OPTION_VARIANTS,
+    OPTION_JSON,
+    MOT_OPTION_VERBOSE,
+    MOT_OPTION_HELP,
+    MOT_OPTION_END,
+};
+
+static const mot_option ops_options[] = {
+    MOT_OPTION_DEVICES,
+    {"size", 0, MOT_OPTION_INT, "MB", "size of the largest tensor in MiB (default: 64)", MOT_PLACE(n), 1},
+    OPTION_VARIANT,
+    OPTION_VARIANTS,
+    OPTION_JSON,
+    MOT_OPTION_VERBOSE,
+    MOT_OPTION_HELP,
+    MOT_OPTION_END,
+};
+
+static const mot_option step_options[] = {
+    MOT_OPTION_DEVICES,
+    MOT_OPTION_DATA,
+    MOT_OPTION_SET,
+    {"steps", 0, MOT_OPTION_INT, "N", "measure N steps (default: as many as fit in three seconds)",
+     MOT_PLACE(steps), 10},
+    MOT_OPTION_KERNELS,
+    MOT_OPTION_JSON("end with one JSON object; all else goes to standard error"),
+    MOT_OPTION_VERBOSE,
+    MOT_OPTION_HELP,
+    MOT_OPTION_END,
+};
+
+const mot_command mot_command_bench_gemm = {
+    "bench gemm",
+    "[SHAPE]...",
+    0,
+    MANY,
+    "measure matrix products",
+    "SHAPE is MxNxK, C (M,N) = op(A) (M,K) op(B) (K,N), with :NN (default), :NT, :TN or :TT\n"
+    "behind it for what is transposed, and 'batch*' in front: 1024x1024x1024:NT 48*64x64x32.\n"
+    "Times are medians; the fraction is of what independent multiply-adds reach.",
+    gemm_options,
+    run_gemm,
+    false,
+};
+
+const mot_command mot_command_bench_ops = {
+    "bench ops",
+    "[OPERATOR]...",
+    0,
+    MANY,
+    "measure operators that wait for memory",
+    "Times are medians; the fraction is of the bandwidth that a copy kernel reaches.",
+    ops_options,
+    run_ops,
+    false,
+};
+
+const mot_command mot_command_bench_step = {
+    "bench step",
+    "CONFIG",
+    1,
+    1,
+    "measure training steps of a configuration",
+    "Trains for a while as 'motley train' would, and writes nothing.  The time is the median\n"
+    "of whole steps; the fraction is of what independent multiply-adds reach on the devices\n"
+    "that take part, each measured alone.",
+    step_options,
+    mot_bench_step,
+    true,
+};
