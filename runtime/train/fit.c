@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS_TOGETHER = 3, MIN_RUNS = 3, MAX_RUNS = 40 };
+enum { ROUNDS_TOGETHER = 3, MIN_RUNS = 3, MAX_RUNS = 40, STEP_ROUNDS = 3 };
 
 static const double
     MEASURE_S = 0.04,      /* aim of one measurement */
@@ -65,34 +65,36 @@ static mot_status measure(mot_trainer *t, const int64_t *share, int n_runs, doub
     return status;
 }
 
-/* Time of whole training steps with the present shares: the slowest rank's mean. */
-static mot_status measure_step(mot_trainer *t, double *step_s)
+static mot_status run_steps(mot_trainer *t, int n)
 {
-    mot_status status = MOT_OK;
-    double took = 0, *all;
-    int n = MIN_RUNS;
-    for (int round = 0; status == MOT_OK && round < 3; round++) { /* the first warms up */
-        double start = mot_clock_s();
-        for (int i = 0; status == MOT_OK && i < n; i++)
-            status = mot_exec_step(t->exec, &(mot_step_scalars){.bias1 = 1, .bias2 = 1});
-        if (status == MOT_OK)
-            status = mot_exec_finish(t->exec);
-        double each = (mot_clock_s() - start) / n;
-        took = round < 2 ? each : fmin(took, each);
-        if (mot_comm_size(t->comm) == 1)
-            n = 2 * runs_for(each);
-        else
-            n = 10;
-    }
+    for (int i = 0; i < n; i++)
+        MOT_TRY(mot_exec_step(t->exec, &(mot_step_scalars){.bias1 = 1, .bias2 = 1}));
+    MOT_TRY(mot_exec_finish(t->exec));
     for (mot_step_result ignored; mot_exec_next_result(t->exec, &ignored);)
         continue;
+    return MOT_OK;
+}
+
+/* Time of whole training steps with the present shares: the best of some rounds, so that what else
+ * the machine does counts little, on the slowest rank.  The number of steps comes from what all ranks
+ * know, so that all make the same. */
+static mot_status measure_step(mot_trainer *t, double *step_s)
+{
+    double mine = INFINITY, *all;
+    int n = runs_for(mot_balance_step_s(&t->machine, t->share));
+    mot_status status = run_steps(t, MIN_RUNS);
+    for (int round = 0; status == MOT_OK && round < STEP_ROUNDS; round++) {
+        double start = mot_clock_s();
+        status = run_steps(t, n);
+        mine = fmin(mine, (mot_clock_s() - start) / n);
+    }
     MOT_TRY(mot_trainer_agree(t, status));
     MOT_TRY(mot_alloc((size_t)mot_comm_size(t->comm), sizeof *all, &all));
-    status = mot_comm_all_gather(t->comm, &took, sizeof took, all);
+    status = mot_comm_all_gather(t->comm, &mine, sizeof mine, all);
     for (int r = 0; r < mot_comm_size(t->comm); r++)
-        took = fmax(took, all[r]);
+        mine = fmax(mine, all[r]);
     free(all);
-    *step_s = took;
+    *step_s = mine;
     return status;
 }
 
