@@ -33,6 +33,7 @@ include tests/fuzz/local.mk
 include tests/ops/local.mk
 include tests/plan/local.mk
 include tests/mpi/local.mk
+include tests/gpu/local.mk
 include tests/layers/local.mk
 include tests/train/local.mk
 include tests/exec/local.mk

@@ -1,0 +1,140 @@
+#!/bin/sh
+# Every kernel that the library would take on a GPU compiles for GPUs that nobody here has, and keeps
+# its values in registers.
+#
+# tests/gpu/kernels asks the library for sources, options and kernels.  clang with libclc makes PTX of
+# them, which ptxas of the CUDA toolkit, where it is, turns into code for sm_80 and sm_90; and code for
+# AMD's gfx90a and gfx1030.  What these report is printed as one table: registers (vector ones for
+# AMD), bytes of local memory (arguments of that kind not counted), of private memory, and of spills
+# (registers for AMD).  A spill is a failure where a GPU would use the kernel (use "gpu"); kernels
+# for CPUs ("cpu") must compile only.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+slow
+
+CLANG=${CLANG:-clang-15}
+CLC=${CLC:-/usr/lib/clc}
+command -v "$CLANG" >/dev/null || skip "$CLANG is not installed"
+for library in nvptx64--nvidiacl amdgcn--amdhsa; do
+    [ -f "$CLC/$library.bc" ] || skip "libclc is not installed ($CLC/$library.bc)"
+done
+PTXAS=$(command -v ptxas || echo /usr/local/cuda/bin/ptxas)
+[ -x "$PTXAS" ] || PTXAS=
+
+# compile TRIPLE SOURCE OUT OPTIONS...
+compile()
+{
+    triple=$1 text=$2 out=$3
+    shift 3
+    "$CLANG" -target "$triple" -x cl -O3 -Xclang -fdeclare-opencl-builtins \
+        -Xclang -finclude-default-header -Xclang -cl-ext=+cl_khr_fp16 \
+        -Xclang -mlink-bitcode-file -Xclang "$CLC/$triple.bc" "$@" -S "$text" -o "$out"
+}
+
+# Rows of a table: KERNEL TARGET REGISTERS LOCAL PRIVATE SPILLS.
+from_ptxas()
+{
+    awk -v target="$1" '
+        /Compiling entry function/ { split($0, part, "\047"); name = part[2] }
+        /spill stores/ { private = $1; spills = $5 + $9 }
+        /: Used/ {
+            registers = $5; shared = 0
+            for (i = 1; i < NF; i++) if ($(i + 2) ~ /^smem/) shared = $i
+            print name, target, registers, shared, private, spills
+        }'
+}
+from_amd()
+{
+    awk -v target="$1" '
+        function finish() { if (name != "") print name, target, v, shared, private, spills; name = "" }
+        /^[ \t]*\.amdgpu_metadata/ { inside = 1 }
+        /^[ \t]*\.end_amdgpu_metadata/ { inside = 0; finish() }
+        !inside { next }
+        /^  - \./ { finish(); v = shared = private = spills = 0; sub(/- /, "  ") }
+        /^    \.name:/ { name = $2 }
+        /^    \.vgpr_count:/ { v = $2 }
+        /^    \.group_segment_fixed_size:/ { shared = $2 }
+        /^    \.private_segment_fixed_size:/ { private = $2 }
+        /^    \.[sv]gpr_spill_count:/ { spills += $2 }'
+}
+
+# build SOURCE STEM OPTIONS...: rows of all targets in STEM.rows; false, with STEM.err, on an error.
+build()
+{
+    source=$1 stem=$2
+    shift 2
+    : >"$stem.rows"
+    {
+        compile nvptx64--nvidiacl "$source" "$stem.ptx" -Xclang -target-cpu \
+            -Xclang sm_80 -Xclang -target-feature -Xclang +ptx75 "$@" || return 1
+        if grep '^\.extern \.func' "$stem.ptx"; then
+            echo "a function that nobody has"
+            return 1
+        fi
+        for target in ${PTXAS:+sm_80 sm_90}; do
+            "$PTXAS" -v -arch=$target "$stem.ptx" -o /dev/null >"$stem.log" 2>&1 ||
+                { cat "$stem.log"; return 1; }
+            from_ptxas $target <"$stem.log" >>"$stem.rows"
+        done
+        for target in gfx90a gfx1030; do
+            compile amdgcn--amdhsa "$source" "$stem.$target" -nogpulib -mcpu=$target "$@" || return 1
+            from_amd $target <"$stem.$target" >>"$stem.rows"
+        done
+    } >"$stem.err" 2>&1
+}
+
+# That spills and errors are seen at all.
+watch_itself()
+{
+    cat >"$tmp/spill.cl" <<'END'
+__attribute__((reqd_work_group_size(1024, 1, 1)))
+__kernel void spill(__global float16 *x)
+{
+    float16 v[18];
+#pragma unroll
+    for (int i = 0; i < 18; i++)
+        v[i] = x[i * 256 + get_local_id(0)];
+    barrier(CLK_GLOBAL_MEM_FENCE);
+#pragma unroll
+    for (int i = 0; i < 18; i++)
+        x[i * 256 + get_local_id(0)] = v[17 - i];
+}
+END
+    expect "a kernel that spills compiles" build "$tmp/spill.cl" "$tmp/spill"
+    expect_equal "its targets" "$(wc -l <"$tmp/spill.rows")" "$n_targets"
+    expect "spills are seen" awk '$6 == 0 { bad = 1 } END { exit bad }' "$tmp/spill.rows"
+    echo '__kernel void wrong(__global float *x) { x[0] = nobody(1); }' >"$tmp/wrong.cl"
+    n_checks=$((n_checks + 1))
+    ! build "$tmp/wrong.cl" "$tmp/wrong" || fail "an unknown function is not seen"
+}
+
+n_targets=2
+if [ -n "$PTXAS" ]; then n_targets=4; else note "no ptxas: NVIDIA's code is compiled to PTX only"; fi
+watch_itself
+mkdir "$tmp/k"
+expect "the library names its kernels" "$HELPERS/gpu/kernels" "$tmp/k"
+
+cd "$tmp/k" || exit 99
+cut -d' ' -f1 kernels.list | sort -nu >numbers
+while read -r number; do
+    options=$(sed -n "s/^$number [^ ]* [^ ]* [^ ]* //p" kernels.list | head -1)
+    # shellcheck disable=SC2086
+    build "$number.cl" "$number" $options ||
+        fail "$(sed -n "s/^$number \([^ ]*\) .*/\1/p" kernels.list | head -1) $options: $(head -20 "$number.err")"
+    n_checks=$((n_checks + 1))
+done <numbers
+
+# Join what was asked with what came out; a kernel that came out without being asked for is no matter.
+while read -r number source kernel use options; do
+    awk -v kernel="$kernel" -v what="$source $use" -v options="$options" '$1 == kernel {
+        sub(/-cl-std=CL1.2 -w ?/, "", options); print $0, what, options; n++ }
+        END { exit n != '"$n_targets"' }' "$number.rows" >>table || fail "$kernel: rows are missing"
+    n_checks=$((n_checks + 1))
+done <kernels.list
+awk 'BEGIN { print "kernel", "use", "target", "registers", "local", "private", "spills", "options" }
+    { o = ""; for (i = 9; i <= NF; i++) o = o (i > 9 ? "," : "") $i
+      print $1, $8, $2, $3, $4, $5, $6, o == "" ? "-" : o }' table |
+    awk '{ printf "%-22s %-4s %-8s %9s %6s %7s %6s  %s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
+n_checks=$((n_checks + 1))
+awk '$6 > 0 && $8 == "gpu" { print "FAIL: " $1 " spills on " $2 ": " $6; bad = 1 } END { exit bad }' table ||
+    failed=$((failed + 1))
+finish

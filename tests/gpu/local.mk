@@ -1,0 +1,11 @@
+# Every kernel, with the parameters that GPUs get, through the compilers for GPUs that nobody here has.
+if HAVE_CHECK
+check_PROGRAMS += tests/gpu/kernels
+TESTS += tests/gpu/gpu_compile.sh
+tests_gpu_kernels_SOURCES = tests/gpu/kernels.c tests/ops/ops.c tests/ops/ops.h \
+	tests/ops/test_elementwise.c tests/ops/test_linear.c tests/ops/test_loss.c \
+	tests/ops/test_optimizer.c
+tests_gpu_kernels_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_gpu_kernels_LDADD = libmotley_core.la $(CHECK_LIBS)
+endif
+EXTRA_DIST += tests/gpu/gpu_compile.sh
