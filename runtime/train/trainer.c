@@ -167,8 +167,11 @@ static mot_status open_devices(mot_trainer *t)
     int n;
     if (t->kernels)
         MOT_TRY(mot_kernel_archive_open(t->kernels, &t->archive));
-    MOT_TRY(mot_devices_select(t->selection, mot_comm_host_size(t->comm),
-                               mot_comm_host_rank(t->comm), &info, &n, &note));
+    /* With an archive no compiler is called, not even to find out which twin is faster. */
+    mot_status (*select)(const char *, int, int, mot_device_info **, int *, char **) =
+        t->archive ? mot_devices_select_offline : mot_devices_select;
+    MOT_TRY(select(t->selection, mot_comm_host_size(t->comm), mot_comm_host_rank(t->comm), &info, &n,
+                   &note));
     mot_status status = mot_alloc((size_t)n, sizeof(mot_device *), &t->device);
     if (status == MOT_OK && n > MOT_MAX_LOCAL_DEVICES)
         status = MOT_FAIL(MOT_ERR_ARGUMENT, "%d devices; one rank drives at most %d: use more ranks", n,
