@@ -20,12 +20,12 @@ __kernel void ingest_plain(__global float *x, long x_at, __global const RAW *raw
     const long i = get_global_id(0);
     if (i >= runs * group)
         return;
-    const long channel = i / group % channels;
+    const long c = i / group % channels; /* "channel" is a keyword to Intel's compiler */
     float value = (float)raw[raw_at + i];
     if (flags & SCALE)
-        value *= scale[scale_at + channel];
+        value *= scale[scale_at + c];
     if (flags & SHIFT)
-        value += shift[shift_at + channel];
+        value += shift[shift_at + c];
     x[x_at + i] = value;
 }
 
