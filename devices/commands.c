@@ -5,12 +5,17 @@
  * are set again, and only when the slot is another than in the launch's last run.  Recorded
  * operators that are not our kernels (CLBlast) are calls with a copied payload.
  * With profiling each launch leaves an event; they are read in batches, after a finish.
+ *
+ * A launch's first run is waited for, one at a time in the whole process: drivers compile then, and
+ * pocl 3.1 aborts when two devices do the first launch of the same kernel at the same moment (both
+ * enter it into the driver's list of loaded kernels, and its count of users goes wrong).
  */
 #include "config.h"
 
 #include "devices/state.h"
 #include "runtime/base/memory.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +27,7 @@ typedef struct record {
     cl_kernel kernel; /* NULL: foreign */
     cl_uint n_dims;
     size_t global[3], local[3];
-    bool has_local;
+    bool has_local, ran;
     int slot, n_ring; /* slot of the last run */
     struct {
         cl_uint arg;
@@ -300,6 +305,19 @@ static mot_status run_one(mot_commands *commands, int i, int slot)
     return MOT_OK;
 }
 
+static pthread_mutex_t first_run_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static mot_status run_first(mot_commands *commands, int i, int slot)
+{
+    pthread_mutex_lock(&first_run_lock);
+    mot_status status = run_one(commands, i, slot);
+    if (status == MOT_OK)
+        status = mot_device_finish(commands->device);
+    pthread_mutex_unlock(&first_run_lock);
+    commands->records[i].ran = status == MOT_OK;
+    return status;
+}
+
 mot_status mot_commands_run(mot_commands *commands, int first, int last, int slot)
 {
     if (first < 0 || last > commands->n_records)
@@ -307,7 +325,8 @@ mot_status mot_commands_run(mot_commands *commands, int first, int last, int slo
                         commands->n_records);
     MOT_TRY(mot_device_join_transfers(commands->device));
     for (int i = first; i < last; i++)
-        MOT_TRY(run_one(commands, i, slot));
+        MOT_TRY(commands->records[i].ran ? run_one(commands, i, slot)
+                                         : run_first(commands, i, slot));
     return MOT_OK;
 }
 
