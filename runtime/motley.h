@@ -148,6 +148,7 @@ typedef struct mot_run_options {
     const char *init;     /* .safetensors file with the initial weights; NULL: by the configuration */
     const char *kernels;  /* archive of offline-built kernels; NULL: the device's compiler */
     bool resume;          /* go on from the checkpoint in out_dir */
+    bool profile;         /* measure where the time goes, for mot_trainer_profile; slows small steps */
     int64_t max_steps;    /* stop after this many steps in all; 0: as the configuration says */
     mot_event_handler *on_event; /* called for each event, on rank 0 only, from the thread that opens
                                     and runs the trainer; may be NULL */
@@ -226,6 +227,29 @@ MOT_API const mot_report *mot_trainer_report(const mot_trainer *trainer);
  *  independent multiply-adds, and a copy kernel.  For the report's peaks; every rank calls it, after
  *  mot_trainer_run.  A device that cannot be measured keeps 0. */
 MOT_API mot_status mot_trainer_measure_peaks(mot_trainer *trainer);
+
+/** One operator on one device: what a step has of it, as a mean over the steps. */
+typedef struct mot_profile_row {
+    int device;                     /* in the report */
+    const char *op, *layer, *phase; /* "linear_dweight", "fc1", "backward" */
+    double time_s, launches;
+    double flops, bytes;            /* operations, and bytes that must move at least */
+} mot_profile_row;
+
+/** Where the time of a step goes.  Warm-up is left out. */
+typedef struct mot_profile {
+    int64_t n_steps;
+    double step_s;     /* mean */
+    double exchange_s; /* summing gradients over devices and ranks, as rank 0 saw it, */
+    double exposed_s;  /* and the part of it that backward did not hide */
+    const mot_profile_row *row; /* [n_rows] by device, in the order in which they run */
+    int n_rows;
+} mot_profile;
+
+/** After mot_trainer_run with `profile`; every rank calls it.  Measures the peaks as well.  *out is
+ *  valid until the trainer is closed.  Errors: MOT_ERR_ARGUMENT without `profile`, or when only
+ *  warm-up was run. */
+MOT_API mot_status mot_trainer_profile(mot_trainer *trainer, const mot_profile **out);
 
 /** Write all parameters as a .safetensors file, whole or not at all. */
 MOT_API mot_status mot_trainer_save(mot_trainer *trainer, const char *path);

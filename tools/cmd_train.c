@@ -10,6 +10,7 @@
 #include "tools/digits.h"
 #include "tools/format.h"
 #include "tools/json.h"
+#include "tools/profile.h"
 #include "tools/progress.h"
 #include "tools/report.h"
 #include "tools/session.h"
@@ -128,6 +129,7 @@ static bool show_results(mot_session *session, const mot_progress *progress,
                          const mot_arguments *arguments)
 {
     const mot_report *report = mot_trainer_report(session->trainer);
+    const mot_profile *profile = NULL;
     const mot_terminal *terminal = &progress->terminal;
     bool silent = session->rank != 0 || arguments->quiet;
     if (!silent) {
@@ -141,14 +143,18 @@ static bool show_results(mot_session *session, const mot_progress *progress,
         if (!silent)
             fputc('\n', terminal->out);
     }
+    if (arguments->profile && mot_trainer_profile(session->trainer, &profile) != MOT_OK)
+        return mot_session_fail(session);
     if (!silent) {
+        if (profile)
+            mot_profile_print(terminal, report, profile);
         mot_report_print_devices(terminal, report);
         fputc('\n', terminal->out);
         mot_report_print_result(terminal, report);
         print_files(terminal->out, arguments);
         fflush(terminal->out);
     }
-    if (arguments->json && session->rank == 0 && mot_json_print_report(report) != MOT_OK)
+    if (arguments->json && session->rank == 0 && mot_json_print_report(report, profile) != MOT_OK)
         return mot_session_fail(session);
     return true;
 }
@@ -210,6 +216,9 @@ static const mot_option options[] = {
     MOT_OPTION_KERNELS,
     {"draw", 0, MOT_OPTION_FLAG, NULL, "at the end draw some test samples and what the network says",
      MOT_PLACE(draw), 0},
+    {"profile", 0, MOT_OPTION_FLAG, NULL,
+     "at the end say where the time of a step goes; small steps are slower while it is measured",
+     MOT_PLACE(profile), 0},
     MOT_OPTION_JSON("end with the result as one JSON object; all else goes to standard error"),
     {"quiet", 'q', MOT_OPTION_FLAG, NULL, "print errors and what --json asks for only",
      MOT_PLACE(quiet), 0},

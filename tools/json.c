@@ -3,11 +3,13 @@
 #include "tools/json.h"
 
 #include "runtime/base/status.h"
+#include "tools/profile.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* jansson refuses NaN and infinity; JSON has neither. */
 static json_t *number(double value)
@@ -43,7 +45,27 @@ static json_t *device_report(const mot_device_report *device)
     return object;
 }
 
-mot_status mot_json_print_report(const mot_report *report)
+static json_t *profile_row(const mot_report *report, const mot_profile_row *row)
+{
+    mot_roofline r = mot_profile_roofline(report, row);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "device",
+                     report->devices[row->device].info.id, "op", row->op, "layer", row->layer, "phase",
+                     row->phase, "time_s", number(row->time_s), "launches", number(row->launches),
+                     "flops", number(row->flops), "bytes", number(row->bytes), "fraction",
+                     number(r.fraction), "bound", r.arithmetic ? "arithmetic" : "memory");
+}
+
+static json_t *profile_object(const mot_report *report, const mot_profile *profile)
+{
+    json_t *rows = json_array();
+    for (int i = 0; i < profile->n_rows; i++)
+        json_array_append_new(rows, profile_row(report, &profile->row[i]));
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "steps", (json_int_t)profile->n_steps, "step_s",
+                     number(profile->step_s), "exchange_s", number(profile->exchange_s), "exposed_s",
+                     number(profile->exposed_s), "rows", rows);
+}
+
+mot_status mot_json_print_report(const mot_report *report, const mot_profile *profile)
 {
     char hash[17];
     json_t *losses = json_array(), *devices = json_array();
@@ -52,7 +74,7 @@ mot_status mot_json_print_report(const mot_report *report)
     for (int i = 0; i < report->n_devices; i++)
         json_array_append_new(devices, device_report(&report->devices[i]));
     snprintf(hash, sizeof hash, "%016" PRIx64, report->params_hash);
-    return print(json_pack(
+    json_t *object = json_pack(
         "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:s, s:o, s:o, s:o, s:o}", "steps",
         (json_int_t)report->steps, "epochs", (json_int_t)report->epochs, "samples_per_second",
         number(report->samples_per_second), "step_ms", number(1e3 * report->step_s), "train_loss",
@@ -60,7 +82,10 @@ mot_status mot_json_print_report(const mot_report *report)
         number(report->test_accuracy), "seed", (json_int_t)report->seed, "ranks", report->n_ranks,
         "params_hash", hash, "gain_predicted", number(report->equal_share_gain_predicted),
         "gain_measured", number(report->equal_share_gain_measured), "epoch_losses", losses,
-        "devices", devices));
+        "devices", devices);
+    if (object && profile)
+        json_object_set_new(object, "profile", profile_object(report, profile));
+    return print(object);
 }
 
 static json_t *device_info(const mot_device_info *devices, const mot_device_info *device)
@@ -128,10 +153,15 @@ mot_status mot_json_print_bench(const mot_bench_row *rows, int n_rows)
 mot_status mot_json_print_steps(const mot_report *report, const mot_bench_steps *steps)
 {
     json_t *devices = json_array();
-    for (int i = 0; i < report->n_devices; i++)
-        if (report->devices[i].share > 0)
-            json_array_append_new(devices, json_string(report->devices[i].info.id));
-    return print(json_pack("[{s:o, s:o, s:o, s:o, s:o, s:o, s:i}]", "devices", devices, "step_ms",
+    char ids[512] = "";
+    for (int i = 0; i < report->n_devices; i++) {
+        const char *id = report->devices[i].info.id;
+        if (report->devices[i].share == 0)
+            continue;
+        json_array_append_new(devices, json_string(id));
+        snprintf(ids + strlen(ids), sizeof ids - strlen(ids), "%s%s", *ids ? "," : "", id);
+    }
+    return print(json_pack("[{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i}]", "device", ids, "devices", devices, "step_ms",
                            number(1e3 * steps->step_s), "samples_per_second",
                            number(steps->samples_per_s), "launches", number(steps->launches), "gflops",
                            number(steps->flops_per_s / 1e9), "fraction", number(steps->fraction),

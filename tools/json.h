@@ -4,8 +4,8 @@
 
 #include "runtime/motley.h"
 
-/** Print the object that `motley train --json` ends with. */
-mot_status mot_json_print_report(const mot_report *report);
+/** Print the object that `motley train --json` ends with; `profile` may be NULL. */
+mot_status mot_json_print_report(const mot_report *report, const mot_profile *profile);
 
 /** One measurement of `motley bench gemm` (arithmetic) or `bench ops`. */
 typedef struct mot_bench_row {

@@ -9,6 +9,7 @@ motley_SOURCES = \
 	tools/json.c tools/json.h \
 	tools/main.c \
 	tools/plot.c tools/plot.h \
+	tools/profile.c tools/profile.h \
 	tools/progress.c tools/progress.h \
 	tools/report.c tools/report.h \
 	tools/session.c tools/session.h \

@@ -66,6 +66,7 @@ bool mot_session_open(const mot_arguments *arguments, mot_event_handler *handler
         .init = arguments->init,
         .kernels = arguments->kernels,
         .resume = arguments->resume,
+        .profile = arguments->profile,
         .max_steps = arguments->steps > 0 ? arguments->steps : 0,
         .on_event = handler,
         .event_user = user,

@@ -25,6 +25,7 @@ struct mot_exec {
     const mot_plan *plan;
     int first_device;
     bool *active;
+    mot_exchange exchange;
     bool pending; /* a training step was handed out whose reduction is still to be done */
     bool pending_stop;
     int64_t pending_step;
@@ -170,7 +171,7 @@ static mot_status complete(mot_exec *exec)
     exec->pending = false;
     mot_status status = mot_reduce_step(exec->comm, exec->plan, exec->worker, exec->n_devices,
                                         exec->active, exec->plan->share + exec->first_device,
-                                        exec->pending_stop, exec->reduced);
+                                        exec->pending_stop, exec->reduced, &exec->exchange);
     const float *words = exec->reduced + mot_replica_sums_offset(&exec->replica[0], 0);
     mot_step_result result = result_of(exec->pending_step, words);
     bool failed = status != MOT_OK || words[MOT_SUMS_FAILED] > 0;
@@ -421,6 +422,17 @@ void mot_exec_times(mot_exec *exec, int device, double *busy_s, double *idle_s, 
     worker->busy_s = worker->idle_s = 0;
     worker->n_steps = 0;
     pthread_mutex_unlock(&worker->lock);
+}
+
+mot_exchange mot_exec_exchange(const mot_exec *exec)
+{
+    return exec->exchange;
+}
+
+mot_status mot_exec_profile(mot_exec *exec, int device, mot_node_profile *node)
+{
+    MOT_TRY(mot_exec_finish(exec));
+    return mot_replica_profile(&exec->replica[device], node);
 }
 
 int mot_exec_launches_per_step(const mot_exec *exec, int device)

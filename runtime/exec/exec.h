@@ -16,6 +16,7 @@
 
 #include "devices/devices.h"
 #include "runtime/comm/comm.h"
+#include "runtime/exec/profile.h"
 #include "runtime/graph/graph.h"
 #include "runtime/plan/plan.h"
 
@@ -90,6 +91,13 @@ mot_status mot_exec_measure(mot_exec *exec, int n_runs, double *time_s);
 
 /** Since the last call: seconds that local device i computed and waited, and over how many steps. */
 void mot_exec_times(mot_exec *exec, int device, double *busy_s, double *idle_s, int64_t *n_steps);
+/** What the exchange of gradients cost since the executor was opened. */
+mot_exchange mot_exec_exchange(const mot_exec *exec);
+
+/** Where the time went on local device i, by node, since it was opened (with profiling); waits for all
+ *  that was handed out. */
+mot_status mot_exec_profile(mot_exec *exec, int device, mot_node_profile *node);
+
 /** Kernel launches of one training step on local device i with its present share. */
 int mot_exec_launches_per_step(const mot_exec *exec, int device);
 

@@ -2,6 +2,8 @@
 
 #include "runtime/exec/reduce.h"
 
+#include "runtime/base/clock.h"
+
 #include <string.h>
 
 static void add(float *restrict sum, const float *restrict x, int64_t n)
@@ -39,19 +41,24 @@ static bool has_failed(mot_worker *worker, int n_workers)
 }
 
 mot_status mot_reduce_step(mot_comm *comm, const mot_plan *plan, mot_worker *worker, int n_workers,
-                           const bool *active, const int64_t *share, bool stop, float *reduced)
+                           const bool *active, const int64_t *share, bool stop, float *reduced,
+                           mot_exchange *times)
 {
     mot_request *request[MOT_MAX_BUCKETS];
     mot_status status = MOT_OK;
     int n_requests = 0, n_ranks = mot_comm_size(comm);
+    double ready_s = 0, begun_s = 0, summing_s = 0;
     for (int b = 0; b < plan->n_buckets; b++) {
         const mot_bucket *bucket = &plan->bucket[b];
         int64_t n = mot_replica_bucket_floats(worker[0].replica, plan, b);
         for (int i = 0; i < n_workers; i++)
             if (active[i])
                 mot_worker_wait_bucket(&worker[i], b + 1);
+        ready_s = mot_clock_s();
+        begun_s = b == 0 ? ready_s : begun_s;
         bool last = b == plan->n_buckets - 1;
         sum_local(bucket, n, worker, n_workers, active, share, reduced);
+        summing_s += mot_clock_s() - ready_s;
         if (last) {
             float *words = reduced + bucket->offset + n - MOT_SUMS_FLOATS;
             memset(words + 4, 0, (MOT_SUMS_FLOATS - 4) * sizeof *words);
@@ -70,5 +77,9 @@ mot_status mot_reduce_step(mot_comm *comm, const mot_plan *plan, mot_worker *wor
         mot_status one = mot_request_wait(request[i]);
         status = status == MOT_OK ? one : status;
     }
+    double end_s = mot_clock_s();
+    times->cost_s += n_ranks > 1 ? end_s - begun_s : summing_s;
+    times->exposed_s += end_s - ready_s;
+    times->n_steps++;
     return status;
 }

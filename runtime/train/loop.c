@@ -114,6 +114,8 @@ static mot_status step(mot_trainer *t)
     t->now.samples += n;
     t->samples_run += n;
     count_interval(t);
+    if (t->n_steps_run == WARM_UP_STEPS + 1)
+        MOT_TRY(mot_profile_begin(t));
     t->report.samples_per_second = samples_per_second(t);
     mot_trainer_emit(t, MOT_EVENT_STEP, NULL);
     return MOT_OK;

@@ -95,6 +95,7 @@ static mot_status copy_options(mot_trainer *t, const mot_run_options *options)
     MOT_TRY(copy_text(options->init, &t->init));
     MOT_TRY(copy_text(options->kernels, &t->kernels));
     t->resume = options->resume;
+    t->profile = options->profile;
     t->set.max_steps = options->max_steps > 0 ? options->max_steps : 0;
     if (t->resume && !t->out_dir)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "--resume needs --out DIR: the folder of the checkpoint");
@@ -123,12 +124,12 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
                          "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
                          " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
                          " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64
-                         " bucket %" PRId64 " adapt %d leave_out %d resume %d shares %s",
+                         " bucket %" PRId64 " adapt %d leave_out %d resume %d profile %d shares %s",
                          t->data->n_train, t->data->n_validation,
                          t->data->test ? t->data->test->n : 0, s->batch, s->epochs, s->max_steps,
                          s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
                          s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt,
-                         s->leave_out, t->resume, s->shares));
+                         s->leave_out, t->resume, t->profile, s->shares));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
     MOT_TRY(mot_graph_print(t->graph, &graph));
@@ -176,7 +177,7 @@ static mot_status open_devices(mot_trainer *t)
     if (status == MOT_OK && n > MOT_MAX_LOCAL_DEVICES)
         status = MOT_FAIL(MOT_ERR_ARGUMENT, "%d devices; one rank drives at most %d: use more ranks", n,
                           MOT_MAX_LOCAL_DEVICES);
-    mot_device_options options = {.archive = t->archive};
+    mot_device_options options = {.archive = t->archive, .profile = t->profile};
     for (int i = 0; status == MOT_OK && i < n; i++) {
         status = mot_device_open(&info[i], &options, &t->device[i]);
         if (status == MOT_OK)
@@ -259,6 +260,7 @@ void mot_trainer_close(mot_trainer *t)
 {
     if (!t)
         return;
+    mot_profile_free(t);
     mot_exec_close(t->exec);
     for (int i = 0; i < t->n_devices; i++)
         mot_device_close(t->device[i]);

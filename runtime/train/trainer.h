@@ -74,6 +74,9 @@ struct mot_trainer {
     int64_t order_epoch;
     FILE *metrics;
 
+    bool profile;
+    struct mot_profiled *profiled; /* of profile.c; NULL without `profile` */
+
     double *interval_s; /* [n_intervals] times between steps */
     size_t n_intervals, interval_capacity;
     double train_s, last_step_at_s;   /* in steps; clock at the last one, 0: do not count from it */
@@ -158,6 +161,11 @@ mot_status mot_metrics_step(mot_trainer *trainer, const mot_step_result *result)
 mot_status mot_metrics_epoch(mot_trainer *trainer, double loss, double validation_loss,
                              double validation_accuracy, double samples_per_second);
 mot_status mot_metrics_end(mot_trainer *trainer);
+
+/* ---- profile.c ---- */
+/** Warm-up is over: what is run from now on counts.  Does nothing without `profile`, or again. */
+mot_status mot_profile_begin(mot_trainer *trainer);
+void mot_profile_free(mot_trainer *trainer);
 
 /* ---- report.c ---- */
 /** One entry for each device of all ranks, before any is left out. */
