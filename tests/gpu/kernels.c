@@ -253,20 +253,26 @@ static void record_large(mot_op op, int64_t size, mot_buffer *buffer)
     record_all(&o);
 }
 
-/* What probing a device builds; see devices/measure.c. */
-static void record_probe(void)
+/* What measuring a device takes, which is no operator; see devices/measure.c and peak.c. */
+static void record_measuring(void)
 {
-    static const char *const kernels[][2] = {
-        {"", "probe_touch"}, {"", "probe_answer"}, {"", "probe_copy"}, {"", "probe_empty"},
-        {"-DPROBE_FP64", "probe_double"}, {"-DPROBE_FP16", "probe_half"},
+    static const char *const kernels[][3] = {
+        {"probe", "", "probe_touch"},
+        {"probe", "", "probe_answer"},
+        {"probe", "", "probe_copy"},
+        {"probe", "", "probe_empty"},
+        {"probe", "-DPROBE_FP64", "probe_double"},
+        {"probe", "-DPROBE_FP16", "probe_half"},
+        {"peak", "-DVW=4", "peak_fma"},
+        {"peak", "-DVW=4", "peak_copy"},
     };
     mot_commands *commands;
     must(mot_commands_new(&device, &commands));
     good_choice = true;
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++) {
         mot_launch launch;
-        mot_launch_begin(&launch, commands, "probe", kernels[i][0], kernels[i][1]);
-        must(mot_launch_end(&launch, "probe", 1, (size_t[]){64}, NULL));
+        mot_launch_begin(&launch, commands, kernels[i][0], kernels[i][1], kernels[i][2]);
+        must(mot_launch_end(&launch, "paper", 1, (size_t[]){64}, NULL));
     }
     mot_commands_free(commands);
 }
@@ -330,7 +336,7 @@ START_TEST(test_every_kernel_is_taken_by_a_variant)
 {
     mot_buffer *buffer;
     must(mot_buffer_new(&device, 4096, &buffer));
-    record_probe();
+    record_measuring();
     for (int op = 0; op < MOT_N_OPS; op++)
         for (uint64_t seed = 1; seed <= DRAWS; seed++)
             record_drawn((mot_op)op, seed, buffer);
