@@ -121,6 +121,17 @@ need_data()
 
 # config SED_SCRIPT: the tests' configuration with changes, as $tmp/c.yaml.
 config() { sed "$1" "$digits" >"$tmp/c.yaml"; }
+# wait_while_running PID COMMAND...: until the command succeeds or the process is gone (20 s at most).
+wait_while_running()
+{
+    watched=$1 turns=0
+    shift
+    until "$@" 2>/dev/null; do
+        turns=$((turns + 1))
+        kill -0 "$watched" 2>/dev/null && [ "$turns" -lt 1000 ] || return 1
+        sleep 0.02
+    done
+}
 # slow: this test takes longer than a few seconds; left out of quick runs.
 slow() { [ -z "${MOTLEY_TEST_QUICK-}" ] || skip "a quick run (MOTLEY_TEST_QUICK)"; }
 # What tests train: drawn digits, an MLP with dropout; 3,200 samples in 50 steps an epoch.

@@ -4,7 +4,7 @@
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 
 first=$(first_device)
-long="--set data.samples=6400 --epochs 12"
+long="--set data.samples=6400 --epochs 40"
 # shellcheck disable=SC2086
 train "$digits" $long --devices "$first" --out "$tmp/whole" || finish
 keep whole
@@ -16,12 +16,8 @@ keep whole
     exec "$MOTLEY" train "$digits" $long --devices "$first" --out "$tmp/begun"
 ) >"$tmp/stopped.out" 2>"$tmp/stopped.err" </dev/null &
 pid=$!
-at=0
-while kill -0 "$pid" 2>/dev/null && [ "$at" -lt 1000 ]; do
-    [ "$(grep -c . "$tmp/begun/metrics.jsonl" 2>/dev/null || true)" -lt 4 ] 2>/dev/null || break
-    sleep 0.02
-    at=$((at + 1))
-done
+epochs_done() { [ "$(grep -c epoch "$tmp/begun/metrics.jsonl")" -ge 3 ]; }
+wait_while_running "$pid" epochs_done
 kill -INT "$pid"
 wait "$pid"
 status=$?
