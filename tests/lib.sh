@@ -113,6 +113,23 @@ refuse()
 
 # devices_listed: ids of all devices that this environment shows.
 devices_listed() { "$MOTLEY" devices --json >"$tmp/devices.out" 2>/dev/null; "$HELPERS/json_get" "$tmp/devices.out" "$@"; }
+# share_of NAME: the share, in the last run, of the first device whose name contains NAME.
+share_of()
+{
+    "$MOTLEY" devices --json >"$tmp/devices.out" 2>/dev/null
+    n=$(json devices length) i=0
+    while [ "$i" -lt "$n" ]; do
+        id=$(json devices "$i" id) j=0
+        while "$HELPERS/json_get" "$tmp/devices.out" "$j" id >"$tmp/id" 2>/dev/null; do
+            case $id-$("$HELPERS/json_get" "$tmp/devices.out" "$j" name) in
+            "$(cat "$tmp/id")"-*"$1"*) json devices "$i" share && return ;;
+            esac
+            j=$((j + 1))
+        done
+        i=$((i + 1))
+    done
+    fail "no device named $1 in the report"
+}
 need_data()
 {
     [ -n "${MOTLEY_DATA-}" ] || skip "MOTLEY_DATA is not set"

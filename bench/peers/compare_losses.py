@@ -53,7 +53,7 @@ def motley_losses(options, folder):
     with open(os.path.join(run, "metrics.jsonl")) as f:
         for line in f:
             event = json.loads(line)
-            if event.get("event", "step") == "step" and event.get("loss") is not None:
+            if "epoch" not in event and event.get("loss") is not None:
                 losses[event["step"]] = event["loss"]
     # Steps are counted from 0 or, as steps done, from 1.
     first = min(losses)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Median time of one PyTorch training step of an MLP on random data; called by bench/step.
+"""Median time of one PyTorch training step of an MLP on random data; called by bench/compare.
 
     python step_pytorch.py --sizes 784-128-10 --batch 64 [--threads 2] [--compile] [--seconds 2]
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Two devices of unlike speed get shares near what they carry when they run together, without being
-# told: neither device waits for long, and the step is not slower than with equal shares.
+# Two devices of unlike speed that fight for the same cores get shares near what they carry when they
+# run together, without being told: they compute about equally long.  (How much faster that is stands
+# in bench/; slowed_device_gets_less.sh has devices whose speed is known.)
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 slow
 case $(first_device) in pocl:*) ;; *) skip "pocl is not here" ;; esac
@@ -9,18 +10,26 @@ POCL_DEVICES="pthread basic"
 export POCL_DEVICES
 wide="--set data.batch=512 --set data.samples=20480 --set train.epochs=5"
 # shellcheck disable=SC2086
-train "$digits" --devices 'pocl:*' $wide || finish
-a=$(json devices 0 share)
-b=$(json devices 1 share)
-note "shares $a $b busy $(json devices 0 busy_s) $(json devices 1 busy_s) idle $(json devices 0 idle_s) $(json devices 1 idle_s)"
+train "$digits" --devices 'pocl:*' $wide --set train.leave_out=false || finish
+a=$(share_of pthread) b=$(share_of basic)
+note "shares: pthread $a, basic $b; busy $(json devices 0 busy_s) $(json devices 1 busy_s)" \
+    "idle $(json devices 0 idle_s) $(json devices 1 idle_s)"
 expect_number "the shares add up to the batch" "$a + $b == 512"
-expect_number "pthread, on all cores, gets more than basic, on one" "$a > $b"
-keep measured
+expect_number "both take part" "$a > 0 && $b > 0"
+expect_number "they compute about equally long" \
+    "$(json devices 0 busy_s) < 3 * $(json devices 1 busy_s) && $(json devices 1 busy_s) < 3 * $(json devices 0 busy_s)"
+
+# Held by hand they are what they are told to be, also when that is slower.
 # shellcheck disable=SC2086
-train "$digits" --devices 'pocl:*' $wide --set 'train.shares=[1, 1]' || finish
-expect_equal "shares held equal" "$(json devices 0 share) $(json devices 1 share)" "256 256"
-note "step_ms measured shares $(of measured step_ms) equal shares $(json step_ms)"
-# Half as slow again would be far beyond noise.
-expect_number "measured shares are not slower than equal ones" \
-    "$(of measured step_ms) < 1.5 * $(json step_ms)"
+train "$digits" --devices 'pocl:*' $wide --set 'train.shares=[1, 3]' --steps 40 || finish
+expect_equal "shares held 1 to 3" "$(json devices 0 share) $(json devices 1 share)" "128 384"
+# Left to choose, it says why a device got nothing.
+# shellcheck disable=SC2086
+train "$digits" --devices 'pocl:*' $wide --steps 40 || finish
+for i in 0 1; do
+    if [ "$(json devices "$i" share)" = 0 ]; then
+        note "left out: $(json devices "$i" reason)"
+        expect "the reason has numbers" sh -c 'echo "$1" | grep -q "[0-9]"' - "$(json devices "$i" reason)"
+    fi
+done
 finish
