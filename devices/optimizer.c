@@ -17,9 +17,9 @@ static mot_status check_flat(const mot_operands *o)
 static mot_status check_sgd(const mot_operands *o)
 {
     MOT_TRY(mot_check_operands(o, 2, 2, 1, 2, 0));
-    if (o->attrs.momentum != 0.0f && !mot_has_out(o, 1))
+    if (o->attrs.momentum != 0 && !mot_has_out(o, 1))
         return MOT_FAIL(MOT_ERR_ARGUMENT, "sgd %s: momentum %g without a velocity", o->name,
-                        (double)o->attrs.momentum);
+                        o->attrs.momentum);
     return check_flat(o);
 }
 
@@ -40,8 +40,8 @@ static void begin_sgd(const mot_recording *r, mot_launch *launch, const char *ke
     mot_launch_view(launch, &o->in[1]);
     mot_launch_view(launch, &o->scalars);
     mot_launch_long(launch, mot_view_elements(&o->in[0]));
-    mot_launch_float(launch, o->attrs.momentum);
-    mot_launch_float(launch, o->attrs.weight_decay);
+    mot_launch_float(launch, (float)o->attrs.momentum);
+    mot_launch_float(launch, (float)o->attrs.weight_decay);
     mot_launch_int(launch, mot_has_out(o, 1) ? 1 : 0);
 }
 
@@ -55,10 +55,12 @@ static void begin_adam(const mot_recording *r, mot_launch *launch, const char *k
     mot_launch_view(launch, &o->in[1]);
     mot_launch_view(launch, &o->scalars);
     mot_launch_long(launch, mot_view_elements(&o->in[0]));
-    mot_launch_float(launch, o->attrs.beta1);
-    mot_launch_float(launch, o->attrs.beta2);
-    mot_launch_float(launch, o->attrs.eps);
-    mot_launch_float(launch, o->attrs.weight_decay);
+    mot_launch_float(launch, (float)o->attrs.beta1);
+    mot_launch_float(launch, (float)(1 - o->attrs.beta1));
+    mot_launch_float(launch, (float)o->attrs.beta2);
+    mot_launch_float(launch, (float)(1 - o->attrs.beta2));
+    mot_launch_float(launch, (float)o->attrs.eps);
+    mot_launch_float(launch, (float)o->attrs.weight_decay);
 }
 
 static mot_status record_plain(const mot_recording *r)

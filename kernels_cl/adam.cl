@@ -1,6 +1,7 @@
 /* adam: one step of Adam over flat arrays, as PyTorch's Adam with L2 weight decay:
  * g = grad / sums[0] + weight_decay w;  m = beta1 m + (1-beta1) g;  v = beta2 v + (1-beta2) g^2;
- * w -= lr / bias1 * m / (sqrt(v / bias2) + eps), with bias_i = 1 - beta_i^t from the scalars.
+ * w -= lr / bias1 * m / (sqrt(v / bias2) + eps), with bias_i = 1 - beta_i^t from the scalars and
+ * rest_i = 1 - beta_i from the host: 1.0f - 0.999f is off by 5e-5, which shows after 50 steps.
  * plain   one work-item an element; runs anywhere; what the others are tested against.
  * vector  vectors of VW, a chunk a group (vector.cl).
  * Source: Kingma & Ba 2015. */
@@ -14,8 +15,8 @@
 __kernel void adam_plain(__global float *param, long param_at, __global float *m, long m_at,
                          __global float *v, long v_at, __global const float *grad, long grad_at,
                          __global const float *sums, long sums_at, __global const uint *scalars,
-                         long scalars_at, long n, float beta1, float beta2, float eps,
-                         float weight_decay)
+                         long scalars_at, long n, float beta1, float rest1, float beta2,
+                         float rest2, float eps, float weight_decay)
 {
     const long i = get_global_id(0);
     if (i >= n)
@@ -23,8 +24,8 @@ __kernel void adam_plain(__global float *param, long param_at, __global float *m
     scalars += scalars_at;
     const float step = as_float(scalars[LR]) / as_float(scalars[BIAS1]);
     const float g = grad[grad_at + i] / sums[sums_at] + weight_decay * param[param_at + i];
-    const float m1 = beta1 * m[m_at + i] + (1.0f - beta1) * g;
-    const float v1 = beta2 * v[v_at + i] + (1.0f - beta2) * g * g;
+    const float m1 = beta1 * m[m_at + i] + rest1 * g;
+    const float v1 = beta2 * v[v_at + i] + rest2 * g * g;
     m[m_at + i] = m1;
     v[v_at + i] = v1;
     param[param_at + i] -= step * m1 / (sqrt(v1 / as_float(scalars[BIAS2])) + eps);
@@ -35,7 +36,8 @@ __kernel void adam_vector(__global float *restrict param, long param_at, __globa
                           __global const float *restrict grad, long grad_at,
                           __global const float *restrict sums, long sums_at,
                           __global const uint *restrict scalars, long scalars_at, long n,
-                          float beta1, float beta2, float eps, float weight_decay, long chunk)
+                          float beta1, float rest1, float beta2, float rest2, float eps,
+                          float weight_decay, long chunk)
 {
     scalars += scalars_at;
     const float step = as_float(scalars[LR]) / as_float(scalars[BIAS1]);
@@ -48,16 +50,16 @@ __kernel void adam_vector(__global float *restrict param, long param_at, __globa
     EACH_VECTOR (i) {
         const VEC w = VLOAD(param + i);
         const VEC g = VLOAD(grad + i) * factor + weight_decay * w;
-        const VEC m1 = beta1 * VLOAD(m + i) + (1.0f - beta1) * g;
-        const VEC v1 = beta2 * VLOAD(v + i) + (1.0f - beta2) * (g * g);
+        const VEC m1 = beta1 * VLOAD(m + i) + rest1 * g;
+        const VEC v1 = beta2 * VLOAD(v + i) + rest2 * (g * g);
         VSTORE(m1, m + i);
         VSTORE(v1, v + i);
         VSTORE(w - step * m1 / (sqrt(v1) * root + eps), param + i);
     }
     EACH_SINGLE (i) {
         const float g = grad[i] * factor + weight_decay * param[i];
-        const float m1 = beta1 * m[i] + (1.0f - beta1) * g;
-        const float v1 = beta2 * v[i] + (1.0f - beta2) * (g * g);
+        const float m1 = beta1 * m[i] + rest1 * g;
+        const float v1 = beta2 * v[i] + rest2 * (g * g);
         m[i] = m1;
         v[i] = v1;
         param[i] -= step * m1 / (sqrt(v1) * root + eps);

@@ -43,7 +43,7 @@ typedef struct mot_attrs {
     int64_t group;             /* ingest: consecutive elements of one channel */
     float p;                   /* dropout: probability of zero */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
-    float momentum, weight_decay, beta1, beta2, eps; /* optimizers */
+    double momentum, weight_decay, beta1, beta2, eps; /* optimizers; 1 - beta2 is lost in a float */
 } mot_attrs;
 
 /** The words of the `scalars` view that is written anew for every step (32 bits each). */

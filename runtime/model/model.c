@@ -101,14 +101,6 @@ static mot_status build_loss(const mot_config *config, const mot_sample_spec *sp
 
 /* ---- optimizer ---- */
 
-static mot_status get_attr(const mot_config *config, const char *path, float *out)
-{
-    double value;
-    MOT_TRY(mot_config_get_float(config, path, &value));
-    *out = (float)value;
-    return MOT_OK;
-}
-
 static mot_status seal(const mot_config *config, mot_graph *graph)
 {
     static const mot_op optimizers[] = {MOT_OP_sgd, MOT_OP_adam};
@@ -119,11 +111,11 @@ static mot_status seal(const mot_config *config, mot_graph *graph)
     for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++)
         if (strcmp(mot_op_name(optimizers[i]), name) == 0)
             optimizer = optimizers[i];
-    MOT_TRY(get_attr(config, "train.optimizer.momentum", &attrs.momentum));
-    MOT_TRY(get_attr(config, "train.optimizer.weight_decay", &attrs.weight_decay));
-    MOT_TRY(get_attr(config, "train.optimizer.beta1", &attrs.beta1));
-    MOT_TRY(get_attr(config, "train.optimizer.beta2", &attrs.beta2));
-    MOT_TRY(get_attr(config, "train.optimizer.eps", &attrs.eps));
+    MOT_TRY(mot_config_get_float(config, "train.optimizer.momentum", &attrs.momentum));
+    MOT_TRY(mot_config_get_float(config, "train.optimizer.weight_decay", &attrs.weight_decay));
+    MOT_TRY(mot_config_get_float(config, "train.optimizer.beta1", &attrs.beta1));
+    MOT_TRY(mot_config_get_float(config, "train.optimizer.beta2", &attrs.beta2));
+    MOT_TRY(mot_config_get_float(config, "train.optimizer.eps", &attrs.eps));
     return mot_graph_seal(graph, optimizer, &attrs);
 }
 

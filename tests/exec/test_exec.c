@@ -217,8 +217,8 @@ static void draw_parameters(run *r)
 }
 
 static const mot_attrs plain_sgd = {0};
-static const mot_attrs momentum_sgd = {.momentum = 0.9f, .weight_decay = 0.01f};
-static const mot_attrs adam = {.beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f};
+static const mot_attrs momentum_sgd = {.momentum = 0.9, .weight_decay = 0.01};
+static const mot_attrs adam = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
 
 /* One step of plain SGD with rate 0.1 moves each parameter by 0.1 times its gradient. */
 START_TEST(test_gradient_is_that_of_finite_differences)
