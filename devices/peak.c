@@ -1,9 +1,10 @@
-/* peak.c: the rulers, each the best of many short runs, for what disturbs a run only makes it slower, and
- * a short one has a chance to be left alone on a busy machine.
+/* peak.c: the rulers, each the best of many short runs, for what disturbs a run only makes it
+ * slower, and a short one has a chance to be left alone on a busy machine.
  *
- * The arithmetic peak is that of independent multiply-adds (kernels_cl/peak.cl) and not the best matrix
- * product seen, so that a fraction of it says how much is left to gain.  The copy is the better of two
- * ways to cut it: a chunk a group, as the primitives do, and 16 floats a work-item, as the probe does.
+ * The arithmetic peak is that of independent multiply-adds (kernels_cl/peak.cl) and not the best
+ * matrix product seen, so that a fraction of it says how much is left to gain.  The copy is the
+ * better of two ways to cut it: a chunk a group, as the primitives do, and 16 floats a work-item,
+ * as the probe does.
  */
 #include "config.h"
 
@@ -27,7 +28,8 @@ static mot_status time_run(mot_device *device, mot_commands *commands, int launc
     return MOT_OK;
 }
 
-/* The best of the runs that fit in a quarter of a second; the first, which may compile, not counted. */
+/* The best of the runs that fit in a quarter of a second; the first, which may compile, not
+ * counted. */
 static mot_status best_run(mot_device *device, mot_commands *commands, int launch, double *best_s)
 {
     double time_s, start_s;
@@ -94,7 +96,8 @@ static mot_status record_copies(const mot_recording *r, const mot_view *out, con
                                 int64_t n)
 {
     mot_range range = mot_range_flat(&r->traits, n, 1 << 20);
-    const size_t global_size = (size_t)(range.groups * range.local), local_size = (size_t)range.local;
+    const size_t global_size = (size_t)(range.groups * range.local),
+                 local_size = (size_t)range.local;
     mot_launch launch;
     mot_record_begin(r, &launch, "peak", "peak_copy");
     mot_launch_view(&launch, out);

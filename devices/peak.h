@@ -9,8 +9,8 @@ typedef struct mot_peak {
     double bytes_per_s; /* plain copy kernel, bytes read plus bytes written */
 } mot_peak;
 
-/** Measure both (about half a second; nothing else may be queued).  The copy has `copy_bytes` in each
- *  direction; 0: 64 MiB, or what the device takes. */
+/** Measure both (about half a second; nothing else may be queued).  The copy has `copy_bytes` in
+ * each direction; 0: 64 MiB, or what the device takes. */
 mot_status mot_device_peak(mot_device *device, size_t copy_bytes, mot_peak *out);
 
 #endif

@@ -1,5 +1,6 @@
-/* A product goes through the linear operator's primitive, with the product itself in the place of what
- * the operands would stand for, so that checks of variants, rules and tuned choices are the same. */
+/* A product goes through the linear operator's primitive, with the product itself in the place of
+ * what the operands would stand for, so that checks of variants, rules and tuned choices are the
+ * same. */
 #include "config.h"
 
 #include "devices/product.h"
@@ -42,8 +43,9 @@ static mot_operands operands_of(const mot_product *p, const mot_matmul *matmul)
 static mot_status check(const mot_product *p)
 {
     if (p->m < 1 || p->n < 1 || p->k < 1 || p->batch < 1)
-        return MOT_FAIL(MOT_ERR_SHAPE, "product %s: %" PRId64 " of %" PRId64 "x%" PRId64 "x%" PRId64,
-                        p->name, p->batch, p->m, p->n, p->k);
+        return MOT_FAIL(MOT_ERR_SHAPE,
+                        "product %s: %" PRId64 " of %" PRId64 "x%" PRId64 "x%" PRId64, p->name,
+                        p->batch, p->m, p->n, p->k);
     return MOT_OK;
 }
 

@@ -8,8 +8,8 @@
 #include "devices/device.h"
 
 /** C = op(A) op(B) for each of `batch` matrices that lie densely, one behind the other; row-major.
- *  op(A) is (m,k), op(B) (k,n); a transposed A lies as (k,m), a transposed B as (n,k).  Shapes of the
- *  views do not matter, their types are MOT_F32. */
+ *  op(A) is (m,k), op(B) (k,n); a transposed A lies as (k,m), a transposed B as (n,k).  Shapes of
+ * the views do not matter, their types are MOT_F32. */
 typedef struct mot_product {
     const char *name; /* for messages and profiles; borrowed */
     mot_view c, a, b;
@@ -20,8 +20,8 @@ typedef struct mot_product {
 int mot_product_n_variants(void);
 const char *mot_product_variant_name(int variant);
 
-/** Scratch memory that recording the product needs, bytes.  `variant` -1: the one that training would
- *  take.  Errors: MOT_ERR_UNSUPPORTED where the variant does not apply; MOT_ERR_SHAPE. */
+/** Scratch memory that recording the product needs, bytes.  `variant` -1: the one that training
+ * would take.  Errors: MOT_ERR_UNSUPPORTED where the variant does not apply; MOT_ERR_SHAPE. */
 mot_status mot_product_workspace(mot_device *device, const mot_product *product, int variant,
                                  size_t *size_bytes);
 

@@ -66,7 +66,8 @@ void mot_bench_variant(const mot_commands *commands, char out[32])
     snprintf(out, 32, "%.*s", (int)strcspn(name, " "), name);
 }
 
-mot_status mot_bench_floats(mot_device *device, int64_t n, uint64_t seed, mot_view *out, float **host)
+mot_status mot_bench_floats(mot_device *device, int64_t n, uint64_t seed, mot_view *out,
+                            float **host)
 {
     float *values;
     mot_random random;
@@ -97,10 +98,12 @@ static void print_device(const mot_bench *bench)
 {
     const mot_device_info *info = mot_device_get_info(bench->device);
     char flops[MOT_FORMAT], bytes[MOT_FORMAT];
-    fprintf(bench->terminal.out, "%s%s%s  %s, %s\n", mot_terminal_style(&bench->terminal, MOT_STYLE_BOLD),
-            info->id, mot_terminal_style(&bench->terminal, MOT_STYLE_PLAIN), info->name, info->driver);
+    fprintf(bench->terminal.out, "%s%s%s  %s, %s\n",
+            mot_terminal_style(&bench->terminal, MOT_STYLE_BOLD), info->id,
+            mot_terminal_style(&bench->terminal, MOT_STYLE_PLAIN), info->name, info->driver);
     fprintf(bench->terminal.out, "  peak: multiply-adds %sFLOP/s, copy %sB/s\n",
-            mot_format_si(bench->peak.flops_per_s, flops), mot_format_si(bench->peak.bytes_per_s, bytes));
+            mot_format_si(bench->peak.flops_per_s, flops),
+            mot_format_si(bench->peak.bytes_per_s, bytes));
     fflush(bench->terminal.out);
 }
 
@@ -111,8 +114,8 @@ static void row_title(const mot_bench_row *row, char *text, size_t size)
     if (row->batch > 1)
         snprintf(batch, sizeof batch, "%" PRId64 "*", row->batch);
     if (row->arithmetic)
-        snprintf(text, size, "%s%" PRId64 "x%" PRId64 "x%" PRId64 " %s", batch, row->m, row->n, row->k,
-                 row->form);
+        snprintf(text, size, "%s%" PRId64 "x%" PRId64 "x%" PRId64 " %s", batch, row->m, row->n,
+                 row->k, row->form);
     else
         snprintf(text, size, "%s %" PRId64 "x%" PRId64, row->what, row->m, row->n);
 }
@@ -123,7 +126,8 @@ static void print_row(const mot_bench *bench, const mot_bench_row *row)
     char title[96], time[MOT_FORMAT];
     row_title(row, title, sizeof title);
     fprintf(terminal->out, "  %-26s %-9s %9s %8.1f %-7s ", title, row->variant,
-            mot_format_short_time(row->time_s, time), row->rate, row->arithmetic ? "GFLOP/s" : "GB/s");
+            mot_format_short_time(row->time_s, time), row->rate,
+            row->arithmetic ? "GFLOP/s" : "GB/s");
     mot_terminal_bar(terminal, fmin(row->fraction, 1), 12, MOT_STYLE_CYAN);
     fprintf(terminal->out, " %3.0f %%\n", 100 * row->fraction);
     fflush(terminal->out);
@@ -131,8 +135,9 @@ static void print_row(const mot_bench *bench, const mot_bench_row *row)
 
 void mot_bench_note(mot_bench *bench, const char *what, const char *why)
 {
-    fprintf(bench->terminal.out, "  %s%s: %.*s%s\n", mot_terminal_style(&bench->terminal, MOT_STYLE_DIM),
-            what, (int)strcspn(why, "\n"), why, mot_terminal_style(&bench->terminal, MOT_STYLE_PLAIN));
+    fprintf(bench->terminal.out, "  %s%s: %.*s%s\n",
+            mot_terminal_style(&bench->terminal, MOT_STYLE_DIM), what, (int)strcspn(why, "\n"), why,
+            mot_terminal_style(&bench->terminal, MOT_STYLE_PLAIN));
 }
 
 mot_status mot_bench_add(mot_bench *bench, mot_bench_row *row, double work)
@@ -164,13 +169,16 @@ static mot_status bench_device(mot_bench *bench, const mot_device_info *info, si
     return status;
 }
 
-static mot_status bench_devices(mot_bench *bench, size_t copy_bytes, mot_status (*one)(mot_bench *bench))
+static mot_status bench_devices(mot_bench *bench, size_t copy_bytes,
+                                mot_status (*one)(mot_bench *bench))
 {
-    const char *selection = bench->arguments->devices ? bench->arguments->devices : getenv("MOTLEY_DEVICES");
+    const char *selection =
+        bench->arguments->devices ? bench->arguments->devices : getenv("MOTLEY_DEVICES");
     mot_device_info *info;
     char *note;
     int n;
-    MOT_TRY(mot_devices_select(selection && *selection ? selection : "auto", 1, 0, &info, &n, &note));
+    MOT_TRY(
+        mot_devices_select(selection && *selection ? selection : "auto", 1, 0, &info, &n, &note));
     mot_status status = MOT_OK;
     for (int i = 0; status == MOT_OK && i < n; i++)
         status = bench_device(bench, &info[i], copy_bytes, one);

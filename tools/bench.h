@@ -7,8 +7,9 @@
  * cmd_bench.c    the commands
  *
  * A time is the median over batches of runs that are queued back to back, as training queues them;
- * warm-up, in which drivers compile, comes first.  A fraction is of what the same device was measured to
- * do in the same run: independent multiply-adds for products, a copy kernel for the rest.
+ * warm-up, in which drivers compile, comes first.  A fraction is of what the same device was
+ * measured to do in the same run: independent multiply-adds for products, a copy kernel for the
+ * rest.
  */
 #ifndef MOT_TOOLS_BENCH_H
 #define MOT_TOOLS_BENCH_H
@@ -29,8 +30,8 @@ typedef struct mot_bench {
     size_t n_rows, capacity;
 } mot_bench;
 
-/** Run `one` on each device asked for, opened and with its peak, and print the rows as one JSON array
- *  if asked for.  Returns the exit status. */
+/** Run `one` on each device asked for, opened and with its peak, and print the rows as one JSON
+ * array if asked for.  Returns the exit status. */
 int mot_bench_run(mot_bench *bench, size_t copy_bytes, mot_status (*one)(mot_bench *bench));
 
 /** Median seconds of all that is recorded. */
@@ -45,7 +46,8 @@ void mot_bench_note(mot_bench *bench, const char *what, const char *why);
 
 /** New device memory with floats uniform in [-1, 1); *host (may be NULL) gets them, freed by the
  *  caller. */
-mot_status mot_bench_floats(mot_device *device, int64_t n, uint64_t seed, mot_view *out, float **host);
+mot_status mot_bench_floats(mot_device *device, int64_t n, uint64_t seed, mot_view *out,
+                            float **host);
 
 mot_status mot_bench_gemm(mot_bench *bench);
 mot_status mot_bench_ops(mot_bench *bench);

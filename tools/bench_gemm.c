@@ -49,8 +49,8 @@ static bool read_shape(const char *text, mot_bench_row *row)
     *row = (mot_bench_row){.what = "gemm", .batch = 1, .arithmetic = true};
     if (strchr(text, '*') && !(read_size(&text, &row->batch) && *text++ == '*'))
         return false;
-    return read_size(&text, &row->m) && *text++ == 'x' && read_size(&text, &row->n) && *text++ == 'x' &&
-           read_size(&text, &row->k) && read_form(text, row);
+    return read_size(&text, &row->m) && *text++ == 'x' && read_size(&text, &row->n) &&
+           *text++ == 'x' && read_size(&text, &row->k) && read_form(text, row);
 }
 
 static mot_status check_variant(const char *name)
@@ -72,10 +72,11 @@ mot_status mot_bench_gemm_check(const mot_arguments *arguments)
     mot_bench_row row;
     for (int i = 0; i < arguments->n_operands; i++)
         if (!read_shape(arguments->operand[i], &row))
-            return MOT_FAIL(MOT_ERR_ARGUMENT,
-                            "'%s' is no shape; one is MxNxK, with :NN, :NT, :TN or :TT behind it and"
-                            " 'batch*' in front where wanted, as in 48*64x64x32:NT",
-                            arguments->operand[i]);
+            return MOT_FAIL(
+                MOT_ERR_ARGUMENT,
+                "'%s' is no shape; one is MxNxK, with :NN, :NT, :TN or :TT behind it and"
+                " 'batch*' in front where wanted, as in 48*64x64x32:NT",
+                arguments->operand[i]);
     return check_variant(arguments->variant);
 }
 
@@ -110,7 +111,8 @@ static void discard(matrices *x)
     free(x->b);
 }
 
-/* Entry (i, j) of product z in double, and the sum of the terms' sizes, of which rounding is a part. */
+/* Entry (i, j) of product z in double, and the sum of the terms' sizes, of which rounding is a
+ * part. */
 static double entry(const matrices *x, int64_t z, int64_t i, int64_t j, double *sizes)
 {
     const mot_product *p = &x->product;
@@ -137,7 +139,8 @@ static mot_status check(const matrices *x, const char *variant)
                                 sizeof got, &got));
         if (!(fabs((double)got - want) <= 4e-3 * sizes + 1e-6))
             return MOT_FAIL(MOT_ERR_NUMERIC,
-                            "variant %s gives wrong numbers: %g, not %g at (%" PRId64 ",%" PRId64 ")",
+                            "variant %s gives wrong numbers: %g, not %g at (%" PRId64 ",%" PRId64
+                            ")",
                             variant, (double)got, want, i, j);
     }
     return MOT_OK;
@@ -160,9 +163,8 @@ static mot_status measure(mot_bench *bench, mot_bench_row *row, const matrices *
     MOT_TRY_GOTO(mot_device_finish(bench->device));
     MOT_TRY_GOTO(check(x, row->variant));
     MOT_TRY_GOTO(mot_bench_time(bench->device, commands, &row->time_s));
-    MOT_TRY_GOTO(mot_bench_add(bench, row,
-                               2.0 * (double)row->batch * (double)row->m * (double)row->n *
-                                   (double)row->k));
+    MOT_TRY_GOTO(mot_bench_add(
+        bench, row, 2.0 * (double)row->batch * (double)row->m * (double)row->n * (double)row->k));
 fail:
     mot_commands_free(commands);
     mot_buffer_free(workspace.buffer);

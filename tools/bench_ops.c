@@ -1,8 +1,8 @@
 /* bench_ops.c: operators that wait for memory, on tensors far larger than any cache.
  *
- * Bytes are those that must move: every input once, every output once, what is updated in place twice.
- * A CPU that writes to memory it has not read fetches it first, which no count includes; so operators
- * that update in place can come out faster than the copy that they are compared with.
+ * Bytes are those that must move: every input once, every output once, what is updated in place
+ * twice. A CPU that writes to memory it has not read fetches it first, which no count includes; so
+ * operators that update in place can come out faster than the copy that they are compared with.
  */
 #include "config.h"
 
@@ -24,36 +24,27 @@ typedef struct op_case {
     const char *what;
     mot_op op;
     int64_t columns;
-    tensor_kind in[3], out[3];
-    int n_in, n_out, in_place; /* outputs that are also read */
+    int n_in;
+    tensor_kind in[3];
+    int n_out, in_place; /* outputs; the first of them are also read */
+    tensor_kind out[3];
     mot_attrs attrs;
 } op_case;
 
 static const op_case cases[] = {
-    {.what = "relu", .op = MOT_OP_relu, .columns = 1024, .n_in = 1, .in = {FULL}, .n_out = 1, .out = {FULL}},
-    {.what = "relu_grad", .op = MOT_OP_relu_grad, .columns = 1024, .n_in = 2, .in = {FULL, FULL},
-     .n_out = 1, .out = {FULL}},
-    {.what = "add", .op = MOT_OP_add, .columns = 1024, .n_in = 2, .in = {FULL, FULL}, .n_out = 1,
-     .out = {FULL}},
-    {.what = "dropout", .op = MOT_OP_dropout, .columns = 1024, .n_in = 1, .in = {FULL}, .n_out = 1,
-     .out = {FULL}, .attrs = {.p = 0.5f}},
-    {.what = "softmax", .op = MOT_OP_softmax, .columns = 1024, .n_in = 1, .in = {FULL}, .n_out = 1,
-     .out = {FULL}},
-    {.what = "softmax_xent", .op = MOT_OP_softmax_xent, .columns = 1024, .n_in = 2, .in = {FULL, LABELS},
-     .n_out = 2, .out = {FULL, SUMS}},
-    {.what = "softmax_xent", .op = MOT_OP_softmax_xent, .columns = 10, .n_in = 2, .in = {FULL, LABELS},
-     .n_out = 2, .out = {FULL, SUMS}},
-    {.what = "mse", .op = MOT_OP_mse, .columns = 16, .n_in = 2, .in = {FULL, FULL}, .n_out = 2,
-     .out = {FULL, SUMS}},
-    {.what = "ingest", .op = MOT_OP_ingest, .columns = 784, .n_in = 3, .in = {BYTES, ONE, ONE}, .n_out = 1,
-     .out = {FULL}, .attrs = {.group = 784}},
-    {.what = "sgd", .op = MOT_OP_sgd, .columns = 1, .n_in = 2, .in = {FULL, SUMS}, .n_out = 1,
-     .out = {FULL}, .in_place = 1},
-    {.what = "momentum", .op = MOT_OP_sgd, .columns = 1, .n_in = 2, .in = {FULL, SUMS}, .n_out = 2,
-     .out = {FULL, FULL}, .in_place = 2, .attrs = {.momentum = 0.9f}},
-    {.what = "adam", .op = MOT_OP_adam, .columns = 1, .n_in = 2, .in = {FULL, SUMS}, .n_out = 3,
-     .out = {FULL, FULL, FULL}, .in_place = 3,
-     .attrs = {.beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f}},
+    {"relu", MOT_OP_relu, 1024, 1, {FULL}, 1, 0, {FULL}, {0}},
+    {"relu_grad", MOT_OP_relu_grad, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
+    {"add", MOT_OP_add, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
+    {"dropout", MOT_OP_dropout, 1024, 1, {FULL}, 1, 0, {FULL}, {.p = 0.5f}},
+    {"softmax", MOT_OP_softmax, 1024, 1, {FULL}, 1, 0, {FULL}, {0}},
+    {"softmax_xent", MOT_OP_softmax_xent, 1024, 2, {FULL, LABELS}, 2, 0, {FULL, SUMS}, {0}},
+    {"softmax_xent", MOT_OP_softmax_xent, 10, 2, {FULL, LABELS}, 2, 0, {FULL, SUMS}, {0}},
+    {"mse", MOT_OP_mse, 16, 2, {FULL, FULL}, 2, 0, {FULL, SUMS}, {0}},
+    {"ingest", MOT_OP_ingest, 784, 3, {BYTES, ONE, ONE}, 1, 0, {FULL}, {.group = 784}},
+    {"sgd", MOT_OP_sgd, 1, 2, {FULL, SUMS}, 1, 1, {FULL}, {0}},
+    {"momentum", MOT_OP_sgd, 1, 2, {FULL, SUMS}, 2, 2, {FULL, FULL}, {.momentum = 0.9f}},
+    {"adam", MOT_OP_adam, 1, 2, {FULL, SUMS}, 3, 3, {FULL, FULL, FULL},
+     {.beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases, DEFAULT_MB = 64 };
 
@@ -75,9 +66,9 @@ mot_status mot_bench_ops_check(const mot_arguments *arguments)
     for (int i = 0; i < arguments->n_operands; i++) {
         const char *name = arguments->operand[i], *nearest = mot_nearest_name(name, names, N_CASES);
         if (!nearest || strcmp(nearest, name) != 0)
-            return MOT_FAIL(MOT_ERR_ARGUMENT, "'%s' is not among the operators that are measured%s%s%s",
-                            name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                            nearest ? "'?" : "");
+            return MOT_FAIL(
+                MOT_ERR_ARGUMENT, "'%s' is not among the operators that are measured%s%s%s", name,
+                nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     }
     return MOT_OK;
 }
@@ -135,8 +126,8 @@ static mot_status fill_small(mot_device *device, tensors *all, mot_operands *o)
 static mot_status make(mot_device *device, const op_case *c, int64_t rows, tensors *all,
                        mot_operands *o)
 {
-    *o = (mot_operands){.op = c->op, .name = c->what, .n_in = c->n_in, .n_out = c->n_out,
-                        .attrs = c->attrs};
+    *o = (mot_operands){
+        .op = c->op, .name = c->what, .n_in = c->n_in, .n_out = c->n_out, .attrs = c->attrs};
     for (int i = 0; i < c->n_in; i++)
         MOT_TRY(new_tensor(device, c->in[i], rows, c->columns, all, &o->in[i]));
     for (int i = 0; i < c->n_out; i++)
@@ -148,7 +139,8 @@ static double bytes_moved(const op_case *c, const mot_operands *o)
 {
     double bytes = 0;
     for (int i = 0; i < o->n_in; i++)
-        bytes += (double)mot_shape_elements(&o->in[i].shape, 1) * (double)mot_dtype_bytes(o->in[i].dtype);
+        bytes += (double)mot_shape_elements(&o->in[i].shape, 1) *
+                 (double)mot_dtype_bytes(o->in[i].dtype);
     for (int i = 0; i < o->n_out; i++)
         bytes += (i < c->in_place ? 2.0 : 1.0) * (double)mot_shape_elements(&o->out[i].shape, 1) *
                  (double)mot_dtype_bytes(o->out[i].dtype);

@@ -67,8 +67,8 @@ static void print(const mot_terminal *terminal, const mot_report *report, const 
         if (device->share > 0)
             fprintf(out, "%s%s%s  %s, %d samples, peak %sFLOP/s\n",
                     mot_terminal_style(terminal, MOT_STYLE_BOLD), device->info.id,
-                    mot_terminal_style(terminal, MOT_STYLE_PLAIN), device->info.name, (int)device->share,
-                    mot_format_si(device->peak_flops_per_s, text));
+                    mot_terminal_style(terminal, MOT_STYLE_PLAIN), device->info.name,
+                    (int)device->share, mot_format_si(device->peak_flops_per_s, text));
     }
     fprintf(out, "  step %s", mot_format_short_time(s->step_s, text));
     fprintf(out, ", %ssamples/s", mot_format_si(s->samples_per_s, text));
@@ -106,7 +106,8 @@ static bool measure(mot_session *session, const mot_arguments *arguments)
         return true;
     mot_bench_steps steps = steps_of(report);
     print(&terminal, report, &steps);
-    return !arguments->json || mot_json_print_steps(report, &steps) == MOT_OK || mot_session_fail(session);
+    return !arguments->json || mot_json_print_steps(report, &steps) == MOT_OK ||
+           mot_session_fail(session);
 }
 
 int mot_bench_step(const mot_command *command, const mot_arguments *arguments)

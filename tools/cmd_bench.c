@@ -4,11 +4,15 @@
 #include "tools/bench.h"
 #include "tools/session.h"
 
-#define OPTION_VARIANT                                                                             \
-    {"variant", 0, MOT_OPTION_TEXT, "NAME", "use this variant, not the one that training would use", \
-     MOT_PLACE(variant), 0}
-#define OPTION_VARIANTS                                                                            \
-    {"variants", 0, MOT_OPTION_FLAG, NULL, "measure every variant", MOT_PLACE(variants), 0}
+#define OPTION_VARIANT \
+    { \
+        "variant", 0, MOT_OPTION_TEXT, "NAME", \
+            "use this variant, not the one that training would use", MOT_PLACE(variant), 0 \
+    }
+#define OPTION_VARIANTS \
+    { \
+        "variants", 0, MOT_OPTION_FLAG, NULL, "measure every variant", MOT_PLACE(variants), 0 \
+    }
 #define OPTION_JSON MOT_OPTION_JSON("end with one JSON array; all else goes to standard error")
 
 enum { MANY = 256 };
@@ -32,18 +36,14 @@ static int run_ops(const mot_command *command, const mot_arguments *arguments)
 }
 
 static const mot_option gemm_options[] = {
-    MOT_OPTION_DEVICES,
-    OPTION_VARIANT,
-    OPTION_VARIANTS,
-    OPTION_JSON,
-    MOT_OPTION_VERBOSE,
-    MOT_OPTION_HELP,
-    MOT_OPTION_END,
+    MOT_OPTION_DEVICES, OPTION_VARIANT,  OPTION_VARIANTS, OPTION_JSON,
+    MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
 };
 
 static const mot_option ops_options[] = {
     MOT_OPTION_DEVICES,
-    {"size", 0, MOT_OPTION_INT, "MB", "size of the largest tensor in MiB (default: 64)", MOT_PLACE(n), 1},
+    {"size", 0, MOT_OPTION_INT, "MB", "size of the largest tensor in MiB (default: 64)",
+     MOT_PLACE(n), 1},
     OPTION_VARIANT,
     OPTION_VARIANTS,
     OPTION_JSON,

@@ -1,7 +1,7 @@
 /* profile.c: the table that `motley train --profile` ends with.
  *
- * A device's rows add up to the mean step: what no kernel accounts for is launching, waiting for other
- * devices and ranks, and the host.  Times are the driver's own, taken at each launch.
+ * A device's rows add up to the mean step: what no kernel accounts for is launching, waiting for
+ * other devices and ranks, and the host.  Times are the driver's own, taken at each launch.
  */
 #include "config.h"
 
@@ -75,10 +75,12 @@ static void print_device(const mot_terminal *terminal, const mot_report *report,
         return;
     fprintf(out, "%s%s%s  peak %sFLOP/s, %sB/s\n", mot_terminal_style(terminal, MOT_STYLE_BOLD),
             device->info.id, mot_terminal_style(terminal, MOT_STYLE_PLAIN),
-            mot_format_si(device->peak_flops_per_s, flops), mot_format_si(device->peak_bytes_per_s, bytes));
+            mot_format_si(device->peak_flops_per_s, flops),
+            mot_format_si(device->peak_bytes_per_s, bytes));
     fprintf(out, "%s  %-26s %-8s %4s %8s %7s %-*s %-15s %s%s\n",
-            mot_terminal_style(terminal, MOT_STYLE_DIM), "operator and layer", "phase", "runs", "time",
-            "share", BAR, "", "  speed", "of peak", mot_terminal_style(terminal, MOT_STYLE_PLAIN));
+            mot_terminal_style(terminal, MOT_STYLE_DIM), "operator and layer", "phase", "runs",
+            "time", "share", BAR, "", "  speed", "of peak",
+            mot_terminal_style(terminal, MOT_STYLE_PLAIN));
     for (int i = 0; i < profile->n_rows; i++)
         if (profile->row[i].device == d)
             print_row(terminal, report, profile, &profile->row[i]);
@@ -97,7 +99,8 @@ void mot_profile_print(const mot_terminal *terminal, const mot_report *report,
     FILE *out = terminal->out;
     char text[MOT_FORMAT], steps[MOT_FORMAT];
     fprintf(out, "where the %s of a step go, as a mean of %s steps\n",
-            mot_format_short_time(profile->step_s, text), mot_format_count(profile->n_steps, steps));
+            mot_format_short_time(profile->step_s, text),
+            mot_format_count(profile->n_steps, steps));
     for (int d = 0; d < report->n_devices; d++)
         print_device(terminal, report, profile, d);
     if (profile->exchange_s > 0) {

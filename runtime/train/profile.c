@@ -1,7 +1,7 @@
 /* profile.c: what the devices could do, and where the time of a step goes.
  *
- * With `profile` every launch leaves its times; the totals are read after warm-up and at the end, and
- * the difference is divided by the steps between.  A rank without profile costs nothing.
+ * With `profile` every launch leaves its times; the totals are read after warm-up and at the end,
+ * and the difference is divided by the steps between.  A rank without profile costs nothing.
  */
 #include "config.h"
 
@@ -27,7 +27,8 @@ static void measure_local(mot_trainer *t)
         mot_device_report *mine = report_of(t, t->first_device + i);
         mot_peak peak = {0};
         if (mine->share > 0 && mot_device_peak(t->device[i], (size_t)32 << 20, &peak) != MOT_OK)
-            mot_log(MOT_LOG_INFO, "peak device %s failed \"%s\"", mine->info.id, mot_error_message());
+            mot_log(MOT_LOG_INFO, "peak device %s failed \"%s\"", mine->info.id,
+                    mot_error_message());
         mine->peak_flops_per_s = peak.flops_per_s;
         mine->peak_bytes_per_s = peak.bytes_per_s;
     }
@@ -43,8 +44,10 @@ mot_status mot_trainer_measure_peaks(mot_trainer *t)
     }
     for (int d = 0; d < t->machine.n_devices; d++) {
         mot_device_report *report = report_of(t, d);
-        MOT_TRY(mot_comm_broadcast(t->comm, &report->peak_flops_per_s, sizeof(double), report->rank));
-        MOT_TRY(mot_comm_broadcast(t->comm, &report->peak_bytes_per_s, sizeof(double), report->rank));
+        MOT_TRY(
+            mot_comm_broadcast(t->comm, &report->peak_flops_per_s, sizeof(double), report->rank));
+        MOT_TRY(
+            mot_comm_broadcast(t->comm, &report->peak_bytes_per_s, sizeof(double), report->rank));
     }
     return MOT_OK;
 }
@@ -175,8 +178,9 @@ mot_status mot_trainer_profile(mot_trainer *t, const mot_profile **out)
     reading now = {0};
     mot_status status = MOT_OK;
     if (!t->profiled || !t->profiled->begun)
-        status = MOT_FAIL(MOT_ERR_ARGUMENT, t->profile ? "too few steps for a profile"
-                                                       : "the trainer was opened without `profile`");
+        status =
+            MOT_FAIL(MOT_ERR_ARGUMENT, t->profile ? "too few steps for a profile"
+                                                  : "the trainer was opened without `profile`");
     if (status == MOT_OK)
         status = summarize(t, &now);
     MOT_TRY_GOTO(mot_trainer_agree(t, status));
