@@ -17,6 +17,16 @@
 #endif
 #define NR (2 * VW)
 
+/* Ask for memory that will be needed soon, where the compiler has words for it. */
+#ifdef __has_builtin
+#if __has_builtin(__builtin_prefetch)
+#define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p))
+#endif
+#endif
+#ifndef PREFETCH
+#define PREFETCH(p)
+#endif
+
 typedef struct {
     __global float *c; /* of the tile's matrix, row 0, column 0 */
     __global const float *bias, *mask;
@@ -45,56 +55,73 @@ INLINE void tile_multiply(VEC c[MR][2], A_MEM const float *a, long a_row, long a
     }
 }
 
-/* One vector of the result at c, with what comes after the sum. */
-INLINE void store_vector(VEC value, const target *t, long i, long j)
+float store_single(float value, const target *t, long i, long j)
 {
-    __global float *c = t->c + i * t->ldc + j;
     if (t->flags & ACCUMULATE)
-        value += VLOAD(c);
-    if (t->flags & BIAS)
-        value += VLOAD(t->bias + j);
-    if (t->flags & RELU)
-        value = select(value, (VEC)0.0f, value < 0.0f);
-    if (t->flags & MASK)
-        value = select((VEC)0.0f, value, VLOAD(t->mask + i * t->ldc + j) > 0.0f);
-    VSTORE(value, c);
-}
-
-void store_single(float value, const target *t, long i, long j)
-{
-    __global float *c = t->c + i * t->ldc + j;
-    if (t->flags & ACCUMULATE)
-        value += *c;
+        value += t->c[i * t->ldc + j];
     if (t->flags & BIAS)
         value += t->bias[j];
     if (t->flags & RELU)
         value = value < 0.0f ? 0.0f : value;
     if (t->flags & MASK)
         value = t->mask[i * t->ldc + j] > 0.0f ? value : 0.0f;
-    *c = value;
+    return value;
 }
 
-/* The tile at row i, column j, of which `rows` and `columns` exist. */
+VEC store_vector(VEC value, const target *t, long i, long j)
+{
+    if (t->flags & ACCUMULATE)
+        value += VLOAD(t->c + i * t->ldc + j);
+    if (t->flags & BIAS)
+        value += VLOAD(t->bias + j);
+    if (t->flags & RELU)
+        value = select(value, (VEC)0.0f, value < 0.0f);
+    if (t->flags & MASK)
+        value = select((VEC)0.0f, value, VLOAD(t->mask + i * t->ldc + j) > 0.0f);
+    return value;
+}
+
+/* The tile at row i, column j, of which `rows` and `columns` exist.  Whole rows with nothing to be
+ * done to them go straight to memory, the others through a copy. */
 INLINE void tile_store(VEC c[MR][2], const target *t, long i, long j, long rows, long columns)
 {
-    if (columns >= NR) {
+    __global float *to = t->c + i * t->ldc + j;
+    if (columns >= NR && !(t->flags & (BIAS | RELU | MASK))) {
+        const int more = t->flags & ACCUMULATE;
 #pragma unroll
-        for (int r = 0; r < MR; r++)
+        for (int r = 0; r < MR; r++, to += t->ldc)
             if (r < rows) {
-                store_vector(c[r][0], t, i + r, j);
-                store_vector(c[r][1], t, i + r, j + VW);
+                VSTORE(more ? c[r][0] + VLOAD(to) : c[r][0], to);
+                VSTORE(more ? c[r][1] + VLOAD(to + VW) : c[r][1], to + VW);
             }
-    } else {
-        float tile[MR * NR];
-#pragma unroll
-        for (int r = 0; r < MR; r++) {
-            VSTORE(c[r][0], tile + r * NR);
-            VSTORE(c[r][1], tile + r * NR + VW);
-        }
-        for (int r = 0; r < rows && r < MR; r++)
-            for (int x = 0; x < columns; x++)
-                store_single(tile[r * NR + x], t, i + r, j + x);
+        return;
     }
+    float tile[MR * NR];
+#pragma unroll
+    for (int r = 0; r < MR; r++) {
+        VSTORE(c[r][0], tile + r * NR);
+        VSTORE(c[r][1], tile + r * NR + VW);
+    }
+    for (int r = 0; r < rows && r < MR; r++, to += t->ldc) {
+        int x = 0;
+        for (; x + VW <= columns && x < NR; x += VW)
+            VSTORE(store_vector(VLOAD(tile + r * NR + x), t, i + r, j + x), to + x);
+        for (; x < columns && x < NR; x++)
+            to[x] = store_single(tile[r * NR + x], t, i + r, j + x);
+    }
+}
+
+/* Have the old values of a tile at hand when it is done. */
+INLINE void tile_expect(const target *t, long i, long j, long rows)
+{
+    __global float *from = t->c + i * t->ldc + j;
+    if (t->flags & ACCUMULATE)
+#pragma unroll
+        for (int r = 0; r < MR; r++, from += t->ldc)
+            if (r < rows) {
+                PREFETCH(from);
+                PREFETCH(from + NR - 1);
+            }
 }
 
 /* Flags for one of several blocks of k: sums go on, and what comes after them waits for the last. */
@@ -129,37 +156,50 @@ INLINE void transpose8(float8 a[8])
     }
 }
 
-/* Panel of op(B): rows p0 .. p0+k, columns j .. j+columns, filled up with zeros to NR. */
-void pack_panel(B_MEM float *panel, __global const float *b, long ldb, int trans, long p0, long k,
-                long j, long columns)
+/* Panels of op(B), one every `apart` floats: rows p0 .. p0+k, columns j .. j+columns, filled up with
+ * zeros to whole panels.  Reads along the rows of B, whichever way it lies. */
+void pack_panels(B_MEM float *panels, long apart, __global const float *b, long ldb, int trans,
+                 long p0, long k, long j, long columns)
 {
-    if (!trans && columns >= NR) {
-        b += p0 * ldb + j;
-        for (long p = 0; p < k; p++, b += ldb, panel += NR) {
-            VSTORE(VLOAD(b), panel);
-            VSTORE(VLOAD(b + VW), panel + VW);
-        }
-        return;
-    }
-    for (long x = 0; x < NR; x += 8) {
-        long p = 0;
-        if (trans && columns - x >= 8)
+    const long whole = trans ? columns / 8 * 8 : columns / NR * NR;
+    b += trans ? j * ldb + p0 : p0 * ldb + j;
+    if (trans) {
+        for (long x = 0; x < whole; x += 8) {
+            B_MEM float *to = panels + x / NR * apart + x % NR;
+            long p = 0;
             for (; p + 8 <= k; p += 8) {
                 float8 block[8];
 #pragma unroll
                 for (int y = 0; y < 8; y++)
-                    block[y] = vload8(0, b + (j + x + y) * ldb + p0 + p);
+                    block[y] = vload8(0, b + (x + y) * ldb + p);
                 transpose8(block);
 #pragma unroll
                 for (int y = 0; y < 8; y++)
-                    vstore8(block[y], 0, panel + (p + y) * NR + x);
+                    vstore8(block[y], 0, to + (p + y) * NR);
             }
-        for (; p < k; p++)
-            for (long y = x; y < x + 8; y++)
-                panel[p * NR + y] = y >= columns ? 0.0f
-                                    : trans      ? b[(j + y) * ldb + p0 + p]
-                                                 : b[(p0 + p) * ldb + j + y];
+            for (; p < k; p++)
+                for (long y = 0; y < 8; y++)
+                    to[p * NR + y] = b[(x + y) * ldb + p];
+        }
+    } else {
+        for (long p = 0; p < k; p++)
+            for (long x = 0; x < whole; x += NR) {
+                B_MEM float *to = panels + x / NR * apart + p * NR;
+                VSTORE(VLOAD(b + p * ldb + x), to);
+                VSTORE(VLOAD(b + p * ldb + x + VW), to + VW);
+            }
     }
+    for (long x = whole; x < (columns + NR - 1) / NR * NR; x++)
+        for (long p = 0; p < k; p++)
+            panels[x / NR * apart + p * NR + x % NR] = x >= columns ? 0.0f
+                                                       : trans      ? b[x * ldb + p]
+                                                                    : b[p * ldb + x];
+}
+
+/* Where part `i` of `parts` begins, when `n` things are divided as evenly as can be. */
+long part_begin(long n, long i, long parts)
+{
+    return n * i / parts;
 }
 
 /* sums[i] = sum over p of op(A)(i,p), for this group's part of the m rows. */
