@@ -138,6 +138,7 @@ mot_status mot_device_open(const mot_device_info *info, const mot_device_options
         device->profile = options->profile;
         device->no_cache = options->no_cache;
         device->no_sharing = options->no_sharing;
+        device->precision = options->precision;
     }
     const char *sharing = getenv("MOTLEY_SHARED_MEMORY");
     if (sharing && strcmp(sharing, "0") == 0)

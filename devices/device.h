@@ -24,6 +24,14 @@ typedef struct mot_commands mot_commands;
 typedef struct mot_mark mot_mark;
 typedef struct mot_kernel_archive mot_kernel_archive;
 
+/** What matrix products may round their operands to, where a device multiplies those faster; sums are
+ *  float always.  A device that cannot, or a product that is too small to gain, takes float32. */
+typedef enum {
+    MOT_PRECISION_FLOAT32,
+    MOT_PRECISION_TF32, /* 10 bits behind the point */
+    MOT_PRECISION_BF16, /* 7 bits */
+} mot_precision;
+
 typedef struct mot_device_options {
     const mot_kernel_archive *archive; /* offline-built kernels: the compiler is never called;
                                           borrowed until the device is closed */
@@ -31,6 +39,7 @@ typedef struct mot_device_options {
     bool no_cache;                     /* neither read nor write the program cache on disk */
     bool no_sharing;                   /* copy even where memory could be shared: to test that path;
                                           MOTLEY_SHARED_MEMORY=0 in the environment does the same */
+    mot_precision precision;
 } mot_device_options;
 
 /** Open the device that `info` (from mot_devices_list) names.  `options` may be NULL.

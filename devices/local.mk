@@ -17,7 +17,7 @@ libmotley_core_la_SOURCES += devices/twins.c
 # Primitives.
 libmotley_core_la_SOURCES += devices/variant.h devices/variant.c devices/primitive.c \
 	devices/add.c devices/dropout.c devices/ingest.c devices/linear.c devices/matmul.h \
-	devices/matmul.c devices/matmul_cpu.c devices/matmul_gpu.c devices/mse.c devices/optimizer.c devices/relu.c devices/softmax.c
+	devices/matmul.c devices/matmul_cpu.c devices/matmul_gpu.c devices/matmul_mma.c devices/mse.c devices/optimizer.c devices/relu.c devices/softmax.c
 libmotley_core_la_SOURCES += devices/measure.c
 libmotley_core_la_SOURCES += devices/peak.h devices/peak.c devices/product.h devices/product.c
 libmotley_core_la_SOURCES += devices/probe.c

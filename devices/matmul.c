@@ -58,4 +58,6 @@ const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
      .record = mot_matmul_record_tiled},
     {.name = "clblast", .applies = mot_matmul_applies_clblast, .prefers = is_large_off_cpu,
      .workspace = mot_matmul_clblast_workspace, .record = mot_matmul_record_clblast},
+    {.name = "mma", .applies = mot_matmul_applies_mma, .prefers = mot_matmul_prefers_mma,
+     .workspace = mot_matmul_mma_workspace, .record = mot_matmul_record_mma},
 };

@@ -4,8 +4,8 @@
  *
  * for each of `batch` matrices, with any leading dimensions and offsets.  In the same pass: bias (n)
  * added to every row, relu, zero where `mask` is not positive, and the sums of the rows of op(A) (the
- * bias gradient, when A is dy transposed).  The variants are in matmul.c (the table), matmul_cpu.c and
- * matmul_gpu.c.
+ * bias gradient, when A is dy transposed).  The variants are in matmul.c (the table), matmul_cpu.c,
+ * matmul_gpu.c and matmul_mma.c.
  */
 #ifndef MOT_DEVICES_MATMUL_H
 #define MOT_DEVICES_MATMUL_H
@@ -47,8 +47,12 @@ mot_status mot_matmul_record_tiled(const mot_recording *r);
 bool mot_matmul_applies_clblast(const mot_recording *r);
 int64_t mot_matmul_clblast_workspace(const mot_recording *r);
 mot_status mot_matmul_record_clblast(const mot_recording *r);
+bool mot_matmul_applies_mma(const mot_recording *r);
+bool mot_matmul_prefers_mma(const mot_recording *r);
+int64_t mot_matmul_mma_workspace(const mot_recording *r);
+mot_status mot_matmul_record_mma(const mot_recording *r);
 
-enum { MOT_MATMUL_N_VARIANTS = 5 };
+enum { MOT_MATMUL_N_VARIANTS = 6 };
 extern const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS];
 
 #endif

@@ -81,6 +81,14 @@ struct mot_staging {
     void *host;
 };
 
+/** How a device multiplies on tensor cores; see matmul_mma.c. */
+typedef enum {
+    MOT_MMA_UNKNOWN, /* not asked yet */
+    MOT_MMA_NONE,
+    MOT_MMA_THROUGH, /* copies to local memory go through registers */
+    MOT_MMA_ASYNC,   /* copies go past them */
+} mot_mma;
+
 struct mot_device {
     mot_device_info info;
     char platform_version[128];
@@ -88,6 +96,9 @@ struct mot_device {
     bool profile, no_cache, no_sharing, shares_memory;
     bool driver_caches; /* the driver keeps built kernels itself; see program_cache.c */
     int cl_version;     /* 120 for OpenCL 1.2 */
+    mot_precision precision;
+    mot_mma mma;
+    bool emulates_mma; /* set by tests only, on devices without tensor cores */
     cl_device_id id;
     cl_context context;
     cl_command_queue compute, transfer;

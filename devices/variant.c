@@ -2,6 +2,8 @@
 
 #include "devices/variant.h"
 
+#include "devices/state.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -24,6 +26,7 @@ mot_traits mot_device_traits(const mot_device *device)
         .group = 1,
         .local_bytes = (size_t)info->local_bytes,
         .cl_version = major * 100 + minor * 10,
+        .precision = device->precision,
     };
     while (traits.group * 2 <= MAX_GROUP && (size_t)traits.group * 2 <= group)
         traits.group *= 2;

@@ -20,6 +20,7 @@ typedef struct mot_traits {
     int group;        /* work-items of a full group: a power of two, up to 256 */
     size_t local_bytes;
     int cl_version;   /* 120 for OpenCL 1.2 */
+    mot_precision precision; /* that products may round their operands to */
 } mot_traits;
 
 mot_traits mot_device_traits(const mot_device *device);

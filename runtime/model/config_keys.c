@@ -88,6 +88,9 @@ const mot_key mot_config_keys[] = {
      "Stop after so many steps in all. 0: after the epochs."},
     {"train.seed", MOT_KEY_INT, "1", "[0,inf)",
      "Seed of initial weights, order of samples and dropout."},
+    {"train.precision", MOT_KEY_CHOICE, "float32", "float32|tf32|bf16",
+     "What large matrix products may round their operands to, on devices that multiply those "
+     "faster (tensor cores); sums and everything else stay float32."},
     {"train.optimizer.name", MOT_KEY_CHOICE, "sgd", "sgd|adam",
      "The rule that changes the weights."},
     {"train.optimizer.lr", MOT_KEY_FLOAT, "0.01", "[0,1000000]",

@@ -71,12 +71,20 @@ static mot_status read_settings(const mot_config *config, mot_settings *set)
     MOT_TRY(mot_config_get_int(config, "train.bucket_bytes", &set->bucket_bytes));
     MOT_TRY(mot_config_get_bool(config, "train.adapt", &set->adapt));
     MOT_TRY(mot_config_get_bool(config, "train.leave_out", &set->leave_out));
+    MOT_TRY(mot_config_get_text(config, "train.precision", &set->precision));
     MOT_TRY(mot_config_get_text(config, "train.shares", &set->shares));
     if (strcmp(set->shares, "list") == 0)
         MOT_TRY(mot_config_get_floats(config, "train.shares", &set->share_weight,
                                       &set->n_share_weights));
     set->seed = (uint64_t)seed;
     return read_optimizer(config, set);
+}
+
+static mot_precision precision_of(const mot_settings *set)
+{
+    return strcmp(set->precision, "tf32") == 0   ? MOT_PRECISION_TF32
+           : strcmp(set->precision, "bf16") == 0 ? MOT_PRECISION_BF16
+                                                 : MOT_PRECISION_FLOAT32;
 }
 
 /* ---- open ---- */
@@ -124,12 +132,13 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
                          "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
                          " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
                          " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64
-                         " bucket %" PRId64 " adapt %d leave_out %d resume %d profile %d shares %s",
+                         " bucket %" PRId64 " adapt %d leave_out %d resume %d profile %d precision %s"
+                         " shares %s",
                          t->data->n_train, t->data->n_validation,
                          t->data->test ? t->data->test->n : 0, s->batch, s->epochs, s->max_steps,
                          s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
                          s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt,
-                         s->leave_out, t->resume, t->profile, s->shares));
+                         s->leave_out, t->resume, t->profile, s->precision, s->shares));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
     MOT_TRY(mot_graph_print(t->graph, &graph));
@@ -177,7 +186,8 @@ static mot_status open_devices(mot_trainer *t)
     if (status == MOT_OK && n > MOT_MAX_LOCAL_DEVICES)
         status = MOT_FAIL(MOT_ERR_ARGUMENT, "%d devices; one rank drives at most %d: use more ranks", n,
                           MOT_MAX_LOCAL_DEVICES);
-    mot_device_options options = {.archive = t->archive, .profile = t->profile};
+    mot_device_options options = {.archive = t->archive, .profile = t->profile,
+                                  .precision = precision_of(&t->set)};
     for (int i = 0; status == MOT_OK && i < n; i++) {
         status = mot_device_open(&info[i], &options, &t->device[i]);
         if (status == MOT_OK)

@@ -31,6 +31,7 @@ typedef struct mot_settings {
     bool shuffle, adapt, leave_out;
     mot_op optimizer;
     double lr, beta1, beta2;
+    const char *precision; /* of products; borrowed from the configuration */
     const char *shares;  /* "auto", "equal", or a list of weights; borrowed from the configuration */
     double *share_weight; /* [n_share_weights] when it is a list */
     int n_share_weights;

@@ -7,7 +7,7 @@
  *
  * Into DIR go the sources, one file for each (source, options), and kernels.list with a line for each
  * kernel: FILE SOURCE KERNEL USE OPTIONS.  USE is `gpu` where some operands make the variant a good
- * choice on this device, else `cpu`.  Fails when a kernel of kernels_cl/ was never taken.
+ * choice on this device, else `cpu`; `nvidia` where the source holds PTX.  Fails when a kernel of kernels_cl/ was never taken.
  */
 #include "config.h"
 
@@ -253,6 +253,28 @@ static void record_large(mot_op op, int64_t size, mot_buffer *buffer)
     record_all(&o);
 }
 
+static void record_products(mot_buffer *buffer)
+{
+    for (int64_t size = 512; size <= 8192; size *= 2) {
+        record_large(MOT_OP_linear, size, buffer);
+        record_large(MOT_OP_linear_dinput, size, buffer);
+        record_large(MOT_OP_linear_dweight, size, buffer);
+    }
+}
+
+/* The same where less precision is allowed, for each way that tensor cores may work. */
+static void record_reduced(mot_buffer *buffer)
+{
+    for (int way = MOT_MMA_THROUGH; way <= MOT_MMA_ASYNC; way++)
+        for (int precision = MOT_PRECISION_TF32; precision <= MOT_PRECISION_BF16; precision++) {
+            device.mma = (mot_mma)way;
+            device.precision = (mot_precision)precision;
+            record_products(buffer);
+        }
+    device.mma = MOT_MMA_NONE;
+    device.precision = MOT_PRECISION_FLOAT32;
+}
+
 /* What measuring a device takes, which is no operator; see devices/measure.c and peak.c. */
 static void record_measuring(void)
 {
@@ -314,6 +336,11 @@ static FILE *open_in(const char *name)
     return file;
 }
 
+static const char *use_of(const row *r)
+{
+    return strstr(r->program->source->text, "__asm__") ? "nvidia" : r->gpu ? "gpu" : "cpu";
+}
+
 static void write_all(void)
 {
     FILE *list = open_in("kernels.list");
@@ -326,7 +353,7 @@ static void write_all(void)
         for (int j = 0; j < n_rows; j++)
             if (rows[j].program == &programs[i])
                 fprintf(list, "%d %s %s %s %s\n", i, programs[i].source->name, rows[j].kernel,
-                        rows[j].gpu ? "gpu" : "cpu", programs[i].options);
+                        use_of(&rows[j]), programs[i].options);
     }
     fclose(list);
 }
@@ -337,14 +364,11 @@ START_TEST(test_every_kernel_is_taken_by_a_variant)
     mot_buffer *buffer;
     must(mot_buffer_new(&device, 4096, &buffer));
     record_measuring();
+    record_reduced(buffer);
     for (int op = 0; op < MOT_N_OPS; op++)
         for (uint64_t seed = 1; seed <= DRAWS; seed++)
             record_drawn((mot_op)op, seed, buffer);
-    for (int64_t size = 512; size <= 8192; size *= 2) {
-        record_large(MOT_OP_linear, size, buffer);
-        record_large(MOT_OP_linear_dinput, size, buffer);
-        record_large(MOT_OP_linear_dweight, size, buffer);
-    }
+    record_products(buffer);
     write_all();
     mot_buffer_free(buffer);
     mot_programs_free(&device);
