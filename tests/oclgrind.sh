@@ -1,8 +1,13 @@
 #!/bin/sh
-# The kernels under oclgrind, which interprets them and sees races, accesses out of bounds, uninitialized
-# values and wrong API calls: every operator and variant with small shapes, and a small training.
+# The kernels under oclgrind, which interprets them and sees races, accesses out of bounds, wrong API
+# calls and uninitialized values: every operator and variant with small shapes, and a small training.
 # oclgrind's exit status does not tell; its log must be empty.  About a hundred times slower than a
 # device.
+#
+# Uninitialized values are looked for in a pass of their own, operator by operator, and only its log
+# counts: there oclgrind 21.10 does not know the instruction `freeze`, crashes on some vector
+# instructions, and in programs whose worker
+# threads write buffers.  What is right with the results the first pass and real devices tell.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
 slow
 command -v oclgrind >/dev/null || skip "oclgrind is not installed"
@@ -10,45 +15,76 @@ command -v oclgrind >/dev/null || skip "oclgrind is not installed"
 # Programs built for it stay apart from those of real devices.
 XDG_CACHE_HOME=$tmp/cache
 export XDG_CACHE_HOME
+# complaints: what is in the log, but for clGetDeviceIDs that asks for custom devices where there are
+# none: that is the way to ask.
+complaints()
+{
+    awk -v RS= '/CL_DEVICE_NOT_FOUND/ && /clGetDeviceIDs/ { next } { print; found = 1 } END { exit !found }' "$tmp/log"
+}
 # watch WHAT COMMAND...: no complaint in the log, and the command itself is content.
 watch()
 {
     what=$1
     shift
     n_checks=$((n_checks + 1))
-    rm -f "$tmp/log"
-    run timeout 280 oclgrind --data-races --uninitialized --check-api --max-errors 20 \
-        --log "$tmp/log" "$@" || fail "$what: exit $status: $(tail -5 "$tmp/err" "$tmp/out")"
-    if [ -s "$tmp/log" ]; then
+    : >"$tmp/log"
+    run timeout 280 oclgrind --data-races --check-api --max-errors 20 --log "$tmp/log" "$@" ||
+        fail "$what: exit $status: $(tail -n 5 "$tmp/err")"
+    if complaints >"$tmp/complaints"; then
         fail "$what: oclgrind complains"
-        head -60 "$tmp/log"
+        head -n 60 "$tmp/complaints"
+    fi
+}
+# look_for_uninitialized WHAT COMMAND...
+look_for_uninitialized()
+{
+    what=$1
+    shift
+    n_checks=$((n_checks + 1))
+    : >"$tmp/log"
+    timeout 280 oclgrind --uninitialized --max-errors 20 --log "$tmp/log" "$@" >"$tmp/out" 2>&1 ||
+        note "$what: oclgrind --uninitialized ended with $?"
+    if complaints >"$tmp/complaints"; then
+        fail "$what: uninitialized values"
+        head -n 60 "$tmp/complaints"
     fi
 }
 
-# That it can complain at all: a kernel with a race.
-watch_itself()
+# That it can complain at all: a kernel with a race, one that uses what it has not set.
+self_test()
 {
-    cat >"$tmp/race.cl" <<'END'
+    cat >"$tmp/bad.cl" <<'END'
 kernel void race(global int *x) { x[0] = (int)get_global_id(0); }
+kernel void unset(global int *x) { int y[2]; y[0] = 1; x[get_global_id(0)] = y[x[0]]; }
 END
-    printf '%s\n' "$tmp/race.cl" race "4 1 1" "1 1 1" "<size=4 fill=0>" >"$tmp/race.sim"
-    oclgrind-kernel --data-races --log "$tmp/log" "$tmp/race.sim" >"$tmp/out" 2>&1
-    expect "oclgrind sees a race" [ -s "$tmp/log" ]
+    for kernel in race unset; do
+        printf '%s\n' "$tmp/bad.cl" $kernel "4 1 1" "1 1 1" "<size=16 fill=1>" >"$tmp/bad.sim"
+        : >"$tmp/log"
+        oclgrind-kernel --data-races --uninitialized --log "$tmp/log" "$tmp/bad.sim" >"$tmp/out" 2>&1
+        expect "oclgrind sees what is wrong with kernel $kernel" complaints >"$tmp/complaints"
+    done
 }
-watch_itself
+self_test
 
-"$MOTLEY" --version >/dev/null || finish
 small="--steps 3 --set data.samples=24 --set data.test_samples=10 --set data.batch=10"
+config 's/linear: 48/linear: 6/'
 # shellcheck disable=SC2086
-watch "training with SGD" "$MOTLEY" train "$digits" --devices all $small \
-    --set 'model.layers=[flatten, {linear: 6}, relu, {dropout: 0.3}, {linear: 10}]'
+watch "training with SGD" "$MOTLEY" train "$tmp/c.yaml" --devices all $small
 # shellcheck disable=SC2086
-watch "training with Adam" "$MOTLEY" train "$digits" --devices all $small --set train.optimizer.name=adam \
-    --set 'model.layers=[flatten,{linear: 6},relu,{linear: 10}]'
-for program in "$HELPERS"/ops/test_*; do
-    [ -x "$program" ] && [ ! -d "$program" ] || continue
-    case $program in *.sh | *.o | *.log | *.trs) continue ;; esac
-    note "$(basename "$program")"
-    MOT_TEST_SMALL=1 CK_FORK=no watch "$(basename "$program")" "$program"
-done
+watch "training with Adam" "$MOTLEY" train "$tmp/c.yaml" --devices all $small --set train.optimizer.name=adam
+
+MOT_TEST_SMALL=1
+export MOT_TEST_SMALL
+program=$HELPERS/ops/test_ops
+if [ -x "$program" ]; then
+    for op in $(sed -n 's/^ *X(\([a-z_]*\)).*/\1/p' "$srcdir/runtime/base/op.h"); do
+        MOT_TEST_OPS=$op
+        export MOT_TEST_OPS
+        watch "$op" "$program"
+        look_for_uninitialized "$op" "$program"
+    done
+    expect "operators were looked at" [ -n "${op-}" ]
+else
+    note "tests/ops/test_ops is not built (no libcheck)"
+fi
 finish
