@@ -47,6 +47,9 @@ const mot_key mot_config_keys[] = {
      "Tables: columns of words that become one input for each word (0 or 1), e.g. "
      "`[ocean_proximity]`."},
     {"data.drop", MOT_KEY_TEXTS, NULL, NULL, "Tables: columns that are not used."},
+    {"data.log", MOT_KEY_TEXTS, NULL, NULL,
+     "Tables: columns of numbers of which `sign(x) log(1 + abs(x))` is the input; for amounts that "
+     "spread over many orders, e.g. `[population]`."},
     {"data.missing", MOT_KEY_CHOICE, "auto", "auto|error|median|mean",
      "Tables: what an empty field becomes: an error, or the column's median or mean in training. "
      "`auto`: the median for `california-housing`, else an error."},

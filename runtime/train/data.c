@@ -229,7 +229,7 @@ static mot_status open_table(const mot_set *set, const mot_config *config, const
                              mot_data *data)
 {
     mot_table_options options = set->table;
-    const char **categorical = NULL, **drop = NULL;
+    const char **categorical = NULL, **drop = NULL, **log = NULL;
     mot_table *table = NULL;
     bool standardize;
     MOT_TRY(mot_config_get_bool(config, "data.standardize", &standardize));
@@ -238,6 +238,8 @@ static mot_status open_table(const mot_set *set, const mot_config *config, const
     MOT_TRY_GOTO(
         mot_config_get_texts(config, "data.categorical", &categorical, &options.n_categorical));
     MOT_TRY_GOTO(mot_config_get_texts(config, "data.drop", &drop, &options.n_drop));
+    MOT_TRY_GOTO(mot_config_get_texts(config, "data.log", &log, &options.n_log));
+    options.log = log;
     options.categorical = categorical;
     options.drop = drop;
     MOT_TRY_GOTO(read_table(set, config, data_dir, &options, &table, data));
@@ -261,6 +263,7 @@ fail:
     mot_table_free(table);
     free(categorical);
     free(drop);
+    free(log);
     return status;
 }
 

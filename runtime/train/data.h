@@ -16,7 +16,7 @@
  *   train_images, train_labels, test_images, test_labels        files of `idx`
  *   samples, test_samples                                       sizes of `drawn-digits`
  *   file, test_file, test_fraction, target, task, separator, header, missing, categorical, drop,
- *   shape, standardize, standardize_target                      tables; see table.h
+ *   log, shape, standardize, standardize_target                      tables; see table.h
  */
 #ifndef MOT_TRAIN_DATA_H
 #define MOT_TRAIN_DATA_H

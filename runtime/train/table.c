@@ -223,6 +223,19 @@ static mot_status mark_columns(mot_table *table, const char *key, const char *co
     return MOT_OK;
 }
 
+static mot_status mark_logs(mot_table *table)
+{
+    for (int i = 0; i < table->options.n_log; i++) {
+        int c = 0;
+        MOT_TRY(find_column(&table->csv, "log", table->options.log[i], &c));
+        if (table->column[c].kind != MOT_COLUMN_NUMBER || !has_number(&table->csv, c))
+            return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: data.log: '%s' is no input column of numbers",
+                            table->csv.name, table->options.log[i]);
+        table->column[c].log = true;
+    }
+    return MOT_OK;
+}
+
 static mot_status settle_columns(mot_table *table)
 {
     const mot_table_options *o = &table->options;
@@ -235,6 +248,7 @@ static mot_status settle_columns(mot_table *table)
         table->column[c].kind = c == table->target ? MOT_COLUMN_TARGET : MOT_COLUMN_NUMBER;
     MOT_TRY(mark_columns(table, "categorical", o->categorical, o->n_categorical, MOT_COLUMN_WORDS));
     MOT_TRY(mark_columns(table, "drop", o->drop, o->n_drop, MOT_COLUMN_UNUSED));
+    MOT_TRY(mark_logs(table));
     MOT_TRY(settle_target(table));
     for (int c = 0; c < csv->n_columns; c++)
         MOT_TRY(settle_column(table, c));
@@ -316,7 +330,7 @@ static mot_status encode_cell(const mot_table *table, const mot_csv *csv, int64_
         if (!missing && !mot_csv_number(cell, &value))
             return wrong_cell(csv, row, c, "is not a number",
                               " (a column of words goes into data.categorical)");
-        input[column->first] = (float)value;
+        input[column->first] = (float)(column->log ? copysign(log1p(fabs(value)), value) : value);
         return MOT_OK;
     }
     int word = missing ? -1 : find_word(column, cell);

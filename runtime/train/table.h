@@ -28,6 +28,8 @@ typedef struct mot_table_options {
     int n_categorical;
     const char *const *drop;
     int n_drop;
+    const char *const *log; /* columns of numbers of which sign(x) log(1+|x|) is taken */
+    int n_log;
     int64_t n_classes; /* above 0: labels are the whole numbers 0..n_classes-1 */
     mot_shape shape;   /* of a sample; 0 dimensions: one row of inputs */
     bool standardize_target;
@@ -45,6 +47,7 @@ typedef struct mot_column {
     int64_t first;     /* its first input */
     const char **word; /* [n_words] sorted, borrowed from the csv; also of a target of words */
     int n_words;
+    bool log;
     double fill; /* in place of a missing number */
 } mot_column;
 

@@ -278,6 +278,26 @@ START_TEST(test_listed_columns_are_words)
 }
 END_TEST
 
+START_TEST(test_logs_are_taken_of_listed_columns)
+{
+    static const char *const names[] = {"x"};
+    mot_table_options options = {.log = names, .n_log = 1, .missing = MOT_MISSING_MEAN};
+    mot_table *table = opened("x,z,y\n0,5,0.5\n-9,5,1.5\n,5,2.5\n", &options);
+    mot_dataset *set;
+    OK(mot_table_encode(table, NULL, &set));
+    const float *raw = set->raw;
+    ck_assert_float_eq(raw[0], 0);
+    ck_assert_float_eq(raw[1], 5);
+    ck_assert_float_eq_tol(raw[2], (float)-log(10), 1e-6);
+    ck_assert(isnan(raw[4]));
+    mot_dataset_free(set);
+    mot_table_free(table);
+    options.log = kind_y;
+    FAILS(mot_table_open(file_at("t.csv"), &options, &table), MOT_ERR_ARGUMENT,
+          "'y' is no input column of numbers");
+}
+END_TEST
+
 START_TEST(test_a_test_file_must_have_the_same_columns)
 {
     mot_table_options options = {.task = MOT_TASK_CLASSIFICATION};
@@ -307,6 +327,7 @@ int main(void)
     tcase_add_loop_test(tests, test_each_mistake_in_a_table_is_named, 0,
                         (int)(sizeof table_cases / sizeof *table_cases));
     tcase_add_test(tests, test_listed_columns_are_words);
+    tcase_add_test(tests, test_logs_are_taken_of_listed_columns);
     tcase_add_test(tests, test_a_test_file_must_have_the_same_columns);
     return run_case("csv", tests);
 }
