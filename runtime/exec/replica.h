@@ -21,7 +21,7 @@ typedef struct mot_program {
 } mot_program;
 
 /* Words behind the loss's sums in the gradient arena, added by the host and reduced with them. */
-enum { MOT_SUMS_FAILED = 4, MOT_SUMS_STOP, MOT_SUMS_FLOATS = 16, MOT_MAX_BUCKETS = 64 };
+enum { MOT_SUMS_FAILED = 4, MOT_SUMS_STOP, MOT_SUMS_FLOATS = 16 };
 
 typedef struct mot_replica {
     const mot_graph *graph;

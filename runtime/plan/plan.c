@@ -7,7 +7,9 @@
  *
  * A bucket closes when it has reached its size and the next gradient is finished by a later node:
  * what one node writes (a weight and its bias) is complete at the same time.  A gradient much
- * longer than a bucket is cut, so that one piece is summed while the next is still copied.
+ * longer than a bucket is cut, so that one piece is summed while the next is still copied.  Pieces
+ * are at least 2/3 of a bucket long and all closed buckets but the last at least a whole one, so a
+ * size of 1/40 of all gradients never gives more than MOT_MAX_BUCKETS.
  */
 #include "config.h"
 
@@ -18,7 +20,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { FLOAT_BYTES = 4, PIECE_ELEMENTS = 16 /* 64 bytes: pieces stay aligned */ };
+enum {
+    FLOAT_BYTES = 4,
+    PIECE_ELEMENTS = 16, /* 64 bytes: pieces stay aligned */
+    SMALLEST_PART = 40   /* a bucket is at least 1/40 of all gradients */
+};
 
 typedef struct gradient {
     int64_t offset, end; /* elements; `end` without padding */
@@ -98,8 +104,9 @@ static mot_status build_buckets(const mot_graph *graph, const mot_memory_plan *m
     int n;
     MOT_TRY(list_gradients(graph, memory, &list, &n));
     int64_t size = (int64_t)(bucket_bytes / FLOAT_BYTES), begin = 0;
-    if (size < PIECE_ELEMENTS)
-        size = PIECE_ELEMENTS;
+    int64_t least = list[n - 1].end / SMALLEST_PART + PIECE_ELEMENTS;
+    if (size < least)
+        size = least;
     size_t room = 0;
     int after_node = 0;
     mot_status status = MOT_OK;

@@ -53,12 +53,16 @@ double mot_balance_step_s(const mot_machine *machine, const int64_t *share);
 
 /** Update the fits with measured times of a step period: moving average; returns true when the best
  *  shares for `batch` promise to be faster than `share` by more than the dead band, and not just
- * for once (so that noise moves nothing).  `time_s[i]` is the measured busy time of forward and
+ *  for once (so that noise moves nothing).  `time_s[i]` is the measured busy time of forward and
  * backward of device i for share[i] samples; what is not a positive number is left out.  A device
  * without samples keeps its fit, and a fit that had become worse slowly returns to the first one,
  * so that the device gets another chance.  Pure but for `machine`. */
 bool mot_balance_observe(mot_machine *machine, int64_t batch, const int64_t *share,
                          const double *time_s);
+
+/* No plan has more buckets, whatever the size of the model: each costs a mark, a message and a
+ * thread's attention, and with so many there is nothing left to hide. */
+enum { MOT_MAX_BUCKETS = 64 };
 
 /** A slice of the flat gradient buffer that travels at once. */
 typedef struct mot_bucket {
@@ -76,13 +80,17 @@ typedef struct mot_plan {
     double predicted_step_s, predicted_equal_step_s;
 } mot_plan;
 
-/** Build the plan: shares as given, buckets of about `bucket_bytes` in the order in which backward
- *  finishes them (the last holds the loss's sums). */
+/** Build the plan: shares as given, buckets of about `bucket_bytes` (more where that would make more
+ *  than MOT_MAX_BUCKETS) in the order in which backward finishes them (the last holds the loss's
+ *  sums).  The caller owns *out.
+ *  Errors: MOT_ERR_ARGUMENT for shares that do not add up to the batch or a graph that is not sealed;
+ *  MOT_ERR_MEMORY for a share over a device's max_batch. */
 mot_status mot_plan_build(const mot_graph *graph, const mot_memory_plan *memory,
                           const mot_machine *machine, int64_t batch, const int64_t *share,
                           size_t bucket_bytes, mot_plan **out);
 void mot_plan_free(mot_plan *plan);
-/** As text and back. */
+/** As text (the caller frees it with free) and back.  `machine` may be NULL: then ids, ranks and times
+ *  are left out.  Errors: MOT_ERR_FORMAT with the line. */
 mot_status mot_plan_print(const mot_plan *plan, const mot_machine *machine, char **out);
 mot_status mot_plan_parse(const char *text, mot_plan **out);
 

@@ -219,6 +219,7 @@ START_TEST(test_buckets_cover_all_gradients_in_order)
                 ck_assert_msg(false, "a bucket of %d floats", (int)bucket->n);
         }
         ck_assert_int_eq(at, sums_at + 4);
+        ck_assert_int_le(plan->n_buckets, MOT_MAX_BUCKETS);
         mot_plan_free(plan);
     }
 }
@@ -249,6 +250,17 @@ START_TEST(test_a_long_gradient_is_cut)
         ck_assert_int_eq(plan->bucket[i].after_node, 5);
     }
     ck_assert_int_eq(plan->bucket[4].n, 20);
+    mot_plan_free(plan);
+}
+END_TEST
+
+START_TEST(test_a_large_model_has_larger_buckets)
+{
+    network net;
+    make_network(&net, (int64_t[]){400000000, 30000000, 10}, (int[]){5, 6, 7}, 3);
+    mot_plan *plan = build(&net, 1 << 20);
+    ck_assert_int_le(plan->n_buckets, MOT_MAX_BUCKETS);
+    ck_assert_int_ge(plan->n_buckets, MOT_MAX_BUCKETS / 3);
     mot_plan_free(plan);
 }
 END_TEST
@@ -431,6 +443,7 @@ int main(void)
     tcase_add_test(tests, test_plan_of_the_mlp_in_buckets);
     tcase_add_test(tests, test_plan_of_a_model_text);
     tcase_add_test(tests, test_buckets_cover_all_gradients_in_order);
+    tcase_add_test(tests, test_a_large_model_has_larger_buckets);
     tcase_add_test(tests, test_gradients_of_one_node_leave_together);
     tcase_add_test(tests, test_a_long_gradient_is_cut);
     tcase_add_test(tests, test_plan_refuses_shares_that_are_none);
