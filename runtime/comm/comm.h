@@ -2,7 +2,7 @@
  *
  * Without a launcher there is one rank and MPI is not even started.  All calls are made from the
  * thread that opened the communicator (MPI_THREAD_FUNNELED) and by all ranks in the same order.
- * Waiting backs off (spin, yield, sleep) because MPICH busy-waits and the cores are needed.
+ * Waiting backs off (spins, then sleeps) because MPICH busy-waits and the cores are needed.
  */
 #ifndef MOT_COMM_COMM_H
 #define MOT_COMM_COMM_H
