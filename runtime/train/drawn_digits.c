@@ -7,10 +7,10 @@
  * beside the digit; the picture is blurred and grains are laid over it.  Sample i depends on (seed,
  * i) only.
  *
- * The amounts below were chosen so that the set separates models, as a test of training should. With
- * 60,000 digits and Adam, PyTorch reaches on 10,000 others: a linear model 79.6 % (5 epochs), an MLP of
- * 128 hidden units 96.4 % (4), a CNN of 16 and 32 channels 99.1 % (5). With less shift the linear
- * model is too good; with more jitter of the points people too take 1 for 7 and 4 for 9.
+ * The amounts below were chosen so that the set separates models, as a test of training should.
+ * With 60,000 digits and Adam, PyTorch reaches on 10,000 others: a linear model 79.6 % (5 epochs),
+ * an MLP of 128 hidden units 96.4 % (4), a CNN of 16 and 32 channels 99.1 % (5).  With less shift
+ * the linear model is too good; with more jitter people too take 1 for 7 and 4 for 9.
  */
 #include "config.h"
 
