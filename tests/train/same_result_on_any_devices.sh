@@ -39,7 +39,7 @@ fi
 
 n=$(devices_listed length)
 if [ "$n" -gt 1 ]; then
-    shares=$(awk -v n="$n" 'BEGIN { for (i = 1; i <= n; i++) printf "%s%d", i > 1 ? ", " : "", i }')
+    shares=$(awk -v n="$n" 'BEGIN { for (i = 1; i <= n; i++) printf "%s%d", (i > 1 ? ", " : ""), i }')
     train "$digits" --devices all --out "$tmp/all" --set "train.shares=[$shares]" &&
         same_as_one all && all_took_part all "$n"
     train "$digits" --devices all --out "$tmp/measured" && same_as_one measured
