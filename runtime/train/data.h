@@ -1,22 +1,12 @@
 /* data.h: data sets in memory, and how a configuration's data block becomes one.
  *
- * A data set is samples of one fixed shape, raw as they are stored (u8 pixels stay u8), with a class
- * or float targets each.  Which samples make up step t is a pure function of (seed, epoch, batch):
- * one permutation an epoch, global batches are consecutive ranges of it, a device's share is a
- * consecutive range of a batch (loader.h).
+ * A data set is samples of one fixed shape, raw as they are stored (u8 pixels stay u8), with a
+ * class or float targets each.  Which samples make up step t is a pure function of (seed, epoch,
+ * batch): one permutation an epoch, global batches are consecutive ranges of it, a device's share
+ * is a consecutive range of a batch (loader.h).
  *
- * What the data block knows (keys of `data.`):
- *   set              mnist, fashion-mnist, digits, iris, wine-quality-red, wine-quality-white,
- *                    california-housing, idx, csv, drawn-digits
- *   dir              folder of the files; --data overrides it, $MOTLEY_DATA/<folder> is the last resort
- *   validation       rows held out of the training part, by random permutation; below 1: a fraction
- *   limit            train on at most so many rows, drawn at random (0: all)
- *   normalize        images: [mean, std] of the pixels after scaling to 0..1, or a pair a channel
- *   classes          number of classes (0: from the data)
- *   train_images, train_labels, test_images, test_labels        files of `idx`
- *   samples, test_samples                                       sizes of `drawn-digits`
- *   file, test_file, test_fraction, target, task, separator, header, missing, categorical, drop,
- *   log, shape, standardize, standardize_target                      tables; see table.h
+ * The keys of the data block and what they mean are in doc/config.md; sets.h lists the known sets,
+ * table.h says what becomes of a table's columns, split.h which rows are held out.
  */
 #ifndef MOT_TRAIN_DATA_H
 #define MOT_TRAIN_DATA_H
@@ -25,16 +15,16 @@
 
 typedef struct mot_dataset {
     char *name;
-    mot_shape sample;       /* one sample, without a batch dimension: (1,28,28), (11) */
-    mot_dtype dtype;        /* MOT_U8 or MOT_F32 */
+    mot_shape sample; /* one sample, without a batch dimension: (1,28,28), (11) */
+    mot_dtype dtype;  /* MOT_U8 or MOT_F32 */
     int64_t n;
-    const void *raw;        /* (n, sample...) */
+    const void *raw; /* (n, sample...) */
     bool regression;
-    int64_t n_classes;      /* or n_targets */
-    const int32_t *label;   /* (n), classification */
-    const float *target;    /* (n, n_targets), regression; as trained on, see mot_data */
-    char **class_name;      /* [n_classes]; NULL: a class is called by its number */
-    void *owned[4];         /* freed with the set */
+    int64_t n_classes;    /* or n_targets */
+    const int32_t *label; /* (n), classification */
+    const float *target;  /* (n, n_targets), regression; as trained on, see mot_data */
+    char **class_name;    /* [n_classes]; NULL: a class is called by its number */
+    void *owned[4];       /* freed with the set */
 } mot_dataset;
 
 void mot_dataset_free(mot_dataset *dataset);
@@ -43,22 +33,24 @@ size_t mot_dataset_sample_bytes(const mot_dataset *dataset);
 
 /** Train, validation and test parts as the configuration's data block says. */
 typedef struct mot_data {
-    mot_dataset *train, *test;   /* test may be NULL */
-    int64_t *train_index, n_train;            /* rows of `train` that are trained on, ascending */
-    int64_t *validation_index, n_validation;  /* rows of `train` held out, ascending */
-    mot_sample_spec spec;        /* scale and shift are owned by this struct */
+    mot_dataset *train, *test;               /* test may be NULL */
+    int64_t *train_index, n_train;           /* rows of `train` that are trained on, ascending */
+    int64_t *validation_index, n_validation; /* rows of `train` held out, ascending */
+    mot_sample_spec spec;                    /* scale and shift are owned by this struct */
     /* Regression targets may be standardized, so that the loss is in units of their deviation over
      * the training rows.  In original units: value = stored * target_scale + target_shift, for
-     * stored targets and for predictions alike (1 and 0 when they are not).  R2 is the same in both. */
+     * stored targets and for predictions alike (1 and 0 when they are not).  R2 is the same in
+     * both. */
     double target_scale, target_shift;
 } mot_data;
 
-/** Read the set that the data block names.  `data_dir` overrides where its files are (NULL: data.dir,
- *  then $MOTLEY_DATA/<folder>).  Errors name the file and say how to get the data. */
+/** Read the set that the data block names.  `data_dir` overrides where its files are (NULL:
+ * data.dir, then $MOTLEY_DATA/<folder>).  Errors name the file and say how to get the data. */
 mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_data **out);
 void mot_data_close(mot_data *data);
 
-/* Readers; `path` may be plain or gzip, with or without ".gz" at the end.  Each checks everything. */
+/* Readers; `path` may be plain or gzip, with or without ".gz" at the end.  Each checks everything.
+ */
 
 /** Images and labels in IDX files.  `n_classes` 0: one more than the largest label.
  *  Errors: MOT_ERR_FILE; MOT_ERR_FORMAT with the file and the numbers. */

@@ -1,6 +1,6 @@
-/* digit_shapes.c: the table of strokes.  A new way to write a digit is one more row; rows of a digit
- * stand together, in order.  The curve runs through the points (drawn_digits.c), so a circle needs
- * about eight. */
+/* digit_shapes.c: the table of strokes.  A new way to write a digit is one more row; rows of a
+ * digit stand together, in order.  The curve runs through the points (drawn_digits.c), so a circle
+ * needs about eight. */
 #include "config.h"
 
 #include "runtime/train/digit_shapes.h"

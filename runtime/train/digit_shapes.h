@@ -4,13 +4,16 @@
 
 #include <stdint.h>
 
-/** A point in hundredths of half the digit's height: x right, y down, (0,0) the middle.  A point that
- *  repeats its predecessor is a corner; MOT_PEN_UP between two points lifts the pen. */
+/** A point in hundredths of half the digit's height: x right, y down, (0,0) the middle.  A point
+ * that repeats its predecessor is a corner; MOT_PEN_UP between two points lifts the pen. */
 typedef struct mot_digit_point {
     int8_t x, y;
 } mot_digit_point;
 
-#define MOT_PEN_UP {127, 127}
+#define MOT_PEN_UP \
+    { \
+        127, 127 \
+    }
 enum { MOT_DIGIT_MOST_POINTS = 24 };
 
 typedef struct mot_digit_shape {

@@ -8,8 +8,8 @@
  *  Errors: MOT_ERR_FILE when none does. */
 mot_status mot_gzip_find(const char *path, char **out);
 
-/** Read a whole file, gzip or plain, into *out (NUL added behind *size_bytes).  The caller frees it.
- *  Errors: MOT_ERR_FILE; MOT_ERR_FORMAT when the gzip data is damaged or cut off, or larger than
+/** Read a whole file, gzip or plain, into *out (NUL added behind *size_bytes).  The caller frees
+ * it. Errors: MOT_ERR_FILE; MOT_ERR_FORMAT when the gzip data is damaged or cut off, or larger than
  *  `limit_bytes` when unpacked. */
 mot_status mot_gzip_read(const char *path, size_t limit_bytes, char **out, size_t *size_bytes);
 

@@ -1,8 +1,8 @@
 /* idx.h: the IDX format on bytes in memory; the doors to files are in data.h.
  *
- * A big-endian header (two zero bytes, the element type, the number of dimensions, each dimension as
- * u32) and the elements, outermost dimension first, nothing behind them.
- * Source: Y. LeCun, C. Cortes, "The MNIST database", section FILE FORMATS.
+ * A big-endian header (two zero bytes, the element type, the number of dimensions, each dimension
+ * as u32) and the elements, outermost dimension first, nothing behind them. Source: Y. LeCun, C.
+ * Cortes, "The MNIST database", section FILE FORMATS.
  */
 #ifndef MOT_TRAIN_IDX_H
 #define MOT_TRAIN_IDX_H

@@ -8,17 +8,17 @@
 
 typedef struct mot_named_tensor {
     char *name;
-    mot_dtype dtype;  /* F32, I32, U8 */
-    mot_shape shape;  /* 0 dimensions: one element */
-    void *data;       /* row-major, little-endian, aligned to MOT_ALIGNMENT when read */
+    mot_dtype dtype; /* F32, I32, U8 */
+    mot_shape shape; /* 0 dimensions: one element */
+    void *data;      /* row-major, little-endian, aligned to MOT_ALIGNMENT when read */
 } mot_named_tensor;
 
 typedef struct mot_tensor_file {
-    mot_named_tensor *tensor;      /* when read: in the order of their data in the file */
+    mot_named_tensor *tensor; /* when read: in the order of their data in the file */
     int n_tensors;
     char **meta_key, **meta_value; /* the __metadata__ strings */
     int n_meta;
-    void *owned;                   /* the data of all tensors when read */
+    void *owned; /* the data of all tensors when read */
 } mot_tensor_file;
 
 /** Read and check a whole file.  F64, F16 and BF16 tensors are converted to F32; BOOL to U8; other
@@ -26,7 +26,8 @@ typedef struct mot_tensor_file {
  *  Errors: MOT_ERR_FILE; MOT_ERR_FORMAT with what is wrong; MOT_ERR_UNSUPPORTED for other types and
  *  more than MOT_MAX_DIMS dimensions. */
 mot_status mot_safetensors_read(const char *path, mot_tensor_file *out);
-/** The same from bytes in memory, which stay the caller's; `name` stands for the file in messages. */
+/** The same from bytes in memory, which stay the caller's; `name` stands for the file in messages.
+ */
 mot_status mot_safetensors_parse(const char *name, const void *bytes, size_t size_bytes,
                                  mot_tensor_file *out);
 /** Write whole or not at all (mot_file_write); `owned` is not looked at. */

@@ -5,7 +5,8 @@
 #include "runtime/train/data.h"
 
 /** Divide *train into a test set of round(fraction * n) rows, at least one, drawn at random by
- *  `seed`, and the rest, both in their order.  *train is replaced.  Fraction 0: *test becomes NULL. */
+ *  `seed`, and the rest, both in their order.  *train is replaced.  Fraction 0: *test becomes NULL.
+ */
 mot_status mot_split_test(mot_dataset **train, double fraction, uint64_t seed, mot_dataset **test);
 
 /** Fill the index lists of `data`, whose train part is there: `validation` rows (below 1: that part

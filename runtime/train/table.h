@@ -68,7 +68,8 @@ typedef struct mot_table {
 /** Read the training file and settle the columns.  Errors: MOT_ERR_FILE, MOT_ERR_FORMAT with
  *  file:line and column, MOT_ERR_ARGUMENT for columns that are not there. */
 mot_status mot_table_open(const char *path, const mot_table_options *options, mot_table **out);
-/** The same for a file that was taken apart already; takes the contents of *csv, also on failure. */
+/** The same for a file that was taken apart already; takes the contents of *csv, also on failure.
+ */
 mot_status mot_table_of(mot_csv *csv, const mot_table_options *options, mot_table **out);
 void mot_table_free(mot_table *table);
 

@@ -1,4 +1,5 @@
-/* tensor_convert.h: element types of files, and their way to the types that motley computes with. */
+/* tensor_convert.h: element types of files, and their way to the types that motley computes with.
+ */
 #ifndef MOT_TRAIN_TENSOR_CONVERT_H
 #define MOT_TRAIN_TENSOR_CONVERT_H
 
