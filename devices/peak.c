@@ -15,9 +15,10 @@
 
 #include <math.h>
 
-enum { CHAINS = 12, RUNS = 200, GROUPS_PER_THREAD = 4 };
+enum { CHAINS = 12, RUNS = 200, GROUPS_PER_THREAD = 4, LEAST_BYTES = 65536 };
 
 static const double RUN_S = 4e-3; /* what one run of arithmetic should take */
+static const double LONG_S = 0.1; /* and a copy at most */
 
 static mot_status time_run(mot_device *device, mot_commands *commands, int launch, double *time_s)
 {
@@ -58,6 +59,23 @@ static mot_status record_fma(const mot_recording *r, const mot_view *out, int64_
     return mot_launch_end(&launch, "peak_fma", 1, &global_size, &local_size);
 }
 
+/* The best of three runs of so many rounds.  The commands stay recorded. */
+static mot_status try_rounds(mot_recording *r, const mot_view *out, int64_t groups, int64_t local,
+                             int64_t rounds, double *best_s)
+{
+    double time_s;
+    *best_s = INFINITY;
+    mot_commands_free(r->commands);
+    r->commands = NULL;
+    MOT_TRY(mot_commands_new(r->device, &r->commands));
+    MOT_TRY(record_fma(r, out, groups, local, rounds));
+    for (int i = 0; i < 3; i++) {
+        MOT_TRY(time_run(r->device, r->commands, 0, &time_s));
+        *best_s = fmin(*best_s, time_s);
+    }
+    return MOT_OK;
+}
+
 /* Rounds grow until a run takes long enough for its start not to count. */
 static mot_status measure_flops(mot_recording *r, double *flops_per_s)
 {
@@ -66,23 +84,16 @@ static mot_status measure_flops(mot_recording *r, double *flops_per_s)
     const double flops_a_round = 2.0 * CHAINS * r->traits.vector * (double)(groups * local);
     mot_view out = {.dtype = MOT_F32};
     mot_status status;
-    double time_s = 0;
-    int64_t rounds = 256;
+    double time_s;
+    int64_t rounds = 8; /* some devices are simulated */
     MOT_TRY_GOTO(mot_buffer_new(r->device, (size_t)(groups * local) * sizeof(float), &out.buffer));
-    for (int i = 0; time_s < RUN_S / 2 && i < 24; i++, rounds *= time_s < RUN_S / 8 ? 4 : 2) {
-        MOT_TRY_GOTO(mot_commands_new(r->device, &r->commands));
-        MOT_TRY_GOTO(record_fma(r, &out, groups, local, rounds));
-        if (i == 0) /* compiles */
-            MOT_TRY_GOTO(time_run(r->device, r->commands, 0, &time_s));
-        MOT_TRY_GOTO(time_run(r->device, r->commands, 0, &time_s));
-        if (time_s >= RUN_S / 2) {
-            MOT_TRY_GOTO(best_run(r->device, r->commands, 0, &time_s));
-            *flops_per_s = flops_a_round * (double)rounds / time_s;
-            break;
-        }
-        mot_commands_free(r->commands);
-        r->commands = NULL;
+    MOT_TRY_GOTO(try_rounds(r, &out, groups, local, rounds, &time_s));
+    while (time_s < RUN_S / 2 && rounds < (int64_t)1 << 40) {
+        rounds *= time_s < RUN_S / 8 ? 4 : 2;
+        MOT_TRY_GOTO(try_rounds(r, &out, groups, local, rounds, &time_s));
     }
+    MOT_TRY_GOTO(best_run(r->device, r->commands, 0, &time_s));
+    *flops_per_s = flops_a_round * (double)rounds / time_s;
 fail:
     mot_commands_free(r->commands);
     r->commands = NULL;
@@ -111,26 +122,45 @@ static mot_status record_copies(const mot_recording *r, const mot_view *out, con
     return mot_launch_end(&launch, "probe_copy", 1, (size_t[]){(size_t)n / 16}, (size_t[]){64});
 }
 
-static mot_status measure_bytes(mot_recording *r, size_t bytes, double *bytes_per_s)
+/* The better of both ways; `quick`: one run of the first. */
+static mot_status time_copy(mot_recording *r, size_t bytes, bool quick, double *best_s)
 {
     mot_view out = {.dtype = MOT_F32}, inp = {.dtype = MOT_F32};
     mot_status status;
-    double time_s, best_s = INFINITY;
+    double time_s;
+    *best_s = INFINITY;
     MOT_TRY_GOTO(mot_buffer_new(r->device, bytes, &out.buffer));
     MOT_TRY_GOTO(mot_buffer_new(r->device, bytes, &inp.buffer));
     MOT_TRY_GOTO(mot_commands_new(r->device, &r->commands));
     MOT_TRY_GOTO(record_copies(r, &out, &inp, (int64_t)(bytes / sizeof(float))));
-    for (int i = 0; i < 2; i++) {
-        MOT_TRY_GOTO(best_run(r->device, r->commands, i, &time_s));
-        best_s = fmin(best_s, time_s);
+    if (quick) {
+        MOT_TRY_GOTO(time_run(r->device, r->commands, 0, best_s));
+        MOT_TRY_GOTO(time_run(r->device, r->commands, 0, best_s));
     }
-    *bytes_per_s = 2 * (double)bytes / best_s;
+    for (int i = 0; i < 2 && !quick; i++) {
+        MOT_TRY_GOTO(best_run(r->device, r->commands, i, &time_s));
+        *best_s = fmin(*best_s, time_s);
+    }
 fail:
     mot_commands_free(r->commands);
     r->commands = NULL;
     mot_buffer_free(inp.buffer);
     mot_buffer_free(out.buffer);
     return status;
+}
+
+/* `most` bytes, or what a slow device copies in about a tenth of a second. */
+static mot_status measure_bytes(mot_recording *r, size_t most, double *bytes_per_s)
+{
+    size_t bytes = LEAST_BYTES;
+    double time_s;
+    MOT_TRY(time_copy(r, bytes, true, &time_s));
+    for (; bytes < most && time_s < LONG_S / 2; time_s *= 2)
+        bytes *= 2;
+    bytes = bytes > most ? (most + LEAST_BYTES - 1) / LEAST_BYTES * LEAST_BYTES : bytes;
+    MOT_TRY(time_copy(r, bytes, false, &time_s));
+    *bytes_per_s = 2 * (double)bytes / time_s;
+    return MOT_OK;
 }
 
 mot_status mot_device_peak(mot_device *device, size_t copy_bytes, mot_peak *out)
@@ -142,7 +172,7 @@ mot_status mot_device_peak(mot_device *device, size_t copy_bytes, mot_peak *out)
     while (bytes > 65536 && bytes > (size_t)info->max_alloc_bytes / 4)
         bytes /= 2;
     MOT_TRY(measure_flops(&r, &peak.flops_per_s));
-    MOT_TRY(measure_bytes(&r, (bytes + 4095) / 4096 * 4096, &peak.bytes_per_s));
+    MOT_TRY(measure_bytes(&r, bytes, &peak.bytes_per_s));
     *out = peak;
     return MOT_OK;
 }

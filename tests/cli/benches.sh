@@ -60,6 +60,15 @@ keep profiled
 train "$digits" --devices "$first" --steps 40 &&
     expect_equal "measuring changes nothing" "$(json params_hash)" "$(of profiled params_hash)"
 
+if have_mpi; then
+    launch "$(mpi 2)" train "$digits" --devices "$first" --steps 40 --profile \
+        --set train.leave_out=false --set train.shares=equal && {
+        expect_number "the exchange is in it" \
+            "$(json profile exchange_s) > 0 && $(json profile exposed_s) > 0"
+        expect_grep "and in the table" 'exchange of gradients.*hidden' "$tmp/err"
+    }
+fi
+
 refuse "no shape" 'NN.*NT|shape' "$MOTLEY" bench gemm 12x
 refuse "a form that is none" 'shape' "$MOTLEY" bench gemm 12x12x12:NX
 refuse "a size of nothing" 'shape' "$MOTLEY" bench gemm 0x12x12
