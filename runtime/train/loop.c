@@ -33,6 +33,30 @@ int64_t mot_trainer_total_steps(const mot_trainer *t)
     return t->set.max_steps > 0 && t->set.max_steps < all ? t->set.max_steps : all;
 }
 
+/* ---- failures of one rank ---- */
+
+/* The others know nothing of it and go on to the next step, so this rank does too: asks all to stop
+ * with it, and tells them why when all have. */
+static void keep_failure(mot_trainer *t, mot_status status)
+{
+    if (status == MOT_OK || t->failed != MOT_OK)
+        return;
+    t->failed = status;
+    if (mot_strdup(mot_error_message(), &t->failed_message) != MOT_OK)
+        t->failed_message = NULL;
+}
+
+static mot_status tell_failure(mot_trainer *t)
+{
+    mot_status status = t->failed;
+    if (status != MOT_OK)
+        mot_error_set(t->failed_message ? t->failed_message : "out of memory");
+    free(t->failed_message);
+    t->failed_message = NULL;
+    t->failed = MOT_OK;
+    return mot_trainer_agree(t, status);
+}
+
 /* ---- results ---- */
 
 static mot_status take_results(mot_trainer *t, bool *stop)
@@ -47,7 +71,7 @@ static mot_status take_results(mot_trainer *t, bool *stop)
         t->now.epoch_loss += result.loss;
         t->now.epoch_samples += result.samples;
         *stop = *stop || result.n_stop > 0;
-        MOT_TRY(mot_metrics_step(t, &result));
+        keep_failure(t, mot_metrics_step(t, &result));
     }
     return MOT_OK;
 }
@@ -55,8 +79,8 @@ static mot_status take_results(mot_trainer *t, bool *stop)
 /* Wait for all steps and take what they gave. */
 static mot_status settle(mot_trainer *t, bool *stop)
 {
-    mot_status status = mot_exec_finish(t->exec);
-    return status == MOT_OK ? take_results(t, stop) : status;
+    MOT_TRY(mot_trainer_agree(t, mot_exec_finish(t->exec)));
+    return take_results(t, stop);
 }
 
 static void count_interval(mot_trainer *t)
@@ -102,8 +126,9 @@ static mot_status step(mot_trainer *t)
                                 .lr = (float)t->set.lr,
                                 .bias1 = (float)(1 - pow(t->set.beta1, (double)t->now.step + 1)),
                                 .bias2 = (float)(1 - pow(t->set.beta2, (double)t->now.step + 1)),
-                                .stop = t->stop != 0};
-    MOT_TRY(mot_trainer_use_plan(t, n));
+                                .stop = t->stop != 0 || t->failed != MOT_OK};
+    if (!t->current || t->current->batch != n) /* the same on every rank */
+        MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
     MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first));
     MOT_TRY(mot_exec_step(t->exec, &scalars));
     for (int i = 0; i < t->n_devices; i++)
@@ -255,6 +280,7 @@ mot_status mot_trainer_run(mot_trainer *t)
     bool stop = false;
     t->last_step_at_s = 0;
     MOT_TRY(train(t, &stop));
+    MOT_TRY(tell_failure(t));
     MOT_TRY(check_replicas(t));
     if (!stop) {
         MOT_TRY(finish_run(t));

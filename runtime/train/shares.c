@@ -73,8 +73,7 @@ mot_status mot_trainer_use_plan(mot_trainer *t, int64_t n)
     const mot_plan *plan;
     if (t->current && t->current->batch == n)
         return MOT_OK;
-    if (t->exec)
-        MOT_TRY(mot_exec_finish(t->exec));
+    MOT_TRY(mot_exec_finish(t->exec));
     MOT_TRY(mot_trainer_plan(t, n, &plan));
     MOT_TRY(mot_exec_set_plan(t->exec, plan, t->first_device, t->active));
     t->current = plan;
@@ -147,7 +146,7 @@ static mot_status observe(mot_trainer *t)
     if (status == MOT_OK && mot_balance_observe(&t->machine, t->set.batch, t->share, time_s)) {
         status = mot_balance_shares(&t->machine, t->set.batch, t->share_scratch);
         if (status == MOT_OK)
-            status = mot_trainer_set_shares(t, t->share_scratch);
+            status = mot_trainer_agree(t, mot_trainer_set_shares(t, t->share_scratch));
         if (status == MOT_OK)
             status = mot_trainer_explain_shares(t);
     }

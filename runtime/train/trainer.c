@@ -294,6 +294,7 @@ void mot_trainer_close(mot_trainer *t)
     free(t->init);
     free(t->kernels);
     free(t->selection);
+    free(t->failed_message);
     free_report(t);
     mot_comm_close(t->comm);
     free(t);

@@ -86,6 +86,8 @@ struct mot_trainer {
     mot_event_handler *handler;
     void *handler_user;
     volatile sig_atomic_t stop;
+    mot_status failed;    /* what happened to this rank alone; all stop for it at a step boundary */
+    char *failed_message; /* owned */
 
     mot_report report;
     mot_device_report *device_report; /* [report.n_devices], left-out ones too */

@@ -25,6 +25,15 @@ one_fails "another batch on rank 1" 'motley: ' "$MPIEXEC" -n 1 "$MOTLEY" train "
     : -n 1 "$MOTLEY" train "$digits" --devices "$first" --set data.batch=32
 one_fails "both ranks wrong" 'motley: .*nvidio' "$MPIEXEC" -n 2 "$MOTLEY" train "$digits" --devices nvidio:0
 
+# In the middle of training: the disk of the metrics is full, which only rank 0 meets.
+if [ -w /dev/full ]; then
+    mkdir "$tmp/run"
+    ln -s /dev/full "$tmp/run/metrics.jsonl"
+    one_fails "a full disk on rank 0" 'motley: .*metrics.jsonl' timeout 60 "$MPIEXEC" -n 2 "$MOTLEY" \
+        train "$digits" --devices "$first" --out "$tmp/run" --set train.log_every=1 --epochs 50
+    expect "... before the time limit (status $status)" [ "$status" -ne 124 ]
+fi
+
 # A rank that is killed in the middle takes the others along.
 # shellcheck disable=SC2016
 n_checks=$((n_checks + 1))
