@@ -1,38 +1,23 @@
+/* exec.c: life of an executor, the plan in use, and steps.
+ *
+ * Two ways through a step.  With an exchange a step stays `pending` until the next call: its
+ * gradients are then reduced by this thread while the workers go on with backward, and its result
+ * is known. Without one (one device on one rank) jobs are queued back to back and results collected
+ * when the worker has retired them.  What can fail comes before the first job of a step is handed
+ * out (mot_exec_record), so no worker waits for a job that its neighbours never got.
+ */
 #include "config.h"
 
 #include "runtime/exec/exec.h"
 
-#include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
+#include "runtime/exec/internal.h"
 #include "runtime/exec/reduce.h"
-#include "runtime/exec/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-enum { DEFAULT_SLOTS = 4, MAX_RESULTS = MOT_MAX_SLOTS + 1 };
-
-struct mot_exec {
-    const mot_graph *graph;
-    mot_comm *comm;
-    uint64_t seed;
-    int n_devices, n_slots;
-    mot_replica *replica;
-    mot_worker *worker;
-    bool exchanges;
-    float *reduced, *reduced_owned; /* sums over devices and ranks; owned unless a replica's own */
-    const mot_plan *plan;
-    int first_device;
-    bool *active;
-    mot_exchange exchange;
-    bool pending; /* a training step was handed out whose reduction is still to be done */
-    bool pending_stop;
-    int64_t pending_step;
-    int64_t collected; /* jobs of worker 0..: results taken over so far (no exchange) */
-    mot_step_result result[MAX_RESULTS];
-    int first_result, n_results;
-};
+enum { DEFAULT_SLOTS = 4 };
 
 /* ---- open and close ---- */
 
@@ -46,8 +31,8 @@ static mot_status open_replicas(mot_exec *exec, mot_device *const *devices, int6
     for (int i = 0; i < exec->n_devices; i++)
         MOT_TRY(mot_replica_open(&exec->replica[i], exec->graph, devices[i], max_batch,
                                  exec->n_slots, exec->exchanges, exec->reduced_owned));
-    exec->reduced = exec->reduced_owned ? exec->reduced_owned
-                                        : mot_replica_gradients(&exec->replica[0]);
+    exec->reduced =
+        exec->reduced_owned ? exec->reduced_owned : mot_replica_gradients(&exec->replica[0]);
     for (int i = 0; i < exec->n_devices; i++)
         MOT_TRY(mot_worker_start(&exec->worker[i], &exec->replica[i]));
     return MOT_OK;
@@ -104,12 +89,12 @@ const mot_memory_plan *mot_exec_memory(const mot_exec *exec)
 
 /* ---- shares ---- */
 
-static int64_t share_of(const mot_exec *exec, int device)
+int64_t mot_exec_share(const mot_exec *exec, int device)
 {
     return exec->active[device] ? exec->plan->share[exec->first_device + device] : 0;
 }
 
-static mot_status first_failure(mot_exec *exec)
+mot_status mot_exec_check(mot_exec *exec)
 {
     for (int i = 0; i < exec->n_devices; i++)
         MOT_TRY(mot_worker_check(&exec->worker[i]));
@@ -120,11 +105,11 @@ static mot_status first_failure(mot_exec *exec)
 
 static void push_result(mot_exec *exec, const mot_step_result *result)
 {
-    if (exec->n_results == MAX_RESULTS) { /* nobody takes them: keep the newest */
-        exec->first_result = (exec->first_result + 1) % MAX_RESULTS;
+    if (exec->n_results == MOT_MAX_RESULTS) { /* nobody takes them: keep the newest */
+        exec->first_result = (exec->first_result + 1) % MOT_MAX_RESULTS;
         exec->n_results--;
     }
-    exec->result[(exec->first_result + exec->n_results) % MAX_RESULTS] = *result;
+    exec->result[(exec->first_result + exec->n_results) % MOT_MAX_RESULTS] = *result;
     exec->n_results++;
 }
 
@@ -133,15 +118,14 @@ bool mot_exec_next_result(mot_exec *exec, mot_step_result *out)
     if (exec->n_results == 0)
         return false;
     *out = exec->result[exec->first_result];
-    exec->first_result = (exec->first_result + 1) % MAX_RESULTS;
+    exec->first_result = (exec->first_result + 1) % MOT_MAX_RESULTS;
     exec->n_results--;
     return true;
 }
 
 static mot_step_result result_of(int64_t step, const float *sums)
 {
-    return (mot_step_result){
-        .step = step, .samples = sums[0], .loss = sums[1], .correct = sums[2]};
+    return (mot_step_result){.step = step, .samples = sums[0], .loss = sums[1], .correct = sums[2]};
 }
 
 /* Without exchange there is one worker; its jobs up to `done` have their sums in them. */
@@ -180,7 +164,7 @@ static mot_status complete(mot_exec *exec)
         if (exec->active[i])
             mot_worker_release(&exec->worker[i]);
     if (failed)
-        return mot_comm_agree(exec->comm, status != MOT_OK ? status : first_failure(exec));
+        return mot_comm_agree(exec->comm, status != MOT_OK ? status : mot_exec_check(exec));
     push_result(exec, &result);
     return MOT_OK;
 }
@@ -193,38 +177,23 @@ mot_status mot_exec_finish(mot_exec *exec)
     if (status == MOT_OK && exec->worker && exec->worker[0].started) {
         if (!exec->exchanges)
             collect(exec);
-        status = first_failure(exec);
+        status = mot_exec_check(exec);
     }
     return status;
 }
 
 /* ---- plan ---- */
 
-/* The first active replica: its parameters are current. */
-static int current_replica(const mot_exec *exec)
+mot_status mot_exec_record(mot_exec *exec, bool inference)
 {
-    for (int i = 0; i < exec->n_devices; i++)
-        if (exec->active[i])
-            return i;
-    return 0;
-}
-
-static mot_status copy_replica(mot_exec *exec, int from, int to)
-{
-    const mot_memory_plan *memory = mot_exec_memory(exec);
-    float *data;
-    MOT_TRY(mot_alloc((size_t)memory->n_flat, sizeof *data, &data));
-    size_t bytes = (size_t)memory->n_flat * sizeof *data;
-    mot_status status = MOT_OK;
-    for (int state = -1; status == MOT_OK && state < exec->graph->n_states; state++) {
-        mot_arena arena = state < 0 ? MOT_ARENA_PARAMETER : MOT_ARENA_STATE;
-        size_t offset = state < 0 ? 0 : (size_t)state * bytes;
-        status = mot_buffer_read(exec->replica[from].arena[arena], offset, bytes, data);
-        if (status == MOT_OK)
-            status = mot_buffer_write(exec->replica[to].arena[arena], offset, bytes, data);
+    for (int i = 0; i < exec->n_devices; i++) {
+        int64_t share = mot_exec_share(exec, i);
+        mot_program *program;
+        if (!exec->active[i] || (inference && share == 0))
+            continue;
+        MOT_TRY(mot_replica_program(&exec->replica[i], share > 0 ? share : 1, inference, &program));
     }
-    free(data);
-    return status;
+    return MOT_OK;
 }
 
 mot_status mot_exec_set_plan(mot_exec *exec, const mot_plan *plan, int first_device,
@@ -234,68 +203,15 @@ mot_status mot_exec_set_plan(mot_exec *exec, const mot_plan *plan, int first_dev
     if (plan->n_buckets > MOT_MAX_BUCKETS)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "a plan of %d buckets; at most %d are supported",
                         plan->n_buckets, MOT_MAX_BUCKETS);
-    int from = current_replica(exec);
+    int from = mot_exec_current(exec);
     for (int i = 0; i < exec->n_devices; i++)
         if (exec->plan && active[i] && !exec->active[i])
-            MOT_TRY(copy_replica(exec, from, i));
+            MOT_TRY(mot_exec_copy_replica(exec, from, i));
     for (int i = 0; i < exec->n_devices; i++)
         exec->active[i] = active[i];
     exec->plan = plan;
     exec->first_device = first_device;
-    for (int i = 0; i < exec->n_devices; i++) {
-        int64_t share = share_of(exec, i);
-        mot_program *program;
-        if (exec->active[i])
-            MOT_TRY(mot_replica_program(&exec->replica[i], share > 0 ? share : 1, false, &program));
-    }
-    return MOT_OK;
-}
-
-/* ---- parameters ---- */
-
-static mot_status flat_range(const mot_exec *exec, int state, mot_arena *arena, size_t *offset,
-                             size_t *bytes)
-{
-    *bytes = (size_t)mot_exec_memory(exec)->n_flat * sizeof(float);
-    *arena = state < 0 ? MOT_ARENA_PARAMETER : MOT_ARENA_STATE;
-    *offset = state < 0 ? 0 : (size_t)state * *bytes;
-    if (state >= exec->graph->n_states)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "optimizer state %d of %d", state, exec->graph->n_states);
-    return MOT_OK;
-}
-
-mot_status mot_exec_write_flat(mot_exec *exec, int state, const float *data)
-{
-    mot_arena arena;
-    size_t offset, bytes;
-    MOT_TRY(flat_range(exec, state, &arena, &offset, &bytes));
-    MOT_TRY(mot_exec_finish(exec));
-    for (int i = 0; i < exec->n_devices; i++)
-        MOT_TRY(mot_buffer_write(exec->replica[i].arena[arena], offset, bytes, data));
-    return MOT_OK;
-}
-
-mot_status mot_exec_read_flat(mot_exec *exec, int state, float *data)
-{
-    mot_arena arena;
-    size_t offset, bytes;
-    MOT_TRY(flat_range(exec, state, &arena, &offset, &bytes));
-    MOT_TRY(mot_exec_finish(exec));
-    return mot_buffer_read(exec->replica[current_replica(exec)].arena[arena], offset, bytes, data);
-}
-
-mot_status mot_exec_hash(mot_exec *exec, int device, uint64_t *hash)
-{
-    size_t bytes = (size_t)mot_exec_memory(exec)->n_flat * sizeof(float);
-    float *data;
-    MOT_TRY(mot_exec_finish(exec));
-    MOT_TRY(mot_alloc(bytes, 1, &data));
-    mot_status status =
-        mot_buffer_read(exec->replica[device].arena[MOT_ARENA_PARAMETER], 0, bytes, data);
-    if (status == MOT_OK)
-        *hash = XXH64(data, bytes, 0);
-    free(data);
-    return status;
+    return mot_exec_record(exec, false);
 }
 
 /* ---- steps ---- */
@@ -309,7 +225,7 @@ mot_status mot_exec_input(mot_exec *exec, int device, void **raw, void **label)
     return mot_worker_check(&exec->worker[device]);
 }
 
-static void write_scalars(mot_exec *exec, int device, const mot_step_scalars *scalars)
+void mot_exec_write_scalars(mot_exec *exec, int device, const mot_step_scalars *scalars)
 {
     mot_replica *replica = &exec->replica[device];
     int slot = mot_worker_wait_slot(&exec->worker[device]);
@@ -321,24 +237,26 @@ static void write_scalars(mot_exec *exec, int device, const mot_step_scalars *sc
     memcpy(&word[MOT_SCALAR_LR], &scalars->lr, 4);
     memcpy(&word[MOT_SCALAR_BIAS1], &scalars->bias1, 4);
     memcpy(&word[MOT_SCALAR_BIAS2], &scalars->bias2, 4);
-    memcpy(mot_replica_slot(replica, slot) + replica->train.scalars_offset_bytes, word, sizeof word);
+    memcpy(mot_replica_slot(replica, slot) + replica->train.scalars_offset_bytes, word,
+           sizeof word);
 }
 
 mot_status mot_exec_step(mot_exec *exec, const mot_step_scalars *scalars)
 {
     MOT_TRY(complete(exec));
     if (!exec->exchanges)
-        MOT_TRY(first_failure(exec));
+        MOT_TRY(mot_exec_check(exec));
+    MOT_TRY(mot_exec_record(exec, false));
     for (int i = 0; i < exec->n_devices; i++) {
         if (!exec->active[i])
             continue;
         mot_job job = {.kind = MOT_JOB_TRAIN,
                        .step = scalars->step,
-                       .share = share_of(exec, i),
+                       .share = mot_exec_share(exec, i),
                        .plan = exec->plan};
         MOT_TRY(mot_replica_program(&exec->replica[i], job.share > 0 ? job.share : 1, false,
                                     &job.program));
-        write_scalars(exec, i, scalars);
+        mot_exec_write_scalars(exec, i, scalars);
         if (!exec->exchanges)
             collect(exec); /* before the job's slot is overwritten */
         mot_worker_post(&exec->worker[i], &job);
@@ -353,14 +271,16 @@ mot_status mot_exec_evaluate(mot_exec *exec, float *outputs)
 {
     int64_t n_outputs = mot_shape_elements(&exec->graph->tensor[exec->graph->output].shape, 1);
     MOT_TRY(complete(exec));
+    MOT_TRY(mot_exec_record(exec, true));
     if (!exec->exchanges)
         collect(exec);
     for (int i = 0; i < exec->n_devices; i++) {
-        mot_job job = {.kind = MOT_JOB_EVALUATE, .share = share_of(exec, i), .outputs = outputs};
+        mot_job job = {
+            .kind = MOT_JOB_EVALUATE, .share = mot_exec_share(exec, i), .outputs = outputs};
         if (job.share == 0)
             continue;
         MOT_TRY(mot_replica_program(&exec->replica[i], job.share, true, &job.program));
-        write_scalars(exec, i, &(mot_step_scalars){0});
+        mot_exec_write_scalars(exec, i, &(mot_step_scalars){0});
         mot_worker_post(&exec->worker[i], &job);
         if (outputs)
             outputs += job.share * n_outputs;
@@ -368,7 +288,7 @@ mot_status mot_exec_evaluate(mot_exec *exec, float *outputs)
     mot_step_result result = {0};
     for (int i = 0; i < exec->n_devices; i++) {
         mot_worker *worker = &exec->worker[i];
-        if (share_of(exec, i) == 0)
+        if (mot_exec_share(exec, i) == 0)
             continue;
         mot_worker_wait_done(worker, worker->posted - 1);
         const float *sums = worker->job[(worker->posted - 1) % exec->n_slots].sums;
@@ -376,72 +296,7 @@ mot_status mot_exec_evaluate(mot_exec *exec, float *outputs)
         result.loss += sums[1];
         result.correct += sums[2];
     }
-    MOT_TRY(first_failure(exec));
+    MOT_TRY(mot_exec_check(exec));
     push_result(exec, &result);
     return MOT_OK;
-}
-
-/* ---- times ---- */
-
-static mot_status measure_once(mot_exec *exec, int n_runs)
-{
-    for (int i = 0; i < exec->n_devices; i++) {
-        mot_job job = {.kind = MOT_JOB_MEASURE, .share = share_of(exec, i), .n_runs = n_runs};
-        if (job.share == 0)
-            continue;
-        MOT_TRY(mot_replica_program(&exec->replica[i], job.share, false, &job.program));
-        write_scalars(exec, i, &(mot_step_scalars){0});
-        mot_worker_post(&exec->worker[i], &job);
-    }
-    for (int i = 0; i < exec->n_devices; i++)
-        if (share_of(exec, i) > 0)
-            mot_worker_wait_measured(&exec->worker[i]);
-    for (int i = 0; i < exec->n_devices; i++)
-        if (share_of(exec, i) > 0)
-            mot_worker_stop_measure(&exec->worker[i]);
-    return mot_exec_finish(exec);
-}
-
-mot_status mot_exec_measure(mot_exec *exec, int n_runs, double *time_s)
-{
-    MOT_TRY(mot_exec_finish(exec));
-    MOT_TRY(measure_once(exec, 1));
-    MOT_TRY(measure_once(exec, n_runs));
-    for (int i = 0; i < exec->n_devices; i++)
-        time_s[i] = share_of(exec, i) > 0 ? exec->worker[i].measured_s : 0;
-    return MOT_OK;
-}
-
-void mot_exec_times(mot_exec *exec, int device, double *busy_s, double *idle_s, int64_t *n_steps)
-{
-    mot_worker *worker = &exec->worker[device];
-    pthread_mutex_lock(&worker->lock);
-    *busy_s = worker->busy_s;
-    *idle_s = worker->idle_s;
-    *n_steps = worker->n_steps;
-    worker->busy_s = worker->idle_s = 0;
-    worker->n_steps = 0;
-    pthread_mutex_unlock(&worker->lock);
-}
-
-mot_exchange mot_exec_exchange(const mot_exec *exec)
-{
-    return exec->exchange;
-}
-
-mot_status mot_exec_profile(mot_exec *exec, int device, mot_node_profile *node)
-{
-    MOT_TRY(mot_exec_finish(exec));
-    return mot_replica_profile(&exec->replica[device], node);
-}
-
-int mot_exec_launches_per_step(const mot_exec *exec, int device)
-{
-    int64_t share = share_of(exec, device);
-    mot_program *program;
-    if (!exec->active[device] ||
-        mot_replica_program(&exec->replica[device], share > 0 ? share : 1, false, &program) != MOT_OK)
-        return 0;
-    int n = mot_commands_count(program->commands);
-    return share > 0 ? n : n - program->update_begin;
 }

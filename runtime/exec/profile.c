@@ -1,3 +1,4 @@
+/* profile.c: times of a replica's launches, summed by node of the graph. */
 #include "config.h"
 
 #include "runtime/exec/profile.h"

@@ -1,3 +1,10 @@
+/* reduce.c: the exchange of one step.
+ *
+ * The sum over the local devices is taken here, on the host, always in the order of the devices, so
+ * that the same plan gives the same bits; the sum over the ranks is begun for each bucket and waited
+ * for at the end.  A rank whose device has failed sends what lies in its buffers: the last bucket's
+ * words tell everyone that the sums are not to be used.
+ */
 #include "config.h"
 
 #include "runtime/exec/reduce.h"

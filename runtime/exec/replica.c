@@ -1,3 +1,9 @@
+/* replica.c: room for the network on a device, and the recording of its commands.
+ *
+ * Every arena is sized once, for the largest share that fits and for training and inference alike, and
+ * a recorded program binds the views of its share into it; so changing shares moves no memory.  Only
+ * the workspace may grow with a new program: older programs keep the one that they were bound to.
+ */
 #include "config.h"
 
 #include "runtime/exec/replica.h"

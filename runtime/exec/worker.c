@@ -1,3 +1,13 @@
+/* worker.c: the two sides of a worker, the caller's and the thread's.
+ *
+ * The thread begins a job as soon as it is posted and retires the oldest when it has nothing to begin
+ * or the ring is nearly full, so the device's queue never runs empty.  All counters and the job's
+ * fields written by one side and read by the other are passed on under the lock; `status`, `mark`
+ * and `begun` are written by the thread alone, so it reads them without.
+ *
+ * After a failure the thread goes on retiring jobs without running them: every wait of the caller
+ * ends, and what it waited for counts for nothing, because mot_worker_check tells.
+ */
 #include "config.h"
 
 #include "runtime/exec/worker.h"
@@ -334,9 +344,12 @@ mot_status mot_worker_start(mot_worker *w, mot_replica *replica)
     *w = (mot_worker){.replica = replica};
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
-    if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
+    if (pthread_create(&w->thread, NULL, worker_main, w) != 0) {
+        pthread_mutex_destroy(&w->lock);
+        pthread_cond_destroy(&w->changed);
         return MOT_FAIL(MOT_ERR_MEMORY, "no thread for device %s",
                         mot_device_get_info(replica->device)->id);
+    }
     w->started = true;
     return MOT_OK;
 }
