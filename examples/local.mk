@@ -2,4 +2,7 @@ noinst_PROGRAMS += examples/train_mnist
 examples_train_mnist_SOURCES = examples/train_mnist.c
 examples_train_mnist_CPPFLAGS = -I$(top_srcdir)/runtime
 examples_train_mnist_LDADD = libmotley.la
-EXTRA_DIST += examples/get-data
+examplesdir = $(docdir)/examples
+dist_examples_SCRIPTS = examples/get-data
+dist_examples_DATA = examples/california_housing.yaml examples/drawn_digits_mlp.yaml \
+    examples/mnist_mlp.yaml examples/train_mnist.c examples/usps_like.yaml examples/wine_quality.yaml

@@ -1,7 +1,7 @@
 /* train_mnist.c: examples/mnist_mlp.yaml through the C interface.
  *
  *     cc train_mnist.c $(pkg-config --cflags --libs motley) -o train_mnist
- *     ./train_mnist ../shared/data/mnist        (or set MOTLEY_DATA to the folder above it)
+ *     ./train_mnist data/mnist                  (or set MOTLEY_DATA to the folder above it)
  *     mpiexec -n 2 ./train_mnist ...            (the same program over several processes)
  *
  * An optional second argument says which devices: "all", "gpu", "pocl:0", ...
