@@ -18,7 +18,8 @@ const mot_key mot_config_keys[] = {
      "Folder of the files, or that which the set's folder is in. `--data` overrides it; unset: "
      "`$MOTLEY_DATA`."},
     {"data.train_images", MOT_KEY_TEXT, NULL, NULL,
-     "`idx`: file of the training samples, plain or gzip."},
+     "`idx`: file of the training samples, plain or gzip, in the folder of `--data` or the current "
+     "one."},
     {"data.train_labels", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of their labels."},
     {"data.test_images", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of the test samples."},
     {"data.test_labels", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of their labels."},
@@ -113,7 +114,8 @@ const mot_key mot_config_keys[] = {
     {"train.adapt", MOT_KEY_BOOL, "true", NULL,
      "With `auto` shares: go on measuring and move samples where that promises a faster step."},
     {"train.leave_out", MOT_KEY_BOOL, "true", NULL,
-     "With `auto` shares: a device that would slow the step gets none."},
+     "With `auto` shares: try whether the step is faster without some devices. A device that needs "
+     "longer for one sample than the others for all gets none in any case."},
     {"train.bucket_bytes", MOT_KEY_INT, "1048576", "[64,1073741824]",
      "Gradients leave the device in pieces of about this size, while backward goes on."},
     {"train.checkpoint_every", MOT_KEY_INT, "0", "[0,inf)",
