@@ -124,11 +124,13 @@ static void print_row(const mot_bench *bench, const mot_bench_row *row)
 {
     const mot_terminal *terminal = &bench->terminal;
     char title[96], time[MOT_FORMAT];
+    int cells = terminal->width - 1 - 72; /* what the rest of the row leaves */
+    cells = cells < 6 ? 6 : cells > 12 ? 12 : cells;
     row_title(row, title, sizeof title);
     fprintf(terminal->out, "  %-26s %-9s %9s %8.1f %-7s ", title, row->variant,
             mot_format_short_time(row->time_s, time), row->rate,
             row->arithmetic ? "GFLOP/s" : "GB/s");
-    mot_terminal_bar(terminal, fmin(row->fraction, 1), 12, MOT_STYLE_CYAN);
+    mot_terminal_bar(terminal, fmin(row->fraction, 1), cells, MOT_STYLE_CYAN);
     fprintf(terminal->out, " %3.0f %%\n", 100 * row->fraction);
     fflush(terminal->out);
 }

@@ -132,7 +132,11 @@ static bool show_results(mot_session *session, const mot_progress *progress,
     const mot_profile *profile = NULL;
     const mot_terminal *terminal = &progress->terminal;
     bool silent = session->rank != 0 || arguments->quiet;
-    if (!silent) {
+    if (!silent && progress->first_step < 0)
+        fprintf(terminal->out,
+                "%s is at its end, step %" PRId64 "; more with --epochs or --steps\n\n",
+                arguments->resume ? arguments->out : "the training", report->steps);
+    if (!silent && progress->first_step >= 0) {
         fputc('\n', terminal->out);
         mot_progress_plot(progress, PLOT_ROWS);
         fputc('\n', terminal->out);
@@ -143,8 +147,8 @@ static bool show_results(mot_session *session, const mot_progress *progress,
         if (!silent)
             fputc('\n', terminal->out);
     }
-    if (arguments->profile && mot_trainer_profile(session->trainer, &profile) != MOT_OK)
-        return mot_session_fail(session);
+    if (arguments->profile && mot_trainer_profile(session->trainer, &profile) != MOT_OK && !silent)
+        fprintf(terminal->out, "no profile: %s\n\n", mot_error_message());
     if (!silent) {
         if (profile)
             mot_profile_print(terminal, report, profile);

@@ -12,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BAR = 10 };
+enum { BAR = 10, TITLE = 26, BESIDE = 57 };
 
 mot_roofline mot_profile_roofline(const mot_report *report, const mot_profile_row *row)
 {
@@ -35,12 +35,25 @@ bool mot_profile_is_product(const mot_profile_row *row)
     return false;
 }
 
+/* In a narrow terminal rows have no bar, and then shorter names. */
+static int bar_cells(const mot_terminal *terminal)
+{
+    return terminal->width - 1 >= TITLE + BESIDE + BAR ? BAR : 0;
+}
+
+static int title_cells(const mot_terminal *terminal)
+{
+    int left = terminal->width - 1 - BESIDE;
+    return left < 18 ? 18 : left > TITLE ? TITLE : left;
+}
+
 static void print_share(const mot_terminal *terminal, double time_s, double step_s)
 {
     char time[MOT_FORMAT];
     double share = time_s / step_s;
     fprintf(terminal->out, " %8s %5.1f %% ", mot_format_short_time(time_s, time), 100 * share);
-    mot_terminal_bar(terminal, fmin(fmax(share, 0), 1), BAR, MOT_STYLE_CYAN);
+    mot_terminal_bar(terminal, fmin(fmax(share, 0), 1), bar_cells(terminal),
+                     MOT_STYLE_CYAN);
 }
 
 static void print_row(const mot_terminal *terminal, const mot_report *report,
@@ -48,8 +61,10 @@ static void print_row(const mot_terminal *terminal, const mot_report *report,
 {
     mot_roofline r = mot_profile_roofline(report, row);
     char title[64];
+    int cells = title_cells(terminal);
     snprintf(title, sizeof title, "%.20s %.20s", row->op, row->layer);
-    fprintf(terminal->out, "  %-26.26s %-8s %4.1f", title, row->phase, row->launches);
+    fprintf(terminal->out, "  %-*.*s %-8s %4.1f", cells, cells, title, row->phase,
+            row->launches);
     print_share(terminal, row->time_s, profile->step_s);
     fprintf(terminal->out, " %7.1f %-7s", r.rate / 1e9, r.arithmetic ? "GFLOP/s" : "GB/s");
     if (isfinite(r.fraction))
@@ -77,14 +92,14 @@ static void print_device(const mot_terminal *terminal, const mot_report *report,
             device->info.id, mot_terminal_style(terminal, MOT_STYLE_PLAIN),
             mot_format_si(device->peak_flops_per_s, flops),
             mot_format_si(device->peak_bytes_per_s, bytes));
-    fprintf(out, "%s  %-26s %-8s %4s %8s %7s %-*s %-15s %s%s\n",
-            mot_terminal_style(terminal, MOT_STYLE_DIM), "operator and layer", "phase", "runs",
-            "time", "share", BAR, "", "  speed", "of peak",
+    fprintf(out, "%s  %-*s %-8s %4s %8s %7s %-*s %-15s %s%s\n",
+            mot_terminal_style(terminal, MOT_STYLE_DIM), title_cells(terminal),
+            "operator and layer", "phase", "runs", "time", "share", bar_cells(terminal), "", "  speed", "of peak",
             mot_terminal_style(terminal, MOT_STYLE_PLAIN));
     for (int i = 0; i < profile->n_rows; i++)
         if (profile->row[i].device == d)
             print_row(terminal, report, profile, &profile->row[i]);
-    fprintf(out, "  %-40s", "outside kernels");
+    fprintf(out, "  %-*s", title_cells(terminal) + 14, "outside kernels");
     print_share(terminal, profile->step_s - kernels_s, profile->step_s);
     fprintf(out, "\n  matrix products: %.0f %% of the step", 100 * products_s / profile->step_s);
     if (products_s > 0 && device->peak_flops_per_s > 0)

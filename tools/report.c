@@ -27,7 +27,10 @@ void mot_report_print_result(const mot_terminal *terminal, const mot_report *rep
     else if (!isnan(report->test_accuracy))
         fprintf(out, ", %stest accuracy %s%s", bold, mot_format_percent(report->test_accuracy, a),
                 plain);
-    fprintf(out, "\nspeed    %s samples/s, %s a step", mot_format_count((int64_t)report->samples_per_second, a),
+    fputc('\n', out);
+    if (!(report->samples_per_second > 0)) /* nothing was left to train */
+        return;
+    fprintf(out, "speed    %s samples/s, %s a step", mot_format_count((int64_t)report->samples_per_second, a),
             mot_format_short_time(report->step_s, b));
     fprintf(out, "; %s steps, %s samples", mot_format_count(report->steps, a),
             mot_format_count(report->samples, b));
@@ -131,8 +134,8 @@ void mot_report_print_devices(const mot_terminal *terminal, const mot_report *re
     if (c.rank)
         fprintf(out, "  %*s", c.rank, "rank");
     fprintf(out, "  %*s  %*s  %8s  %7s  %-*s  %8s%s\n", c.share, "share", c.samples, "samples",
-            "busy", "idle", c.bar + 6, "busy and idle time", "launches",
-            mot_terminal_style(terminal, MOT_STYLE_PLAIN));
+            "busy", "idle", c.bar + 6, c.bar < 12 ? "busy and idle" : "busy and idle time",
+            "launches", mot_terminal_style(terminal, MOT_STYLE_PLAIN));
     for (int i = 0; i < report->n_devices; i++)
         print_device(terminal, &report->devices[i], &c, batch, i);
     print_gain(terminal, report);
