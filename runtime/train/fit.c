@@ -230,7 +230,6 @@ static void give_reasons(mot_trainer *t, const fit *f, const double *with_s, con
     for (int d = 0; d < t->machine.n_devices; d++) {
         const mot_machine_device *device = &t->machine.device[d];
         char *reason = report_of(t, d)->reason;
-        double alone_s = device->a_s + device->b_s * (double)t->set.batch;
         if (f->best_share[d] > 0)
             continue;
         if (with_s[d] > 0)
@@ -239,8 +238,9 @@ static void give_reasons(mot_trainer *t, const fit *f, const double *with_s, con
                      1e3 * without_s[d]);
         else
             snprintf(reason, sizeof report_of(t, d)->reason,
-                     "left out: too slow, %.3g ms for the batch that takes %.3g ms without it",
-                     1e3 * alone_s, 1e3 * f->best_step_s);
+                     "left out: too slow, one sample takes it %.3g ms, the batch without it %.3g ms",
+                     1e3 * (device->a_s + device->b_s),
+                     1e3 * mot_balance_step_s(&t->machine, f->best_share));
         mot_log(MOT_LOG_INFO, "device %s rank %d %s", device->id, device->rank, reason);
     }
 }
