@@ -65,20 +65,20 @@ __kernel void mma_pack(__global uint *restrict words, long words_at, __global fl
                        long k, long row_stride, long k_stride, long stride, int sums)
 {
     __local float tile[ROWS][DEPTH + 1];
-    const int me = (int)get_local_id(0);
+    const uint me = get_local_id(0);
     const long steps = get_num_groups(0), blocks = get_num_groups(1), batch = get_group_id(2);
     const long x0 = (long)get_group_id(1) * ROWS, p0 = (long)get_group_id(0) * DEPTH;
     from += from_at + batch * stride + x0 * row_stride + p0 * k_stride;
-    for (int e = me; e < ROWS * DEPTH; e += PACKERS) {
+    for (uint e = me; e < ROWS * DEPTH; e += PACKERS) {
         /* Neighbours take neighbours in memory, whichever way the matrix lies. */
-        const int p = k_stride == 1 ? e % DEPTH : e / ROWS;
-        const int x = k_stride == 1 ? e / DEPTH : e % ROWS;
+        const uint p = k_stride == 1 ? e % DEPTH : e / ROWS;
+        const uint x = k_stride == 1 ? e / DEPTH : e % ROWS;
         tile[x][p] = x0 + x < rows && p0 + p < k ? from[x * row_stride + p * k_stride] : 0.0f;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
     words += words_at +
              ((batch * blocks + (long)get_group_id(1)) * steps + (long)get_group_id(0)) * TILE;
-    for (int e = me; e < TILE; e += PACKERS)
+    for (uint e = me; e < TILE; e += PACKERS)
         words[e] = WORD(tile[e / WORDS] + e % WORDS * (DEPTH / WORDS));
     if (sums && me < ROWS) {
         float sum = 0.0f;
@@ -118,7 +118,7 @@ float word_product(uint a, uint b)
 
 void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0, uint b1 LANES)
 {
-    const int me = (int)get_local_id(0), lane = me % 32;
+    const uint me = get_local_id(0), lane = me % 32;
     const uint mine[6] = {a0, a1, a2, a3, b0, b1};
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int i = 0; i < 6; i++)
@@ -126,7 +126,7 @@ void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0, uint 
     barrier(CLK_LOCAL_MEM_FENCE);
     lanes += (me - lane) * 6;
     for (int i = 0; i < 4; i++) {
-        const int high = i / 2, column = lane % 4 * 2 + i % 2;
+        const uint high = i / 2, column = lane % 4 * 2 + i % 2;
         for (int w = 0; w < 8; w++)
             c[i] += word_product(lanes[(lane / 4 * 4 + w % 4) * 6 + high + w / 4 * 2],
                                  lanes[(column * 4 + w % 4) * 6 + 4 + w / 4]);
@@ -151,8 +151,8 @@ INLINE void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0
 /* A warp's quarter of one step: 4 x 8 instructions, twice. */
 INLINE void multiply_tile(float sum[4][8][4], __local const uint *left, __local const uint *right LANES)
 {
-    const int lane = (int)get_local_id(0) % 32, warp = (int)get_local_id(0) / 32;
-    const int at = lane / 4 * WORDS + lane % 4 * 4;
+    const uint lane = get_local_id(0) % 32, warp = get_local_id(0) / 32;
+    const uint at = lane / 4 * WORDS + lane % 4 * 4;
     uint4 a[8];
     left += warp % 2 * (TILE / 2) + at;
     right += warp / 2 * (TILE / 2) + at;
@@ -204,8 +204,8 @@ void place_of(long *i, long *j, long rows, long columns)
     const long high = 16, group = get_group_id(0);
     const long first = group / (high * columns) * high, here = min(high, rows - first);
     const long rest = group - first * columns;
-    *i = first + rest % here;
     *j = rest / here;
+    *i = first + rest - *j * here;
 }
 
 INLINE void store(float value, __global float *c, __global const float *bias,
@@ -290,7 +290,7 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
     }
 #endif
 
-    const int lane = (int)get_local_id(0) % 32, warp = (int)get_local_id(0) / 32;
+    const uint lane = get_local_id(0) % 32, warp = get_local_id(0) / 32;
     const long i0 = row * ROWS + warp % 2 * (ROWS / 2) + lane / 4;
     const long j0 = column * ROWS + warp / 2 * (ROWS / 2) + lane % 4 * 2;
     c += c_at + batch * stride_c;

@@ -87,4 +87,11 @@ if [ -x "$program" ]; then
 else
     note "tests/ops/test_ops is not built (no libcheck)"
 fi
+program=$HELPERS/gpu/test_mma
+if [ -x "$program" ]; then
+    OCLGRIND_LOCAL_MEM_SIZE=65536
+    export OCLGRIND_LOCAL_MEM_SIZE
+    watch "tensor cores, emulated" "$program"
+    look_for_uninitialized "tensor cores, emulated" "$program"
+fi
 finish
