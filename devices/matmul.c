@@ -30,11 +30,11 @@ static bool on_cpu(const mot_recording *r)
     return r->traits.cpu;
 }
 
-/* Where a second launch and packing once pay. */
+/* Where a second launch and packing once pay: from where on it was faster on two cores of Zen 3. */
 static bool is_large_on_cpu(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
-    return r->traits.cpu && p.m * p.n * p.k >= (int64_t)320 * 320 * 320 && p.m >= 128;
+    return r->traits.cpu && p.m * p.n * p.k >= (int64_t)400 * 400 * 400 && p.m >= 128;
 }
 
 static bool off_cpu(const mot_recording *r)

@@ -25,6 +25,7 @@ enum {
     GROUPS_PER_THREAD = 4,
     PANEL_BYTES = 32768,
     LEAST_ROWS = 48,
+    LEAST_STEPS = 64,
     MOST_ROWS = 144,
     PANELS_PACKED = 8, /* at once: as many neighbouring floats are read as a page prefers */
 };
@@ -51,7 +52,7 @@ static division division_of(const mot_traits *traits)
  * step of k as it has rows, for two multiplications are done at a time; an element costs so much to
  * pack or to fetch for the first time, in hundredths; a tile and a group so much to begin.
  * Only ratios matter: measured on Zen 3. */
-enum { PACK_N = 15, PACK_T = 30, FETCH_N = 10, FETCH_T = 30, BEGIN_TILE = 40, BEGIN_GROUP = 1000 };
+enum { PACK_N = 15, PACK_T = 30, FETCH_N = 10, FETCH_T = 30, BEGIN_TILE = 60, BEGIN_GROUP = 1000 };
 
 static double group_cycles(const mot_matmul *p, const division *d, int64_t tiles, int64_t panels)
 {
@@ -62,31 +63,42 @@ static double group_cycles(const mot_matmul *p, const division *d, int64_t tiles
     return BEGIN_GROUP + (double)panels * pack + (double)tiles * (fetch + (double)panels * tile);
 }
 
-/* The division whose slowest thread is predicted to be done first. */
+/* Try all ways to divide for blocks of d.k steps; *best_d is the one that is predicted to be done
+ * first, in *best cycles. */
+static void try_divisions(const mot_traits *traits, const mot_matmul *p, division d,
+                          int64_t local_floats, double *best, division *best_d)
+{
+    const int64_t tiles = mot_ceil_div(p->m, d.mr), panels = mot_ceil_div(p->n, d.nr);
+    const int64_t most_panels = mot_min(panels, mot_max(1, local_floats / (d.nr * d.k)));
+    const int64_t most_rows = mot_min(tiles, 2 * GROUPS_PER_THREAD * traits->threads);
+    for (int64_t wide = 1; wide <= most_panels; wide++)
+        for (d.rows = 1; d.rows <= most_rows; d.rows++) {
+            d.cols = mot_ceil_div(panels, wide);
+            const int64_t rounds = mot_ceil_div(d.rows * d.cols * p->batch, traits->threads);
+            /* A part more for few large groups: a disturbed thread leaves the others waiting. */
+            const double cycles = group_cycles(p, &d, mot_ceil_div(tiles, d.rows), wide) *
+                                  ((double)rounds + 0.2);
+            if (cycles < *best) {
+                *best = cycles;
+                *best_d = d;
+                best_d->local_floats = wide * d.nr * d.k;
+            }
+        }
+}
+
 static division direct_division(const mot_traits *traits, const mot_matmul *p)
 {
     const int64_t floats = mot_min(PANEL_BYTES, local_bytes(traits)) / 4;
-    division d = division_of(traits);
-    d.k = even_steps(p->k, floats / d.nr);
-    const int64_t tiles = mot_ceil_div(p->m, d.mr), panels = mot_ceil_div(p->n, d.nr);
-    const int64_t most_panels = mot_max(1, floats / (d.nr * d.k));
-    const int64_t most_rows = mot_min(tiles, 2 * GROUPS_PER_THREAD * traits->threads);
+    division d = division_of(traits), best_d = d;
     double best = INFINITY;
-    for (int64_t wide = 1; wide <= mot_min(panels, most_panels); wide++)
-        for (int64_t rows = 1; rows <= most_rows; rows++) {
-            const int64_t cols = mot_ceil_div(panels, wide);
-            const int64_t rounds = mot_ceil_div(rows * cols * p->batch, traits->threads);
-            /* A part more for few large groups: a disturbed thread leaves the others waiting. */
-            const double cycles = group_cycles(p, &d, mot_ceil_div(tiles, rows), wide) *
-                                  ((double)rounds + 0.2);
-            if (cycles < best) {
-                best = cycles;
-                d.rows = rows;
-                d.cols = cols;
-                d.local_floats = wide * d.nr * d.k;
-            }
-        }
-    return d;
+    int64_t blocks = mot_ceil_div(p->k, mot_max(1, floats / d.nr));
+    for (int tries = 0; tries < 8; tries++, blocks++) {
+        d.k = mot_ceil_div(p->k, blocks);
+        if (tries > 0 && d.k < LEAST_STEPS)
+            break;
+        try_divisions(traits, p, d, floats, &best, &best_d);
+    }
+    return best_d;
 }
 
 static void begin(const mot_recording *r, mot_launch *launch, const char *source,

@@ -25,35 +25,6 @@ __kernel void matmul_pack(__global float *restrict panels, long panels_at,
                 b + b_at + batch * stride_b, ldb, flags & TRANS_B, p0, p1 - p0, j0, j1 - j0);
 }
 
-/* MR rows of op(A) from row i on, k steps from p0 on: to[p * MR + r].  Whole vectors of 8 are
- * written, each over the end of the one before, so 8 - MR floats behind the tile are lost. */
-void pack_tile(__local float *to, __global const float *a, long lda, int trans, long i, long rows,
-               long p0, long k)
-{
-    long p = 0;
-    if (trans && rows >= 8) {
-        a += p0 * lda + i;
-        for (; p < k; p++, a += lda, to += MR)
-            vstore8(vload8(0, a), 0, to);
-        return;
-    }
-    for (; !trans && p + 8 <= k; p += 8) {
-        float8 block[8];
-#pragma unroll
-        for (int r = 0; r < 8; r++)
-            block[r] = vload8(0, a + (i + min((long)r, rows - 1)) * lda + p0 + p);
-        transpose8(block);
-#pragma unroll
-        for (int r = 0; r < 8; r++)
-            vstore8(block[r], 0, to + (p + r) * MR);
-    }
-    for (; p < k; p++)
-        for (long r = 0; r < MR; r++) {
-            const long row = i + min(r, rows - 1);
-            to[p * MR + r] = trans ? a[(p0 + p) * lda + row] : a[row * lda + p0 + p];
-        }
-}
-
 __attribute__((reqd_work_group_size(1, 1, 1)))
 __kernel void matmul_packed(__global float *restrict c, long c_at, __global float *restrict sums,
                             long sums_at, __global const float *restrict a, long a_at,
@@ -79,8 +50,7 @@ __kernel void matmul_packed(__global float *restrict c, long c_at, __global floa
     for (long p = 0; p < k; p += k_block) {
         const long deep = min(k_block, k - p);
         t.flags = block_flags(flags, p == 0, p + deep == k);
-        for (long i = i0; i < i1; i += MR)
-            pack_tile(tiles + (i - i0) * deep, a, lda, flags & TRANS_A, i, m - i, p, deep);
+        pack_tiles(tiles, a, lda, flags & TRANS_A, i0, i1 - i0, m - i0, p, deep);
         for (long j = j0; j < j1; j += NR)
             for (long i = i0; i < i1; i += MR) {
                 VEC tile[MR][2];

@@ -111,17 +111,16 @@ INLINE void tile_store(VEC c[MR][2], const target *t, long i, long j, long rows,
     }
 }
 
-/* Have the old values of a tile at hand when it is done. */
+/* Have the place of a tile in C at hand when the tile is done. */
 INLINE void tile_expect(const target *t, long i, long j, long rows)
 {
-    __global float *from = t->c + i * t->ldc + j;
-    if (t->flags & ACCUMULATE)
+    __global float *to = t->c + i * t->ldc + j;
 #pragma unroll
-        for (int r = 0; r < MR; r++, from += t->ldc)
-            if (r < rows) {
-                PREFETCH(from);
-                PREFETCH(from + NR - 1);
-            }
+    for (int r = 0; r < MR; r++, to += t->ldc)
+        if (r < rows) {
+            PREFETCH(to);
+            PREFETCH(to + NR - 1);
+        }
 }
 
 /* Flags for one of several blocks of k: sums go on, and what comes after them waits for the last. */
@@ -194,6 +193,47 @@ void pack_panels(B_MEM float *panels, long apart, __global const float *b, long 
             panels[x / NR * apart + p * NR + x % NR] = x >= columns ? 0.0f
                                                        : trans      ? b[x * ldb + p]
                                                                     : b[p * ldb + x];
+}
+
+/* Tiles of MR rows of op(A), one behind the other: rows i .. i+rows, steps first .. first+k; element (r,p)
+ * of a tile at [p * MR + r].  `left` rows are in A from i on; those beyond are the last again.  Reads along
+ * the rows of A, whichever way it lies.  Whole vectors of 8 are written, the next one over the end of
+ * the one before, and 8 - MR floats behind the last tile are lost. */
+void pack_tiles(A_MEM float *tiles, __global const float *a, long lda, int trans, long i, long rows,
+                long left, long first, long k)
+{
+    a += trans ? first * lda + i : i * lda + first;
+    if (trans) {
+        /* Eight steps at a time: tiles lie apart by what may be a bad stride for the cache. */
+        for (long p0 = 0; p0 < k; p0 += 8)
+            for (long r = 0; r < rows; r += MR) {
+                const long p1 = min(p0 + 8, k), whole = left - r >= 8 ? min(p1, k - 1) : p0;
+                A_MEM float *to = tiles + r * k;
+                for (long p = p0; p < whole; p++)
+                    vstore8(vload8(0, a + p * lda + r), 0, to + p * MR);
+                for (long p = whole; p < p1; p++)
+                    for (long x = 0; x < MR; x++)
+                        to[p * MR + x] = a[p * lda + min(r + x, left - 1)];
+            }
+        return;
+    }
+    for (long r = 0; r < rows; r += MR) {
+        A_MEM float *to = tiles + r * k;
+        long p = 0;
+        for (; p + 8 <= k; p += 8) {
+            float8 block[8];
+#pragma unroll
+            for (int x = 0; x < 8; x++)
+                block[x] = vload8(0, a + min(r + x, left - 1) * lda + p);
+            transpose8(block);
+#pragma unroll
+            for (int x = 0; x < 8; x++)
+                vstore8(block[x], 0, to + (p + x) * MR);
+        }
+        for (; p < k; p++)
+            for (long x = 0; x < MR; x++)
+                to[p * MR + x] = a[min(r + x, left - 1) * lda + p];
+    }
 }
 
 /* Where part `i` of `parts` begins, when `n` things are divided as evenly as can be. */

@@ -31,6 +31,8 @@ op_maker make_ingest, make_linear, make_linear_dinput, make_linear_dweight, make
 /** Run `variant` of the case on the device and compare; fails the test with the seed in the text. */
 void op_run(mot_device *device, const op_case *c, int variant, uint64_t seed);
 void op_free(op_case *c);
+/** Products by themselves on the device: every variant, all four forms, batches. */
+void op_products(mot_device *device, uint64_t seed, bool small);
 
 /* ---- for the makers ---- */
 

@@ -55,6 +55,24 @@ START_TEST(test_every_variant_gives_what_plain_c_gives)
 }
 END_TEST
 
+START_TEST(test_products_of_every_form_and_in_batches)
+{
+    mot_device_info *list;
+    int n;
+    if (getenv("MOT_TEST_OPS") && !strstr(getenv("MOT_TEST_OPS"), "product"))
+        return;
+    ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
+    for (int i = 0; i < n; i++) {
+        mot_device *device;
+        if (mot_device_open(&list[i], NULL, &device) != MOT_OK)
+            continue;
+        op_products(device, first_seed, small);
+        mot_device_close(device);
+    }
+    free(list);
+}
+END_TEST
+
 START_TEST(test_bad_operands_are_refused)
 {
     mot_device_info *list;
@@ -95,6 +113,7 @@ int main(int argc, char **argv)
     TCase *tcase = tcase_create("ops");
     tcase_set_timeout(tcase, 600);
     tcase_add_loop_test(tcase, test_every_variant_gives_what_plain_c_gives, 0, MOT_N_OPS);
+    tcase_add_test(tcase, test_products_of_every_form_and_in_batches);
     tcase_add_test(tcase, test_bad_operands_are_refused);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
