@@ -218,6 +218,9 @@ static mot_status get_losses(mot_trainer *t, const mot_tensor_file *file, const 
 {
     const char *text;
     MOT_TRY(get_text(file, path, "epoch_losses", &text));
+    if ((uint64_t)t->now.epoch > strlen(text)) /* before so much room is made */
+        return MOT_FAIL(MOT_ERR_FORMAT, "%s: losses of fewer than %" PRId64 " epochs", path,
+                        t->now.epoch);
     MOT_TRY(mot_grow(&t->epoch_loss, &t->epoch_loss_capacity, (size_t)t->now.epoch + 1,
                      sizeof *t->epoch_loss));
     for (int64_t e = 0; e < t->now.epoch; e++) {
@@ -253,7 +256,8 @@ static mot_status get_progress(mot_trainer *t, const mot_tensor_file *file, cons
     MOT_TRY(get_float(file, path, "epoch_loss", &now.epoch_loss));
     MOT_TRY(get_float(file, path, "epoch_samples", &now.epoch_samples));
     int64_t batches = mot_trainer_batches(t);
-    if (now.batch >= batches || now.epoch > now.step || now.step != now.epoch * batches + now.batch)
+    if (now.batch >= batches || now.epoch > now.step / batches ||
+        now.step != now.epoch * batches + now.batch)
         return MOT_FAIL(MOT_ERR_FORMAT,
                         "%s: step %" PRId64 " is not batch %" PRId64 " of epoch %" PRId64, path,
                         now.step, now.batch, now.epoch);

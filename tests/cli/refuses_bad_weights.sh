@@ -41,6 +41,17 @@ refuse "noise as an archive of kernels" 'archive' "$MOTLEY" train "$digits" $sho
 # shellcheck disable=SC2086
 refuse "no archive of kernels" 'nowhere' "$MOTLEY" train "$digits" $short --kernels "$tmp/nowhere"
 
+# A checkpoint that promises more epochs than it has losses of (the header keeps its length).
+# shellcheck disable=SC2086
+train "$digits" --devices "$first" --steps 100 --out "$tmp/far"
+file=$tmp/far/checkpoint.safetensors
+sed 's/"epoch": *"2"/"epoch":"20000000000"/; s/"step": *"100"/"step":"1000000000000"/
+    s/"epoch_losses": *"0x1\..\{16\}/"epoch_losses":"/' "$file" >"$tmp/cut"
+expect_equal "the same size" "$(wc -c <"$tmp/cut")" "$(wc -c <"$file")"
+cp "$tmp/cut" "$file"
+refuse "a checkpoint from far ahead" 'checkpoint.*losses' "$MOTLEY" train "$digits" --devices "$first" \
+    --out "$tmp/far" --resume
+
 # A damaged checkpoint.
 # shellcheck disable=SC2086
 for file in "$tmp"/good/*checkpoint*; do
