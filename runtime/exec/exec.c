@@ -10,6 +10,7 @@
 
 #include "runtime/exec/exec.h"
 
+#include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
 #include "runtime/exec/internal.h"
 #include "runtime/exec/reduce.h"
@@ -141,6 +142,7 @@ static void collect(mot_exec *exec)
             continue;
         mot_step_result result = result_of(job->step, job->sums);
         result.n_stop = exec->pending_stop;
+        result.done_s = job->done_s;
         push_result(exec, &result);
     }
 }
@@ -160,6 +162,7 @@ static mot_status complete(mot_exec *exec)
     mot_step_result result = result_of(exec->pending_step, words);
     bool failed = status != MOT_OK || words[MOT_SUMS_FAILED] > 0;
     result.n_stop = (int)words[MOT_SUMS_STOP];
+    result.done_s = mot_clock_s();
     for (int i = 0; i < exec->n_devices; i++)
         if (exec->active[i])
             mot_worker_release(&exec->worker[i]);

@@ -79,6 +79,7 @@ typedef struct mot_step_result {
     int64_t step;
     double samples, loss, correct; /* sums over samples; training: over all ranks */
     int n_stop;                    /* ranks that want to stop */
+    double done_s;                 /* when it was done, on mot_clock_s */
 } mot_step_result;
 
 /** Take the oldest result that is known, in the order of steps; false when there is none (yet). */

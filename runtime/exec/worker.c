@@ -274,6 +274,7 @@ static void retire(mot_worker *w, int64_t number)
     }
     double now = mot_clock_s();
     pthread_mutex_lock(&w->lock);
+    job->done_s = now;
     if (job->kind == MOT_JOB_TRAIN)
         w->n_steps++;
     if (!w->replica->exchanges && w->begun == number + 1) {

@@ -29,6 +29,7 @@ typedef struct mot_job {
     float *outputs;       /* evaluate: where this device's outputs go, or NULL */
     int n_runs;           /* measure */
     float sums[4];        /* result */
+    double done_s;        /* when it was done, on mot_clock_s */
 } mot_job;
 
 enum { MOT_MAX_SLOTS = 8 };

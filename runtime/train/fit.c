@@ -380,16 +380,25 @@ static mot_status fit_given(mot_trainer *t)
     return mot_trainer_set_shares(t, t->share_scratch);
 }
 
+/* Record and run what training will run, so that no step waits for a compiler. */
+static mot_status warm_up(mot_trainer *t, int64_t n)
+{
+    MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
+    return mot_trainer_agree(t, run_steps(t, MIN_RUNS));
+}
+
 mot_status mot_trainer_fit(mot_trainer *t)
 {
+    int64_t last = t->data->n_train % t->set.batch;
     MOT_TRY(mot_trainer_open_exec(t));
     MOT_TRY(mot_report_open(t));
     if (strcmp(t->set.shares, "auto") == 0 && t->machine.n_devices > 1)
         MOT_TRY(fit_auto(t));
     else
         MOT_TRY(mot_trainer_agree(t, fit_given(t)));
-    for (mot_step_result ignored; mot_exec_next_result(t->exec, &ignored);)
-        continue;
+    if (last > 0)
+        MOT_TRY(warm_up(t, last));
+    MOT_TRY(warm_up(t, t->set.batch));
     mot_trainer_take_times(t);
     mot_report_forget_times(t);
     return mot_trainer_explain_shares(t);

@@ -59,6 +59,34 @@ static mot_status tell_failure(mot_trainer *t)
 
 /* ---- results ---- */
 
+/* Speeds are taken from when steps were done, not from when they were handed out.  What lies between
+ * the last step before a boundary and the first behind it is not training. */
+static void count_step(mot_trainer *t, const mot_step_result *result)
+{
+    double took_s = result->done_s - t->last_step_at_s;
+    bool first = t->last_step_at_s == 0;
+    t->last_step_at_s = result->done_s;
+    if (first)
+        return;
+    t->train_s += took_s;
+    t->samples_timed += result->samples;
+    if (++t->n_steps_timed > WARM_UP_STEPS && t->n_intervals < MAX_INTERVALS &&
+        mot_grow(&t->interval_s, &t->interval_capacity, t->n_intervals + 1,
+                 sizeof *t->interval_s) == MOT_OK)
+        t->interval_s[t->n_intervals++] = took_s;
+}
+
+static double rate(double samples, double time_s)
+{
+    return time_s > 0 ? samples / time_s : 0;
+}
+
+/* Of the running epoch. */
+static double samples_per_second(const mot_trainer *t)
+{
+    return rate(t->samples_timed - t->epoch_began_samples, t->train_s - t->epoch_began_s);
+}
+
 static mot_status take_results(mot_trainer *t, bool *stop)
 {
     for (mot_step_result result; mot_exec_next_result(t->exec, &result);) {
@@ -68,6 +96,7 @@ static mot_status take_results(mot_trainer *t, bool *stop)
                             "); make train.optimizer.lr (%g) smaller or look at the data",
                             isnan(result.loss) ? "not a number" : "infinite", result.step + 1,
                             t->now.epoch + 1, t->set.lr);
+        count_step(t, &result);
         t->now.epoch_loss += result.loss;
         t->now.epoch_samples += result.samples;
         *stop = *stop || result.n_stop > 0;
@@ -81,24 +110,6 @@ static mot_status settle(mot_trainer *t, bool *stop)
 {
     MOT_TRY(mot_trainer_agree(t, mot_exec_finish(t->exec)));
     return take_results(t, stop);
-}
-
-static void count_interval(mot_trainer *t)
-{
-    double now_s = mot_clock_s();
-    if (t->last_step_at_s > 0 && t->n_steps_run > WARM_UP_STEPS && t->n_intervals < MAX_INTERVALS &&
-        mot_grow(&t->interval_s, &t->interval_capacity, t->n_intervals + 1,
-                 sizeof *t->interval_s) == MOT_OK)
-        t->interval_s[t->n_intervals++] = now_s - t->last_step_at_s;
-    if (t->last_step_at_s > 0)
-        t->train_s += now_s - t->last_step_at_s;
-    t->last_step_at_s = now_s;
-    t->n_steps_run++;
-}
-
-static double samples_per_second(const mot_trainer *t)
-{
-    return t->train_s > 0 ? (double)t->samples_run / t->train_s : 0;
 }
 
 /* ---- one step ---- */
@@ -130,6 +141,8 @@ static mot_status step(mot_trainer *t)
     if (!t->current || t->current->batch != n) /* the same on every rank */
         MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
     MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first));
+    if (t->last_step_at_s == 0)
+        t->last_step_at_s = mot_clock_s();
     MOT_TRY(mot_exec_step(t->exec, &scalars));
     for (int i = 0; i < t->n_devices; i++)
         t->device_report[t->report_of[t->first_device + i]].samples +=
@@ -137,9 +150,7 @@ static mot_status step(mot_trainer *t)
     t->now.step++;
     t->now.batch++;
     t->now.samples += n;
-    t->samples_run += n;
-    count_interval(t);
-    if (t->n_steps_run == WARM_UP_STEPS + 1)
+    if (++t->n_steps_run == WARM_UP_STEPS + 1)
         MOT_TRY(mot_profile_begin(t));
     t->report.samples_per_second = samples_per_second(t);
     mot_trainer_emit(t, MOT_EVENT_STEP, NULL);
@@ -209,6 +220,8 @@ static mot_status end_epoch(mot_trainer *t)
         t->handler(&event, t->handler_user);
     }
     t->now.epoch_loss = t->now.epoch_samples = 0;
+    t->epoch_began_s = t->train_s;
+    t->epoch_began_samples = t->samples_timed;
     return checkpoint(t);
 }
 
@@ -280,6 +293,7 @@ mot_status mot_trainer_run(mot_trainer *t)
     bool stop = false;
     t->last_step_at_s = 0;
     MOT_TRY(train(t, &stop));
+    t->report.samples_per_second = rate(t->samples_timed, t->train_s);
     MOT_TRY(tell_failure(t));
     MOT_TRY(check_replicas(t));
     if (!stop) {

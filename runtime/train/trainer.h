@@ -80,8 +80,10 @@ struct mot_trainer {
 
     double *interval_s; /* [n_intervals] times between steps */
     size_t n_intervals, interval_capacity;
-    double train_s, last_step_at_s;   /* in steps; clock at the last one, 0: do not count from it */
-    int64_t samples_run, n_steps_run; /* in this process */
+    double train_s, last_step_at_s;   /* in steps; when the last one was done, 0: before a first one */
+    double samples_timed;             /* in train_s */
+    double epoch_began_s, epoch_began_samples; /* train_s and samples_timed then */
+    int64_t n_steps_run, n_steps_timed;        /* handed out, and counted in train_s */
 
     mot_event_handler *handler;
     void *handler_user;
