@@ -226,7 +226,7 @@ static const char *const wrong_texts[][2] = {
     {"train:\n  epochs: [1]\n",
      "m.yaml:2: train.epochs is [1]; expected a whole number in [1,1000000000]"},
     {"train:\n  epochs:\n    much: 3\n",
-     "m.yaml:3: train.epochs is {much: 3}; expected a whole number in [1,1000000000]"},
+     "m.yaml:2: train.epochs is {much: 3}; expected a whole number in [1,1000000000]"},
     {"train:\n  optimizer:\n    lr: nan\n",
      "m.yaml:3: train.optimizer.lr is 'nan'; expected a number in [0,1000000]"},
     {"train:\n  optimizer:\n    momentum: 1\n",
