@@ -20,7 +20,7 @@ mot_traits mot_device_traits(const mot_device *device)
     clGetDeviceInfo(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL);
     sscanf(info->opencl_version, "OpenCL %d.%d", &major, &minor);
     mot_traits traits = {
-        .cpu = info->kind == MOT_KIND_CPU || info->kind == MOT_KIND_ACCELERATOR,
+        .cpu = (info->kind == MOT_KIND_CPU || info->kind == MOT_KIND_ACCELERATOR) && width >= 4,
         .vector = width >= 16 ? 16 : width >= 8 ? 8 : 4,
         .threads = info->compute_units > 0 ? info->compute_units : 1,
         .group = 1,

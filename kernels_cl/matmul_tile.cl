@@ -17,14 +17,12 @@
 #endif
 #define NR (2 * VW)
 
-/* Ask for memory that will be needed soon, where the compiler has words for it. */
-#ifdef __has_builtin
-#if __has_builtin(__builtin_prefetch)
+/* Ask for memory that will be needed soon.  pocl's prefetch does nothing, but its compiler has the
+ * processor's; other compilers stumble over that one. */
+#if defined(__x86_64__) || defined(__aarch64__)
 #define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p))
-#endif
-#endif
-#ifndef PREFETCH
-#define PREFETCH(p)
+#else
+#define PREFETCH(p) prefetch((p), 1)
 #endif
 
 typedef struct {
