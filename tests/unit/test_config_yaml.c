@@ -16,8 +16,8 @@ static mot_status parse(const char *text, mot_yaml **out)
 
 /* {text, message} */
 static const char *const broken[][2] = {
-    {"", "m.yaml:1: nothing is there"},
-    {"# only words\n\n", "m.yaml:1: nothing is there"},
+    {"", "m.yaml:1: the file is empty"},
+    {"# only words\n\n", "m.yaml:1: the file is empty"},
     {"a: 1\n\tb: 2\n", "m.yaml:2: a tab in the indentation; YAML takes spaces"},
     {"a: 1\n \t\n", "m.yaml:2: a tab in the indentation; YAML takes spaces"},
     {"a:\n  \tb: 2\n", "m.yaml:2: a tab in the indentation; YAML takes spaces"},
