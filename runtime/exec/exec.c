@@ -273,10 +273,8 @@ mot_status mot_exec_step(mot_exec *exec, const mot_step_scalars *scalars)
 mot_status mot_exec_evaluate(mot_exec *exec, float *outputs)
 {
     int64_t n_outputs = mot_shape_elements(&exec->graph->tensor[exec->graph->output].shape, 1);
-    MOT_TRY(complete(exec));
+    MOT_TRY(mot_exec_finish(exec)); /* recording must not meet a worker on its device */
     MOT_TRY(mot_exec_record(exec, true));
-    if (!exec->exchanges)
-        collect(exec);
     for (int i = 0; i < exec->n_devices; i++) {
         mot_job job = {
             .kind = MOT_JOB_EVALUATE, .share = mot_exec_share(exec, i), .outputs = outputs};
