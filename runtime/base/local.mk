@@ -3,6 +3,7 @@ libmotley_core_la_SOURCES += \
 	runtime/base/file.c \
 	runtime/base/log.c runtime/base/log.h \
 	runtime/base/memory.c runtime/base/memory.h \
+	runtime/base/numbers.c runtime/base/numbers.h \
 	runtime/base/op.c runtime/base/op.h \
 	runtime/base/random.c runtime/base/random.h \
 	runtime/base/shape.c runtime/base/shape.h \

@@ -14,6 +14,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/numbers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -229,12 +230,6 @@ static mot_status evaluate(mot_worker *w, mot_job *job, int64_t number)
     return mot_buffer_read(r->arena[place.arena], place.offset_bytes, bytes, job->outputs);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Forward and backward over and over, until this device has its runs and the others theirs. */
 static mot_status measure(mot_worker *w, mot_job *job, int64_t number)
 {
@@ -254,8 +249,7 @@ static mot_status measure(mot_worker *w, mot_job *job, int64_t number)
         stop = w->measure_stop && w->measure_reached;
         announce(w);
     }
-    qsort(times, (size_t)n, sizeof *times, compare_doubles);
-    w->measured_s = n ? times[n / 2] : 0;
+    w->measured_s = n ? mot_median(times, (size_t)n) : 0;
     return MOT_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/train/trainer.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/base/numbers.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,20 +61,6 @@ void mot_report_forget_times(mot_trainer *t)
     memset(t->recent_steps, 0, n * sizeof *t->recent_steps);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n)
-{
-    if (n == 0)
-        return NAN;
-    qsort(values, n, sizeof *values, compare_doubles);
-    return values[n / 2];
-}
-
 mot_status mot_report_update(mot_trainer *t)
 {
     mot_trainer_take_times(t);
@@ -93,7 +80,7 @@ mot_status mot_report_update(mot_trainer *t)
     t->report.steps = t->now.step;
     t->report.epochs = t->now.epoch;
     t->report.samples = t->now.samples;
-    t->report.step_s = median(t->interval_s, t->n_intervals);
+    t->report.step_s = mot_median(t->interval_s, t->n_intervals);
     t->report.epoch_loss = t->epoch_loss;
     t->report.n_epoch_losses = (int)t->now.epoch;
     return MOT_OK;

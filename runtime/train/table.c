@@ -11,6 +11,7 @@
 
 #include "runtime/base/log.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/numbers.h"
 #include "runtime/base/text.h"
 
 #include <inttypes.h>
@@ -91,12 +92,6 @@ static int find_word(const mot_column *column, const char *word)
 
 /* ---- the target ---- */
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* What the target's cells are. */
 typedef struct target_cells {
     bool numbers, whole;
@@ -121,7 +116,7 @@ static mot_status look_at_target(const mot_table *table, target_cells *out)
         cells.whole = cells.whole && cells.numbers && cells.value[r] == rint(cells.value[r]);
     }
     if (cells.numbers) {
-        qsort(cells.value, (size_t)csv->n_rows, sizeof *cells.value, compare_doubles);
+        qsort(cells.value, (size_t)csv->n_rows, sizeof *cells.value, mot_compare_doubles);
         for (int64_t r = 0; r < csv->n_rows; r++)
             if (r == 0 || cells.value[r] != cells.value[cells.distinct - 1])
                 cells.value[cells.distinct++] = cells.value[r];
@@ -363,7 +358,7 @@ static mot_status encode_class(const mot_table *table, const mot_csv *csv, int64
         return MOT_OK;
     }
     found = bsearch(&value, table->class_value, (size_t)table->n_classes, sizeof value,
-                    compare_doubles);
+                    mot_compare_doubles);
     if (!found)
         return wrong_cell(csv, row, table->target, "is no class of the training file", range);
     *label = (int32_t)(found - table->class_value);

@@ -9,6 +9,7 @@
 #include "runtime/train/table.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/base/numbers.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -28,12 +29,6 @@ static void moments(const double *value, int64_t n, double *mean, double *deviat
         *deviation = 1;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* What stands for a missing number: sorts `value`. */
 static double middle(double *value, int64_t n, mot_table_missing how)
 {
@@ -41,7 +36,7 @@ static double middle(double *value, int64_t n, mot_table_missing how)
     moments(value, n, &mean, &deviation);
     if (how == MOT_MISSING_MEAN)
         return mean;
-    qsort(value, (size_t)n, sizeof *value, compare_doubles);
+    qsort(value, (size_t)n, sizeof *value, mot_compare_doubles);
     return (value[(n - 1) / 2] + value[n / 2]) / 2;
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/numbers.h"
 #include "runtime/base/op.h"
 #include "runtime/base/random.h"
 #include "runtime/base/shape.h"
@@ -324,6 +325,15 @@ START_TEST(test_shape_counts_and_prints)
 }
 END_TEST
 
+START_TEST(test_median_is_the_upper_middle)
+{
+    ck_assert(isnan(mot_median(NULL, 0)));
+    ck_assert_double_eq(mot_median((double[]){3}, 1), 3);
+    ck_assert_double_eq(mot_median((double[]){9, -1, 4}, 3), 4);
+    ck_assert_double_eq(mot_median((double[]){9, -1, 4, 5}, 4), 5);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("base");
@@ -346,6 +356,7 @@ int main(void)
     tcase_add_test(tests, test_permutation_is_fair);
     tcase_add_test(tests, test_op_names_are_known);
     tcase_add_test(tests, test_shape_counts_and_prints);
+    tcase_add_test(tests, test_median_is_the_upper_middle);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

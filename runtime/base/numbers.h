@@ -1,0 +1,13 @@
+/* numbers.h: what is done to lists of numbers in more than one place. */
+#ifndef MOT_BASE_NUMBERS_H
+#define MOT_BASE_NUMBERS_H
+
+#include <stddef.h>
+
+/** For qsort and bsearch over doubles, none of them NaN: ascending. */
+int mot_compare_doubles(const void *a, const void *b);
+
+/** The middle one of `n` values, of an even number the upper; NaN of none.  Sorts them. */
+double mot_median(double *values, size_t n);
+
+#endif
