@@ -76,5 +76,8 @@ mot_status mot_comm_agree(mot_comm *comm, mot_status mine)
     if (comm->rank == lowest)
         snprintf(why.message, sizeof why.message, "%s", mot_error_message());
     MOT_TRY(mot_comm_broadcast(comm, &why, sizeof why, lowest));
+    int rank, named = 0; /* agreed on before: whoever failed first is named already */
+    if (sscanf(why.message, "rank %d: %n", &rank, &named) == 1 && named > 0)
+        return MOT_FAIL((mot_status)why.status, "%s", why.message);
     return MOT_FAIL((mot_status)why.status, "rank %d: %s", lowest, why.message);
 }

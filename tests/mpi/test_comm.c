@@ -212,6 +212,9 @@ static void test_ranks_agree_on_failure(void)
         snprintf(expected, sizeof expected,
                  size > 1 ? "rank %d: disk %d is full" : "disk %d is full", lowest, lowest);
         CHECK(strcmp(mot_error_message(), expected) == 0);
+        /* Agreed on once more on the way out: the same message, not a second rank in front. */
+        CHECK(mot_comm_agree(comm, MOT_ERR_FILE) == MOT_ERR_FILE);
+        CHECK(strcmp(mot_error_message(), expected) == 0);
     }
     OK(mot_comm_agree(comm, MOT_OK));
     static char text[20000];
