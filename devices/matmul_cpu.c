@@ -25,6 +25,7 @@ enum {
     GROUPS_PER_THREAD = 4,
     PANEL_BYTES = 32768,
     LEAST_ROWS = 48,
+    LOCAL_ROWS = 24, /* for these a small local memory must do, even if k_block gets short */
     LEAST_STEPS = 64,
     MOST_ROWS = 144,
     PANELS_PACKED = 8, /* at once: as many neighbouring floats are read as a page prefers */
@@ -137,7 +138,7 @@ static division packed_division(const mot_traits *traits, const mot_matmul *p)
     const int64_t wanted = GROUPS_PER_THREAD * traits->threads;
     const int64_t floats = local_bytes(traits) / 4 - 8;
     division d = division_of(traits);
-    d.k = even_steps(p->k, mot_min(PANEL_BYTES / 4 / d.nr, floats / LEAST_ROWS));
+    d.k = even_steps(p->k, mot_min(PANEL_BYTES / 4 / d.nr, floats / LOCAL_ROWS));
     const int64_t tiles = mot_ceil_div(p->m, d.mr), panels = mot_ceil_div(p->n, d.nr);
     const int64_t fit = mot_max(1, mot_min(MOST_ROWS, floats / d.k) / d.mr);
     /* Rows first, for they are packed once for each block of columns; as many for every thread. */
