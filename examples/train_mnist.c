@@ -62,8 +62,8 @@ static mot_status print_predictions(mot_trainer *trainer, int rank)
                 says = k;
         status = mot_trainer_sample(trainer, MOT_PART_TEST, i, pixels, &label, NULL);
         if (rank == 0 && status == MOT_OK)
-            printf("test image %d is %" PRId64 ", the network says %" PRId64 " (%.1f %%)\n", i, label,
-                   says, 100 * probability[i * CLASSES + says]);
+            printf("test image %d is %" PRId64 ", the network says %" PRId64 " (%.1f %%)\n", i,
+                   label, says, 100 * probability[i * CLASSES + says]);
     }
     return status;
 }

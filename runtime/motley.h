@@ -71,16 +71,16 @@ typedef enum { MOT_KIND_CPU, MOT_KIND_GPU, MOT_KIND_ACCELERATOR, MOT_KIND_CUSTOM
 
 /** What a device was measured to do; all 0 where it was not measured. */
 typedef struct mot_device_speed {
-    double matmul_flops_per_s;     /* float32 matrix product, large */
-    double memory_bytes_per_s;     /* copy kernel, bytes read plus bytes written */
-    double to_device_bytes_per_s;  /* host to device */
+    double matmul_flops_per_s;    /* float32 matrix product, large */
+    double memory_bytes_per_s;    /* copy kernel, bytes read plus bytes written */
+    double to_device_bytes_per_s; /* host to device */
     double from_device_bytes_per_s;
-    double launch_latency_s;       /* enqueue to finish of an empty kernel */
+    double launch_latency_s; /* enqueue to finish of an empty kernel */
 } mot_device_speed;
 
 /** One OpenCL device as found.  Plain data. */
 typedef struct mot_device_info {
-    char id[48];        /* stable short name: "pocl:0", "nvidia:1", "pocl:0/2.1" (part 1 of 2) */
+    char id[48]; /* stable short name: "pocl:0", "nvidia:1", "pocl:0/2.1" (part 1 of 2) */
     char name[128], vendor[128], platform[128], driver[128];
     char opencl_version[64];
     mot_device_kind kind;
@@ -111,7 +111,7 @@ typedef struct mot_config mot_config;
 MOT_API mot_status mot_config_read(const char *path, mot_config **out);
 /** The same from text; `name` stands for the file in messages. */
 MOT_API mot_status mot_config_parse(const char *text, const char *name, mot_config **out);
-/** Set one key by its path, e.g. "train.epochs=3" or "train.optimizer.name=adam".  The value is YAML. */
+/** Set one key by its path, "train.epochs=3" or "train.optimizer.name=adam"; the value is YAML. */
 MOT_API mot_status mot_config_set(mot_config *config, const char *assignment);
 /** The resolved configuration, every default filled in, as YAML that reads back.  Freed by the
  *  caller with free(). */
@@ -133,56 +133,57 @@ typedef struct mot_event {
     mot_event_kind kind;
     int64_t step, n_steps;   /* steps done, and in all */
     int64_t epoch, n_epochs; /* epochs done (fractions dropped), and in all */
-    double loss;             /* mean over the samples since the epoch's start; NaN when not known yet */
+    double loss;             /* mean over samples since the epoch's start; NaN: not known yet */
     double validation_loss, validation_accuracy; /* NaN without a validation part */
     double samples_per_second;
-    const char *text;        /* borrowed until the callback returns; may be NULL */
+    const char *text; /* borrowed until the callback returns; may be NULL */
 } mot_event;
 
 typedef void mot_event_handler(const mot_event *event, void *user);
 
 typedef struct mot_run_options {
-    const char *devices;  /* selection, e.g. "auto", "all", "gpu,!rusticl:*"; NULL: MOTLEY_DEVICES or auto */
+    const char *devices;  /* e.g. "auto", "all", "gpu,!rusticl:*"; NULL: $MOTLEY_DEVICES or auto */
     const char *data_dir; /* where the data set's files are; NULL: $MOTLEY_DATA/<set> */
-    const char *out_dir;  /* metrics, resolved config, model and checkpoints; NULL: nothing is written */
-    const char *init;     /* .safetensors file with the initial weights; NULL: by the configuration */
-    const char *kernels;  /* archive of offline-built kernels; NULL: the device's compiler */
-    bool resume;          /* go on from the checkpoint in out_dir */
-    bool profile;         /* measure where the time goes, for mot_trainer_profile; slows small steps */
-    int64_t max_steps;    /* stop after this many steps in all; 0: as the configuration says */
-    mot_event_handler *on_event; /* called for each event, on rank 0 only, from the thread that opens
-                                    and runs the trainer; may be NULL */
-    void *event_user;            /* handed to on_event */
+    const char *out_dir;  /* metrics, config, model and checkpoints; NULL: nothing is written */
+    const char *init; /* .safetensors file with the initial weights; NULL: by the configuration */
+    const char *kernels; /* archive of offline-built kernels; NULL: the device's compiler */
+    bool resume;         /* go on from the checkpoint in out_dir */
+    bool profile;        /* for mot_trainer_profile; slows small steps */
+    int64_t max_steps;   /* stop after this many steps in all; 0: as the configuration says */
+    /* Called for each event, on rank 0 only, from the thread that opens and runs the trainer; may be
+     * NULL. */
+    mot_event_handler *on_event;
+    void *event_user; /* handed to on_event */
 } mot_run_options;
 
 /** One device's part in a run. */
 typedef struct mot_device_report {
     mot_device_info info;
     int rank;
-    int64_t share;           /* samples of a full global batch, at the end */
-    int64_t samples;         /* samples trained in all */
-    double busy_s, idle_s;   /* computing, and waiting for others */
+    int64_t share;         /* samples of a full global batch, at the end */
+    int64_t samples;       /* samples trained in all */
+    double busy_s, idle_s; /* computing, and waiting for others */
     double launches_per_step;
     double peak_flops_per_s, peak_bytes_per_s; /* see mot_trainer_measure_peaks; 0: not measured */
-    char reason[256];        /* why it was left out or got little, with the numbers; else "" */
+    char reason[256]; /* why it was left out or got little, with the numbers; else "" */
 } mot_device_report;
 
 /** Result of a run.  Arrays are owned by the trainer and valid until it is closed. */
 typedef struct mot_report {
     int64_t steps, epochs, samples;
-    double samples_per_second, step_s;  /* step_s: median, compilation and warm-up left out */
+    double samples_per_second, step_s; /* step_s: median, compilation and warm-up left out */
     double train_loss, test_loss, test_accuracy; /* NaN where there is none; accuracy is 0..1, for
                                                     regression it is R2 */
     bool regression;
     uint64_t seed;
     int n_ranks;
-    double step_flops;                  /* floating-point operations of a step of the full batch */
-    uint64_t params_hash;               /* XXH64 of all parameters, equal on all replicas */
-    double equal_share_gain_predicted;  /* speed over equal shares, 1.0 = none; NaN for one device */
+    double step_flops;                 /* floating-point operations of a step of the full batch */
+    uint64_t params_hash;              /* XXH64 of all parameters, equal on all replicas */
+    double equal_share_gain_predicted; /* speed over equal shares, 1.0 = none; NaN for one device */
     double equal_share_gain_measured;
-    const double *epoch_loss;           /* [n_epoch_losses] mean training loss of each epoch */
+    const double *epoch_loss; /* [n_epoch_losses] mean training loss of each epoch */
     int n_epoch_losses;
-    const mot_device_report *devices;   /* [n_devices] over all ranks, in order of rank */
+    const mot_device_report *devices; /* [n_devices] over all ranks, in order of rank */
     int n_devices;
 } mot_report;
 
@@ -207,8 +208,8 @@ MOT_API mot_status mot_trainer_evaluate(mot_trainer *trainer, mot_part part, dou
                                         double *accuracy);
 /** The network's outputs for samples [first, first+n) of a part: `outputs` is (n, n_outputs) with
  *  class probabilities (classification) or predictions (regression). */
-MOT_API mot_status mot_trainer_predict(mot_trainer *trainer, mot_part part, int64_t first, int64_t n,
-                                       float *outputs);
+MOT_API mot_status mot_trainer_predict(mot_trainer *trainer, mot_part part, int64_t first,
+                                       int64_t n, float *outputs);
 /** Sizes that predict needs: samples in a part, outputs of the network. */
 MOT_API int64_t mot_trainer_n_samples(const mot_trainer *trainer, mot_part part);
 MOT_API int64_t mot_trainer_n_outputs(const mot_trainer *trainer);
@@ -233,15 +234,15 @@ typedef struct mot_profile_row {
     int device;                     /* in the report */
     const char *op, *layer, *phase; /* "linear_dweight", "fc1", "backward" */
     double time_s, launches;
-    double flops, bytes;            /* operations, and bytes that must move at least */
+    double flops, bytes; /* operations, and bytes that must move at least */
 } mot_profile_row;
 
 /** Where the time of a step goes.  Warm-up is left out. */
 typedef struct mot_profile {
     int64_t n_steps;
-    double step_s;     /* mean */
-    double exchange_s; /* summing gradients over devices and ranks, as rank 0 saw it, */
-    double exposed_s;  /* and the part of it that backward did not hide */
+    double step_s;              /* mean */
+    double exchange_s;          /* summing gradients over devices and ranks, as rank 0 saw it, */
+    double exposed_s;           /* and the part of it that backward did not hide */
     const mot_profile_row *row; /* [n_rows] by device, in the order in which they run */
     int n_rows;
 } mot_profile;

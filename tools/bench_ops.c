@@ -43,7 +43,14 @@ static const op_case cases[] = {
     {"ingest", MOT_OP_ingest, 784, 3, {BYTES, ONE, ONE}, 1, 0, {FULL}, {.group = 784}},
     {"sgd", MOT_OP_sgd, 1, 2, {FULL, SUMS}, 1, 1, {FULL}, {0}},
     {"momentum", MOT_OP_sgd, 1, 2, {FULL, SUMS}, 2, 2, {FULL, FULL}, {.momentum = 0.9f}},
-    {"adam", MOT_OP_adam, 1, 2, {FULL, SUMS}, 3, 3, {FULL, FULL, FULL},
+    {"adam",
+     MOT_OP_adam,
+     1,
+     2,
+     {FULL, SUMS},
+     3,
+     3,
+     {FULL, FULL, FULL},
      {.beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases, DEFAULT_MB = 64 };

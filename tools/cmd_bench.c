@@ -4,14 +4,14 @@
 #include "tools/bench.h"
 #include "tools/session.h"
 
-#define OPTION_VARIANT \
-    { \
-        "variant", 0, MOT_OPTION_TEXT, "NAME", \
-            "use this variant, not the one that training would use", MOT_PLACE(variant), 0 \
+#define OPTION_VARIANT                                                                             \
+    {                                                                                              \
+        "variant", 0, MOT_OPTION_TEXT, "NAME",                                                     \
+            "use this variant, not the one that training would use", MOT_PLACE(variant), 0         \
     }
-#define OPTION_VARIANTS \
-    { \
-        "variants", 0, MOT_OPTION_FLAG, NULL, "measure every variant", MOT_PLACE(variants), 0 \
+#define OPTION_VARIANTS                                                                            \
+    {                                                                                              \
+        "variants", 0, MOT_OPTION_FLAG, NULL, "measure every variant", MOT_PLACE(variants), 0      \
     }
 #define OPTION_JSON MOT_OPTION_JSON("end with one JSON array; all else goes to standard error")
 

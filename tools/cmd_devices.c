@@ -54,8 +54,7 @@ static void print_long(const mot_terminal *terminal, const mot_device_info *devi
     fprintf(out, "    driver  %.30s %.36s, %.20s\n", device->platform, device->driver,
             device->opencl_version);
     fprintf(out, "    size    %d compute unit%s, %s%s\n", device->compute_units,
-            device->compute_units == 1 ? "" : "s",
-            mot_format_bytes(device->memory_bytes, memory),
+            device->compute_units == 1 ? "" : "s", mot_format_bytes(device->memory_bytes, memory),
             device->unified_memory ? " shared with the host" : "");
     fprintf(out, "    works   ");
     print_abilities(out, device);
@@ -81,8 +80,7 @@ static void print_row(const mot_terminal *terminal, const mot_device_info *devic
     fprintf(out, "%s%-*s%s  %-*.*s  %-11s", mot_terminal_style(terminal, MOT_STYLE_BOLD), id_width,
             device->id, mot_terminal_style(terminal, MOT_STYLE_PLAIN), name_width, name_width,
             device->name, kind_name(device->kind));
-    fprintf(out, "  %4d  %9s", device->compute_units,
-            mot_format_bytes(device->memory_bytes, text));
+    fprintf(out, "  %4d  %9s", device->compute_units, mot_format_bytes(device->memory_bytes, text));
     fprintf(out, "  %7s", mot_format_si(speed->matmul_flops_per_s, text));
     fprintf(out, "  %7s", mot_format_si(speed->memory_bytes_per_s, text));
     fprintf(out, "  %7s", mot_format_si(speed->to_device_bytes_per_s, text));
@@ -101,9 +99,8 @@ static void print_notes(const mot_terminal *terminal, const mot_device_info *dev
     else if (!device->compiler)
         fprintf(terminal->out, "%s has no compiler: it needs --kernels ARCHIVE\n", device->id);
     if (device->twin_of >= 0)
-        fprintf(terminal->out,
-                "%s is the same hardware as %s: auto takes the faster of the two\n", device->id,
-                devices[device->twin_of].id);
+        fprintf(terminal->out, "%s is the same hardware as %s: auto takes the faster of the two\n",
+                device->id, devices[device->twin_of].id);
 }
 
 static void print_table(const mot_terminal *terminal, const mot_device_info *devices, int n_devices)

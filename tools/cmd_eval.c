@@ -48,16 +48,11 @@ static int run(const mot_command *command, const mot_arguments *arguments)
 }
 
 static const mot_option options[] = {
-    MOT_OPTION_INIT,
-    MOT_OPTION_PART,
-    MOT_OPTION_DEVICES,
-    MOT_OPTION_DATA,
-    MOT_OPTION_SET,
-    MOT_OPTION_KERNELS,
-    MOT_OPTION_SEED,
-    MOT_OPTION_JSON("print {part, samples, loss, accuracy} as one JSON object"),
-    MOT_OPTION_VERBOSE,
-    MOT_OPTION_HELP,
+    MOT_OPTION_INIT,    MOT_OPTION_PART,
+    MOT_OPTION_DEVICES, MOT_OPTION_DATA,
+    MOT_OPTION_SET,     MOT_OPTION_KERNELS,
+    MOT_OPTION_SEED,    MOT_OPTION_JSON("print {part, samples, loss, accuracy} as one JSON object"),
+    MOT_OPTION_VERBOSE, MOT_OPTION_HELP,
     MOT_OPTION_END,
 };
 

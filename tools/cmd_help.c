@@ -17,7 +17,8 @@ static void print_overview(void)
     const char *plain = mot_terminal_style(&terminal, MOT_STYLE_PLAIN);
     printf("motley trains one neural network on all the OpenCL devices of one or many\n"
            "machines, each with the share of the work that it was measured to carry.\n\n"
-           "Usage: %smotley COMMAND%s [OPTION]...\n\n", bold, plain);
+           "Usage: %smotley COMMAND%s [OPTION]...\n\n",
+           bold, plain);
     for (int i = 0; mot_commands_all[i]; i++)
         printf("  %s%-15s%s %s\n", bold, mot_commands_all[i]->name, plain,
                mot_commands_all[i]->summary);
@@ -86,8 +87,8 @@ static const mot_option help_options[] = {
 };
 
 const mot_command mot_command_help = {
-    "help", "[COMMAND]", 0, 2, "explain motley or one of its commands", NULL, help_options, run_help,
-    false,
+    "help", "[COMMAND]",  0,        2,     "explain motley or one of its commands",
+    NULL,   help_options, run_help, false,
 };
 
 const mot_command mot_command_version = {

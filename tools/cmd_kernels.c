@@ -153,10 +153,11 @@ static mot_status export_all(const mot_config *config, const mot_arguments *argu
         MOT_TRY_GOTO(export_device(config, arguments, &devices[i], &all, &n_kernels));
     MOT_TRY_GOTO(mot_text_add(&path, "%s/kernels.list", arguments->out));
     MOT_TRY_GOTO(mot_file_write(path.data, all.data, all.length));
-    printf("%s: %d kernels to build\n"
-           "Build them with 'motley kernels build %s' or the vendor's tools, which then list their\n"
-           "files in binaries.list (doc/kernels.md), and run 'motley kernels pack %s -o ARCHIVE'.\n",
-           path.data, n_kernels, arguments->out, arguments->out);
+    printf(
+        "%s: %d kernels to build\n"
+        "Build them with 'motley kernels build %s' or the vendor's tools, which then list their\n"
+        "files in binaries.list (doc/kernels.md), and run 'motley kernels pack %s -o ARCHIVE'.\n",
+        path.data, n_kernels, arguments->out, arguments->out);
 fail:
     free(devices);
     free(note);

@@ -47,8 +47,8 @@ static void print_class(const writer *w, int64_t index, int64_t label, const flo
         if (output[k] > output[best])
             best = k;
     if (!w->csv) {
-        fprintf(w->out, "%6" PRId64 "  %5" PRId64 "  %10" PRId64 "  %9.2f %%%s\n", index, label, best,
-                100 * output[best], label == best ? "" : "  wrong");
+        fprintf(w->out, "%6" PRId64 "  %5" PRId64 "  %10" PRId64 "  %9.2f %%%s\n", index, label,
+                best, 100 * output[best], label == best ? "" : "  wrong");
         return;
     }
     fprintf(w->out, "%" PRId64 ",%" PRId64 ",%" PRId64, index, label, best);
@@ -98,8 +98,8 @@ static mot_status draw(const writer *w, int64_t n)
     MOT_TRY(mot_alloc((size_t)n, sizeof *index, &index));
     for (int64_t i = 0; i < n; i++)
         index[i] = i;
-    mot_status status = mot_digits_draw(&terminal, w->session->trainer, w->part, index, (int)n,
-                                        !w->out);
+    mot_status status =
+        mot_digits_draw(&terminal, w->session->trainer, w->part, index, (int)n, !w->out);
     free(index);
     return status;
 }
@@ -188,6 +188,6 @@ static const mot_option options[] = {
 };
 
 const mot_command mot_command_predict = {
-    "predict", "CONFIG", 1, 1, "print or draw what a trained network says about test samples", NULL,
-    options, run, true,
+    "predict", "CONFIG", 1,   1,    "print or draw what a trained network says about test samples",
+    NULL,      options,  run, true,
 };

@@ -60,8 +60,9 @@ static void release_interrupts(void)
 
 static void print_header(const mot_terminal *terminal, const mot_arguments *arguments)
 {
-    fprintf(terminal->out, "%smotley %s%s trains %s\n", mot_terminal_style(terminal, MOT_STYLE_BOLD),
-            mot_version(), mot_terminal_style(terminal, MOT_STYLE_PLAIN), arguments->operand[0]);
+    fprintf(terminal->out, "%smotley %s%s trains %s\n",
+            mot_terminal_style(terminal, MOT_STYLE_BOLD), mot_version(),
+            mot_terminal_style(terminal, MOT_STYLE_PLAIN), arguments->operand[0]);
     fflush(terminal->out);
 }
 
@@ -218,8 +219,8 @@ static const mot_option options[] = {
      MOT_PLACE(resume), 0},
     MOT_OPTION_INIT,
     MOT_OPTION_KERNELS,
-    {"draw", 0, MOT_OPTION_FLAG, NULL, "at the end draw some test samples and what the network says",
-     MOT_PLACE(draw), 0},
+    {"draw", 0, MOT_OPTION_FLAG, NULL,
+     "at the end draw some test samples and what the network says", MOT_PLACE(draw), 0},
     {"profile", 0, MOT_OPTION_FLAG, NULL,
      "at the end say where the time of a step goes; small steps are slower while it is measured",
      MOT_PLACE(profile), 0},

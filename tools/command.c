@@ -262,8 +262,8 @@ int mot_command_run(const mot_command *command, int argc, char **argv)
     else if (arguments.n_operands < command->n_least)
         exit_status = mot_command_misused(command, "%s needs %s", command->name, command->operands);
     else if (arguments.n_operands > command->n_most)
-        exit_status = mot_command_misused(command, "%s: '%s' is one argument too many", command->name,
-                                          arguments.operand[command->n_most]);
+        exit_status = mot_command_misused(command, "%s: '%s' is one argument too many",
+                                          command->name, arguments.operand[command->n_most]);
     else
         exit_status = command->run(command, &arguments);
 done:

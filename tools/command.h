@@ -42,12 +42,12 @@ typedef enum {
 } mot_option_kind;
 
 typedef struct mot_option {
-    const char *name;     /* long name, without the dashes; NULL behind the last row */
-    char letter;          /* short name, or 0 */
+    const char *name; /* long name, without the dashes; NULL behind the last row */
+    char letter;      /* short name, or 0 */
     mot_option_kind kind;
     const char *argument; /* how the value is called in help; NULL for flags */
     const char *help;
-    size_t place;         /* offset in mot_arguments */
+    size_t place; /* offset in mot_arguments */
     int64_t least;
 } mot_option;
 
@@ -55,54 +55,76 @@ typedef struct mot_option {
 
 /* Rows that several commands share. */
 #define MOT_OPTION_DEVICES                                                                         \
-    {"devices", 'd', MOT_OPTION_TEXT, "LIST",                                                      \
-     "which devices: ids, kinds, * and !, as in 'gpu,pocl:0' or 'all,!rusticl:*'"                  \
-     " (default: $MOTLEY_DEVICES, or auto)",                                                       \
-     MOT_PLACE(devices), 0}
+    {                                                                                              \
+        "devices", 'd', MOT_OPTION_TEXT, "LIST",                                                   \
+            "which devices: ids, kinds, * and !, as in 'gpu,pocl:0' or 'all,!rusticl:*'"           \
+            " (default: $MOTLEY_DEVICES, or auto)",                                                \
+            MOT_PLACE(devices), 0                                                                  \
+    }
 #define MOT_OPTION_DATA                                                                            \
-    {"data", 0, MOT_OPTION_TEXT, "DIR", "the folder with the data set (default: $MOTLEY_DATA/SET)", \
-     MOT_PLACE(data), 0}
+    {                                                                                              \
+        "data", 0, MOT_OPTION_TEXT, "DIR",                                                         \
+            "the folder with the data set (default: $MOTLEY_DATA/SET)", MOT_PLACE(data), 0         \
+    }
 #define MOT_OPTION_SET                                                                             \
-    {"set", 0, MOT_OPTION_TEXTS, "KEY=VALUE",                                                      \
-     "change a key of the configuration, as in train.optimizer.lr=0.1; may be repeated",           \
-     MOT_PLACE(set), 0}
+    {                                                                                              \
+        "set", 0, MOT_OPTION_TEXTS, "KEY=VALUE",                                                   \
+            "change a key of the configuration, as in train.optimizer.lr=0.1; may be repeated",    \
+            MOT_PLACE(set), 0                                                                      \
+    }
 #define MOT_OPTION_KERNELS                                                                         \
-    {"kernels", 0, MOT_OPTION_TEXT, "ARCHIVE",                                                     \
-     "take kernels from this archive and never call a compiler", MOT_PLACE(kernels), 0}
+    {                                                                                              \
+        "kernels", 0, MOT_OPTION_TEXT, "ARCHIVE",                                                  \
+            "take kernels from this archive and never call a compiler", MOT_PLACE(kernels), 0      \
+    }
 #define MOT_OPTION_INIT                                                                            \
-    {"init", 0, MOT_OPTION_TEXT, "FILE", "the weights to begin with, a .safetensors file",         \
-     MOT_PLACE(init), 0}
+    {                                                                                              \
+        "init", 0, MOT_OPTION_TEXT, "FILE", "the weights to begin with, a .safetensors file",      \
+            MOT_PLACE(init), 0                                                                     \
+    }
 #define MOT_OPTION_SEED                                                                            \
-    {"seed", 0, MOT_OPTION_INT, "N", "the seed of all random numbers", MOT_PLACE(seed), 0}
+    {                                                                                              \
+        "seed", 0, MOT_OPTION_INT, "N", "the seed of all random numbers", MOT_PLACE(seed), 0       \
+    }
 #define MOT_OPTION_PART                                                                            \
-    {"part", 0, MOT_OPTION_TEXT, "PART", "train, validation or test (default: test)",              \
-     MOT_PLACE(part), 0}
+    {                                                                                              \
+        "part", 0, MOT_OPTION_TEXT, "PART", "train, validation or test (default: test)",           \
+            MOT_PLACE(part), 0                                                                     \
+    }
 #define MOT_OPTION_JSON(what)                                                                      \
-    {"json", 0, MOT_OPTION_FLAG, NULL, what, MOT_PLACE(json), 0}
+    {                                                                                              \
+        "json", 0, MOT_OPTION_FLAG, NULL, what, MOT_PLACE(json), 0                                 \
+    }
 #define MOT_OPTION_VERBOSE                                                                         \
-    {"verbose", 'v', MOT_OPTION_COUNT, NULL, "print the log; twice for more of it",                \
-     MOT_PLACE(verbose), 0}
+    {                                                                                              \
+        "verbose", 'v', MOT_OPTION_COUNT, NULL, "print the log; twice for more of it",             \
+            MOT_PLACE(verbose), 0                                                                  \
+    }
 #define MOT_OPTION_HELP                                                                            \
-    {"help", 'h', MOT_OPTION_FLAG, NULL, "print this", MOT_PLACE(help), 0}
+    {                                                                                              \
+        "help", 'h', MOT_OPTION_FLAG, NULL, "print this", MOT_PLACE(help), 0                       \
+    }
 #define MOT_OPTION_END                                                                             \
-    {NULL, 0, MOT_OPTION_FLAG, NULL, NULL, 0, 0}
+    {                                                                                              \
+        NULL, 0, MOT_OPTION_FLAG, NULL, NULL, 0, 0                                                 \
+    }
 
 typedef struct mot_command mot_command;
 struct mot_command {
-    const char *name;      /* "train", "kernels export" */
-    const char *operands;  /* as in help, "CONFIG"; "" for none */
-    int n_least, n_most;   /* how many operands */
-    const char *summary;   /* one line */
-    const char *details;   /* further lines for its help; may be NULL */
+    const char *name;     /* "train", "kernels export" */
+    const char *operands; /* as in help, "CONFIG"; "" for none */
+    int n_least, n_most;  /* how many operands */
+    const char *summary;  /* one line */
+    const char *details;  /* further lines for its help; may be NULL */
     const mot_option *options;
     int (*run)(const mot_command *command, const mot_arguments *arguments);
-    bool collective;       /* ranks run it together: what fails on one must reach the others */
+    bool collective; /* ranks run it together: what fails on one must reach the others */
 };
 
 extern const mot_command mot_command_devices, mot_command_train, mot_command_eval,
     mot_command_predict, mot_command_bench_gemm, mot_command_bench_ops, mot_command_bench_step,
-    mot_command_kernels_export, mot_command_kernels_build,
-    mot_command_kernels_pack, mot_command_version, mot_command_help;
+    mot_command_kernels_export, mot_command_kernels_build, mot_command_kernels_pack,
+    mot_command_version, mot_command_help;
 
 /** All commands, in the order of the help; ends with NULL. */
 extern const mot_command *const mot_commands_all[];

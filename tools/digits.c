@@ -108,7 +108,8 @@ static void shrink(const canvas *c, float *pixel, int64_t channels, int64_t heig
     for (int y = 0; y < rows; y++)
         for (int x = 0; x < columns; x++) {
             double sy = (double)height / rows, sx = (double)width / columns;
-            float value = dot_value(pixel, height, width, y * sy, (y + 1) * sy, x * sx, (x + 1) * sx);
+            float value =
+                dot_value(pixel, height, width, y * sy, (y + 1) * sy, x * sx, (x + 1) * sx);
             out->dot[y][x] = (value - least) / range;
         }
 }
@@ -258,14 +259,16 @@ mot_status mot_digits_show(const mot_terminal *terminal, mot_trainer *trainer, m
                            bool silent)
 {
     int64_t first[10], wrong[10], n = mot_trainer_n_samples(trainer, part);
-    int n_wrong, per_row = canvas_per_row(&(canvas){.terminal = terminal,
-                                                    .width = canvas_of(terminal).width});
+    int n_wrong,
+        per_row =
+            canvas_per_row(&(canvas){.terminal = terminal, .width = canvas_of(terminal).width});
     int n_first = n < per_row ? (int)n : per_row;
     for (int i = 0; i < n_first; i++)
         first[i] = i;
     MOT_TRY(find_wrong(trainer, part, n < LOOK_AT ? n : LOOK_AT, per_row, wrong, &n_wrong));
     if (!silent)
-        fprintf(terminal->out, "What the network says about the first test samples, and how sure it is:\n");
+        fprintf(terminal->out,
+                "What the network says about the first test samples, and how sure it is:\n");
     MOT_TRY(mot_digits_draw(terminal, trainer, part, first, n_first, silent));
     if (n_wrong > 0) {
         if (!silent)

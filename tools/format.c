@@ -34,8 +34,11 @@ char *mot_format_si(double value, char text[MOT_FORMAT])
         value /= 1000;
         i++;
     }
-    snprintf(text, MOT_FORMAT, "%.*f %s", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value,
-             prefix[i]);
+    snprintf(text, MOT_FORMAT, "%.*f %s",
+             value < 9.995   ? 2
+             : value < 99.95 ? 1
+                             : 0,
+             value, prefix[i]);
     return text;
 }
 
@@ -77,8 +80,11 @@ char *mot_format_short_time(double seconds, char text[MOT_FORMAT])
     if (!isfinite(seconds) || seconds <= 0)
         strcpy(text, "-");
     else
-        snprintf(text, MOT_FORMAT, "%.*f %s", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value,
-                 units[i].name);
+        snprintf(text, MOT_FORMAT, "%.*f %s",
+                 value < 9.995   ? 2
+                 : value < 99.95 ? 1
+                                 : 0,
+                 value, units[i].name);
     return text;
 }
 

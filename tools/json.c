@@ -36,10 +36,10 @@ static mot_status print(json_t *value)
 static json_t *device_report(const mot_device_report *device)
 {
     json_t *object =
-        json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:o}", "id", device->info.id, "rank", device->rank,
-                  "share", (json_int_t)device->share, "samples", (json_int_t)device->samples,
-                  "busy_s", number(device->busy_s), "idle_s", number(device->idle_s),
-                  "launches_per_step", number(device->launches_per_step));
+        json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:o}", "id", device->info.id, "rank",
+                  device->rank, "share", (json_int_t)device->share, "samples",
+                  (json_int_t)device->samples, "busy_s", number(device->busy_s), "idle_s",
+                  number(device->idle_s), "launches_per_step", number(device->launches_per_step));
     if (object && *device->reason)
         json_object_set_new(object, "reason", json_string(device->reason));
     return object;
@@ -49,10 +49,11 @@ static json_t *profile_row(const mot_report *report, const mot_profile_row *row)
 {
     mot_roofline r = mot_profile_roofline(report, row);
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "device",
-                     report->devices[row->device].info.id, "op", row->op, "layer", row->layer, "phase",
-                     row->phase, "time_s", number(row->time_s), "launches", number(row->launches),
-                     "flops", number(row->flops), "bytes", number(row->bytes), "fraction",
-                     number(r.fraction), "bound", r.arithmetic ? "arithmetic" : "memory");
+                     report->devices[row->device].info.id, "op", row->op, "layer", row->layer,
+                     "phase", row->phase, "time_s", number(row->time_s), "launches",
+                     number(row->launches), "flops", number(row->flops), "bytes",
+                     number(row->bytes), "fraction", number(r.fraction), "bound",
+                     r.arithmetic ? "arithmetic" : "memory");
 }
 
 static json_t *profile_object(const mot_report *report, const mot_profile *profile)
@@ -61,8 +62,8 @@ static json_t *profile_object(const mot_report *report, const mot_profile *profi
     for (int i = 0; i < profile->n_rows; i++)
         json_array_append_new(rows, profile_row(report, &profile->row[i]));
     return json_pack("{s:I, s:o, s:o, s:o, s:o}", "steps", (json_int_t)profile->n_steps, "step_s",
-                     number(profile->step_s), "exchange_s", number(profile->exchange_s), "exposed_s",
-                     number(profile->exposed_s), "rows", rows);
+                     number(profile->step_s), "exchange_s", number(profile->exchange_s),
+                     "exposed_s", number(profile->exposed_s), "rows", rows);
 }
 
 mot_status mot_json_print_report(const mot_report *report, const mot_profile *profile)
@@ -127,9 +128,9 @@ mot_status mot_json_print_devices(const mot_device_info *devices, int n_devices)
 
 static json_t *bench_row(const mot_bench_row *row)
 {
-    json_t *object = json_pack("{s:s, s:s, s:s, s:I, s:I}", "device", row->device, "what", row->what,
-                               "variant", row->variant, "m", (json_int_t)row->m, "n",
-                               (json_int_t)row->n);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:I}", "device", row->device, "what", row->what, "variant",
+                  row->variant, "m", (json_int_t)row->m, "n", (json_int_t)row->n);
     if (!object)
         return NULL;
     json_object_set_new(object, "k", row->arithmetic ? json_integer(row->k) : json_null());
@@ -161,11 +162,11 @@ mot_status mot_json_print_steps(const mot_report *report, const mot_bench_steps 
         json_array_append_new(devices, json_string(id));
         snprintf(ids + strlen(ids), sizeof ids - strlen(ids), "%s%s", *ids ? "," : "", id);
     }
-    return print(json_pack("[{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i}]", "device", ids, "devices", devices, "step_ms",
-                           number(1e3 * steps->step_s), "samples_per_second",
-                           number(steps->samples_per_s), "launches", number(steps->launches), "gflops",
-                           number(steps->flops_per_s / 1e9), "fraction", number(steps->fraction),
-                           "ranks", report->n_ranks));
+    return print(json_pack("[{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i}]", "device", ids, "devices",
+                           devices, "step_ms", number(1e3 * steps->step_s), "samples_per_second",
+                           number(steps->samples_per_s), "launches", number(steps->launches),
+                           "gflops", number(steps->flops_per_s / 1e9), "fraction",
+                           number(steps->fraction), "ranks", report->n_ranks));
 }
 
 mot_status mot_json_print_evaluation(const char *part, int64_t samples, double loss,

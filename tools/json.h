@@ -14,7 +14,7 @@ typedef struct mot_bench_row {
     char form[3];           /* "NT"; products only */
     int64_t batch, m, n, k; /* others: m rows of n */
     double time_s;
-    double rate, peak;      /* in 1e9 operations, or bytes, a second */
+    double rate, peak; /* in 1e9 operations, or bytes, a second */
     double fraction;
 } mot_bench_row;
 

@@ -44,12 +44,14 @@ static int unknown_command(const char *first, const char *second)
         char all[128] = "";
         for (size_t i = 0; i < n; i++)
             snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s",
-                     i == 0 ? "" : i == n - 1 ? " and " : ", ", names[i]);
+                     i == 0       ? ""
+                     : i == n - 1 ? " and "
+                                  : ", ",
+                     names[i]);
         return mot_command_misused(NULL, "%s %s%s; there are %s%s%s%s", first,
                                    second ? "has no command " : "needs a command",
-                                   second ? second : "", all,
-                                   nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                                   nearest ? "'?" : "");
+                                   second ? second : "", all, nearest ? "; did you mean '" : "",
+                                   nearest ? nearest : "", nearest ? "'?" : "");
     }
     for (int i = 0; mot_commands_all[i]; i++)
         names[n++] = mot_commands_all[i]->name;

@@ -16,10 +16,10 @@ enum { MAX_ROWS = 32, MAX_COLUMNS = 160, MARK = 0x100, LABEL_WIDTH = 9 };
 
 typedef struct plot {
     const mot_terminal *terminal;
-    int rows, columns;           /* cells */
-    int across, down;            /* dots in a cell */
+    int rows, columns; /* cells */
+    int across, down;  /* dots in a cell */
     bool logarithmic;
-    double x0, x1, y0, y1;       /* range; y in the axis' own scale */
+    double x0, x1, y0, y1; /* range; y in the axis' own scale */
     unsigned cell[MAX_ROWS][MAX_COLUMNS];
 } plot;
 

@@ -52,8 +52,7 @@ static void print_share(const mot_terminal *terminal, double time_s, double step
     char time[MOT_FORMAT];
     double share = time_s / step_s;
     fprintf(terminal->out, " %8s %5.1f %% ", mot_format_short_time(time_s, time), 100 * share);
-    mot_terminal_bar(terminal, fmin(fmax(share, 0), 1), bar_cells(terminal),
-                     MOT_STYLE_CYAN);
+    mot_terminal_bar(terminal, fmin(fmax(share, 0), 1), bar_cells(terminal), MOT_STYLE_CYAN);
 }
 
 static void print_row(const mot_terminal *terminal, const mot_report *report,
@@ -63,8 +62,7 @@ static void print_row(const mot_terminal *terminal, const mot_report *report,
     char title[64];
     int cells = title_cells(terminal);
     snprintf(title, sizeof title, "%.20s %.20s", row->op, row->layer);
-    fprintf(terminal->out, "  %-*.*s %-8s %4.1f", cells, cells, title, row->phase,
-            row->launches);
+    fprintf(terminal->out, "  %-*.*s %-8s %4.1f", cells, cells, title, row->phase, row->launches);
     print_share(terminal, row->time_s, profile->step_s);
     fprintf(terminal->out, " %7.1f %-7s", r.rate / 1e9, r.arithmetic ? "GFLOP/s" : "GB/s");
     if (isfinite(r.fraction))
@@ -94,8 +92,8 @@ static void print_device(const mot_terminal *terminal, const mot_report *report,
             mot_format_si(device->peak_bytes_per_s, bytes));
     fprintf(out, "%s  %-*s %-8s %4s %8s %7s %-*s %-15s %s%s\n",
             mot_terminal_style(terminal, MOT_STYLE_DIM), title_cells(terminal),
-            "operator and layer", "phase", "runs", "time", "share", bar_cells(terminal), "", "  speed", "of peak",
-            mot_terminal_style(terminal, MOT_STYLE_PLAIN));
+            "operator and layer", "phase", "runs", "time", "share", bar_cells(terminal), "",
+            "  speed", "of peak", mot_terminal_style(terminal, MOT_STYLE_PLAIN));
     for (int i = 0; i < profile->n_rows; i++)
         if (profile->row[i].device == d)
             print_row(terminal, report, profile, &profile->row[i]);

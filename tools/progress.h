@@ -10,14 +10,14 @@
 
 typedef struct mot_progress {
     mot_terminal terminal;
-    bool quiet;             /* print nothing, only collect */
-    bool bar;               /* the bar stands in the last line */
-    int64_t first_step;     /* of this run: more than 0 after --resume; -1 before the first event */
-    int64_t step, n_steps;  /* newest */
+    bool quiet;            /* print nothing, only collect */
+    bool bar;              /* the bar stands in the last line */
+    int64_t first_step;    /* of this run: more than 0 after --resume; -1 before the first event */
+    int64_t step, n_steps; /* newest */
     int64_t epoch_step, epoch_length; /* step before this epoch, and steps of the one before */
     double start_s, drawn_s, epoch_s; /* clock: first event, last output, start of this epoch */
-    char checkpoint[512];   /* the newest one's path, or "" */
-    mot_curve loss, validation; /* over steps */
+    char checkpoint[512];             /* the newest one's path, or "" */
+    mot_curve loss, validation;       /* over steps */
 } mot_progress;
 
 void mot_progress_init(mot_progress *progress, FILE *out, bool quiet);

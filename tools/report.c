@@ -30,7 +30,8 @@ void mot_report_print_result(const mot_terminal *terminal, const mot_report *rep
     fputc('\n', out);
     if (!(report->samples_per_second > 0)) /* nothing was left to train */
         return;
-    fprintf(out, "speed    %s samples/s, %s a step", mot_format_count((int64_t)report->samples_per_second, a),
+    fprintf(out, "speed    %s samples/s, %s a step",
+            mot_format_count((int64_t)report->samples_per_second, a),
             mot_format_short_time(report->step_s, b));
     fprintf(out, "; %s steps, %s samples", mot_format_count(report->steps, a),
             mot_format_count(report->samples, b));

@@ -103,7 +103,7 @@ bool mot_session_part(const mot_command *command, const mot_arguments *arguments
             return true;
         }
     *session = (mot_session){0};
-    session->exit_status = mot_command_misused(
-        command, "--part is train, validation or test, not '%s'", name);
+    session->exit_status =
+        mot_command_misused(command, "--part is train, validation or test, not '%s'", name);
     return false;
 }

@@ -9,24 +9,26 @@
 
 #include <stdint.h>
 
+/* clang-format off: a table, by hand */
 /* name         what it computes; inputs -> outputs (shapes; B = samples) */
-#define MOT_OPS(X)                                                                                 \
-    X(ingest)          /* raw (B,...) u8|f32, [scale (C), shift (C)] -> x (B,...) = raw*scale+shift;  \
-                          attrs.group = how many consecutive elements share one channel */           \
-    X(linear)          /* x (B,K), w (N,K), [b (N)] -> y (B,N) = act(x w^T + b) */                    \
-    X(linear_dinput)   /* dy (B,N), w (N,K), [h (B,K)] -> dx (B,K) = dy w, times relu'(h) if h */     \
-    X(linear_dweight)  /* dy (B,N), x (B,K) -> dw (N,K) = dy^T x, [db (N) = column sums of dy] */     \
-    X(relu)            /* x -> y = max(x,0), any shape */                                            \
-    X(relu_grad)       /* dy, y -> dx = y > 0 ? dy : 0 */                                            \
-    X(add)             /* a, b of one shape -> y = a + b; sums the gradients of a tensor used twice */ \
-    X(dropout)         /* x -> y = keep ? x/(1-p) : 0; applied to dy it is its own gradient */       \
-    X(softmax_xent)    /* logits (B,C), label (B) i32 -> dlogits (B,C) [absent when only evaluating],\
-                          sums (4) = {samples, sum of losses, correct, 0} */                         \
-    X(mse)             /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
+#define MOT_OPS(X)                                                                                  \
+    X(ingest) /* raw (B,...) u8|f32, [scale (C), shift (C)] -> x (B,...) = raw*scale+shift;  \
+                          attrs.group = how many consecutive elements share one channel */      \
+    X(linear) /* x (B,K), w (N,K), [b (N)] -> y (B,N) = act(x w^T + b) */                           \
+    X(linear_dinput)  /* dy (B,N), w (N,K), [h (B,K)] -> dx (B,K) = dy w, times relu'(h) if h */    \
+    X(linear_dweight) /* dy (B,N), x (B,K) -> dw (N,K) = dy^T x, [db (N) = column sums of dy] */    \
+    X(relu)           /* x -> y = max(x,0), any shape */                                            \
+    X(relu_grad)      /* dy, y -> dx = y > 0 ? dy : 0 */                                            \
+    X(add)     /* a, b of one shape -> y = a + b; sums the gradients of a tensor used twice */      \
+    X(dropout) /* x -> y = keep ? x/(1-p) : 0; applied to dy it is its own gradient */              \
+    X(softmax_xent) /* logits (B,C), label (B) i32 -> dlogits (B,C) [absent when only evaluating],\
+                          sums (4) = {samples, sum of losses, correct, 0} */ \
+    X(mse)     /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
                           sums (4) = {samples, sum over samples of mean squared error, 0, 0} */      \
-    X(softmax)         /* logits (B,C) -> probabilities (B,C); for prediction */                     \
-    X(sgd)             /* flat: grad, sums -> param, [velocity], in place; scalars give lr */        \
-    X(adam)            /* flat: grad, sums -> param, m, v, in place */
+    X(softmax) /* logits (B,C) -> probabilities (B,C); for prediction */                            \
+    X(sgd)     /* flat: grad, sums -> param, [velocity], in place; scalars give lr */               \
+    X(adam)    /* flat: grad, sums -> param, m, v, in place */
+/* clang-format on */
 
 typedef enum {
 #define MOT_OP_ENUM(name) MOT_OP_##name,

@@ -73,8 +73,8 @@ mot_status mot_reduce_step(mot_comm *comm, const mot_plan *plan, mot_worker *wor
             words[MOT_SUMS_STOP] = stop ? 1.0f : 0.0f;
         }
         if (n_ranks > 1) {
-            status = mot_comm_all_reduce_begin(comm, reduced + bucket->offset, n,
-                                               &request[n_requests]);
+            status =
+                mot_comm_all_reduce_begin(comm, reduced + bucket->offset, n, &request[n_requests]);
             if (status != MOT_OK)
                 break;
             n_requests++;

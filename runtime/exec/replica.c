@@ -47,7 +47,8 @@ static mot_status plan_for(mot_replica *r, int64_t batch, mot_memory_plan *train
     arena_sizes(r, train, inference, size);
     for (int a = 0; a < MOT_N_ARENAS; a++) {
         total += size[a];
-        if (size[a] > (size_t)info->max_alloc_bytes && size[a] - (size_t)info->max_alloc_bytes > *missing)
+        if (size[a] > (size_t)info->max_alloc_bytes &&
+            size[a] - (size_t)info->max_alloc_bytes > *missing)
             *missing = size[a] - (size_t)info->max_alloc_bytes;
     }
     if (total > room && total - room > *missing)
@@ -176,7 +177,8 @@ mot_status mot_replica_send_slot(mot_replica *r, int slot, int64_t share)
     for (int i = 0; i < 2 && share > 0; i++) {
         const mot_tensor *tensor = &r->graph->tensor[ring_tensor[i]];
         size_t offset = base + r->train.place[ring_tensor[i]].offset_bytes;
-        size_t bytes = (size_t)mot_shape_elements(&tensor->shape, share) * mot_dtype_bytes(tensor->dtype);
+        size_t bytes =
+            (size_t)mot_shape_elements(&tensor->shape, share) * mot_dtype_bytes(tensor->dtype);
         MOT_TRY(mot_buffer_write_async(r->arena[MOT_ARENA_RING], offset, bytes, r->staging + offset,
                                        true));
     }
@@ -207,8 +209,8 @@ mot_status mot_replica_gradient_bytes(const mot_graph *graph, int n_slots, size_
 {
     mot_memory_plan plan;
     MOT_TRY(mot_graph_plan_memory(graph, 1, false, &plan));
-    *size_bytes = plan.size_bytes[MOT_ARENA_GRADIENT] +
-                  MOT_SUMS_FLOATS * sizeof(float) * (size_t)n_slots;
+    *size_bytes =
+        plan.size_bytes[MOT_ARENA_GRADIENT] + MOT_SUMS_FLOATS * sizeof(float) * (size_t)n_slots;
     mot_memory_plan_free(&plan);
     return MOT_OK;
 }
@@ -230,7 +232,8 @@ static mot_view bind(mot_replica *r, const mot_memory_plan *memory, int t, int64
                      .dtype = tensor->dtype,
                      .shape = mot_shape_with_batch(tensor->shape, share)};
     if (place.arena == MOT_ARENA_RING)
-        view.slot_stride = (int64_t)(memory->size_bytes[MOT_ARENA_RING] / mot_dtype_bytes(tensor->dtype));
+        view.slot_stride =
+            (int64_t)(memory->size_bytes[MOT_ARENA_RING] / mot_dtype_bytes(tensor->dtype));
     if (t == r->graph->sums) {
         view.offset = mot_replica_sums_offset(r, 0);
         view.slot_stride = r->exchanges ? 0 : MOT_SUMS_FLOATS;

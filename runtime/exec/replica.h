@@ -29,11 +29,11 @@ typedef struct mot_replica {
     int64_t capacity; /* samples */
     int n_slots;
     bool shares_memory;
-    bool exchanges;  /* gradients are reduced with other devices or ranks */
+    bool exchanges; /* gradients are reduced with other devices or ranks */
     mot_memory_plan train, inference;
     mot_buffer *arena[MOT_N_ARENAS];
-    mot_buffer *reduced;     /* gradients that the update reads; arena[GRADIENT] or wrapped memory */
-    mot_buffer **workspace;  /* the newest is the largest; older ones belong to older programs */
+    mot_buffer *reduced;    /* gradients that the update reads; arena[GRADIENT] or wrapped memory */
+    mot_buffer **workspace; /* the newest is the largest; older ones belong to older programs */
     size_t n_workspaces, workspace_capacity;
     char *staging;           /* host side of the ring where memory is not shared */
     float *gradient_staging; /* host side of the gradients where memory is not shared */

@@ -134,16 +134,16 @@ static mot_status run_backward(mot_worker *w, const mot_job *job, int slot)
     mot_status status = MOT_OK;
     for (int b = 0; b < n; b++) {
         const mot_bucket *bucket = &job->plan->bucket[b];
-        int end = b == n - 1 ? job->program->update_begin
-                             : job->program->node_end[bucket->after_node];
+        int end =
+            b == n - 1 ? job->program->update_begin : job->program->node_end[bucket->after_node];
         if (end > position)
             MOT_TRY_GOTO(mot_commands_run(job->program->commands, position, end, slot));
         position = end > position ? end : position;
         if (!r->shares_memory)
-            MOT_TRY_GOTO(mot_buffer_read_async(r->arena[MOT_ARENA_GRADIENT],
-                                               (size_t)bucket->offset * sizeof(float),
-                                               sizeof(float) * (size_t)mot_replica_bucket_floats(r, job->plan, b),
-                                               r->gradient_staging + bucket->offset));
+            MOT_TRY_GOTO(mot_buffer_read_async(
+                r->arena[MOT_ARENA_GRADIENT], (size_t)bucket->offset * sizeof(float),
+                sizeof(float) * (size_t)mot_replica_bucket_floats(r, job->plan, b),
+                r->gradient_staging + bucket->offset));
         MOT_TRY_GOTO(mot_mark_new(r->device, &mark[n_marks]));
         n_marks++;
     }
@@ -163,8 +163,8 @@ static mot_status run_update(mot_worker *w, const mot_job *job, int slot)
     mot_replica *r = w->replica;
     if (!r->shares_memory) {
         size_t bytes = sizeof(float) * (size_t)(mot_replica_sums_offset(r, 0) + MOT_SUMS_FLOATS);
-        MOT_TRY(mot_buffer_write_async(r->arena[MOT_ARENA_GRADIENT], 0, bytes, r->reduced_host,
-                                       false));
+        MOT_TRY(
+            mot_buffer_write_async(r->arena[MOT_ARENA_GRADIENT], 0, bytes, r->reduced_host, false));
     }
     return mot_commands_run(job->program->commands, job->program->update_begin,
                             mot_commands_count(job->program->commands), slot);
@@ -188,8 +188,8 @@ static mot_status train(mot_worker *w, mot_job *job, int64_t number)
     int slot = slot_of(w, number);
     MOT_TRY(mot_replica_send_slot(r, slot, job->share));
     if (!r->exchanges) {
-        MOT_TRY(mot_commands_run(job->program->commands, 0, mot_commands_count(job->program->commands),
-                                 slot));
+        MOT_TRY(mot_commands_run(job->program->commands, 0,
+                                 mot_commands_count(job->program->commands), slot));
     } else {
         double start = mot_clock_s();
         if (job->share > 0) {
@@ -224,9 +224,8 @@ static mot_status evaluate(mot_worker *w, mot_job *job, int64_t number)
     if (!job->outputs)
         return MOT_OK;
     mot_place place = r->inference.place[r->graph->output];
-    size_t bytes =
-        sizeof(float) *
-        (size_t)mot_shape_elements(&r->graph->tensor[r->graph->output].shape, job->share);
+    size_t bytes = sizeof(float) * (size_t)mot_shape_elements(
+                                       &r->graph->tensor[r->graph->output].shape, job->share);
     return mot_buffer_read(r->arena[place.arena], place.offset_bytes, bytes, job->outputs);
 }
 

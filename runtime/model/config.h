@@ -13,11 +13,11 @@
 typedef enum { MOT_YAML_SCALAR, MOT_YAML_LIST, MOT_YAML_MAP } mot_yaml_kind;
 typedef struct mot_yaml {
     mot_yaml_kind kind;
-    int line;                 /* 0: from mot_config_set */
-    char *text;               /* scalar */
+    int line;   /* 0: from mot_config_set */
+    char *text; /* scalar */
     bool quoted;
-    char **key;               /* map: [n] */
-    struct mot_yaml **item;   /* list, map: [n] */
+    char **key;             /* map: [n] */
+    struct mot_yaml **item; /* list, map: [n] */
     int n;
 } mot_yaml;
 

@@ -261,7 +261,8 @@ static mot_status read_items(reader *r, mot_yaml *parent, yaml_event_type_t end)
         }
         MOT_TRY(read_value(r, &item));
         if (key_line > 0)
-            item->line = key_line; /* a block begins a line below its key: people look for the key */
+            item->line =
+                key_line; /* a block begins a line below its key: people look for the key */
         MOT_TRY(append(parent, parent->kind == MOT_YAML_MAP ? key : NULL, item));
     }
 }

@@ -180,7 +180,8 @@ static mot_status get_text(const mot_tensor_file *file, const char *path, const 
 {
     *out = mot_tensor_file_meta(file, key);
     return *out ? MOT_OK
-                : MOT_FAIL(MOT_ERR_FORMAT, "%s is no checkpoint of motley: it has no '%s'", path, key);
+                : MOT_FAIL(MOT_ERR_FORMAT, "%s is no checkpoint of motley: it has no '%s'", path,
+                           key);
 }
 
 static mot_status get_int(const mot_tensor_file *file, const char *path, const char *key,
@@ -248,8 +249,8 @@ static mot_status get_progress(mot_trainer *t, const mot_tensor_file *file, cons
     MOT_TRY(must_be(file, path, "samples", "the number of samples", t->data->n_train));
     MOT_TRY(get_text(file, path, "optimizer", &optimizer));
     if (strcmp(optimizer, mot_op_name(t->set.optimizer)) != 0)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s was written with the optimizer %s, now it is %s", path,
-                        optimizer, mot_op_name(t->set.optimizer));
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s was written with the optimizer %s, now it is %s",
+                        path, optimizer, mot_op_name(t->set.optimizer));
     MOT_TRY(get_int(file, path, "step", &now.step));
     MOT_TRY(get_int(file, path, "epoch", &now.epoch));
     MOT_TRY(get_int(file, path, "batch", &now.batch));

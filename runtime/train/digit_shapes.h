@@ -10,9 +10,9 @@ typedef struct mot_digit_point {
     int8_t x, y;
 } mot_digit_point;
 
-#define MOT_PEN_UP \
-    { \
-        127, 127 \
+#define MOT_PEN_UP                                                                                 \
+    {                                                                                              \
+        127, 127                                                                                   \
     }
 enum { MOT_DIGIT_MOST_POINTS = 24 };
 

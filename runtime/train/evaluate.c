@@ -37,8 +37,8 @@ int64_t mot_trainer_n_samples(const mot_trainer *t, mot_part part)
 
 /* ---- batches into the ring ---- */
 
-static void copy_row(const mot_dataset *set, size_t sample_bytes, int64_t row, int64_t to, char *raw,
-                     char *label)
+static void copy_row(const mot_dataset *set, size_t sample_bytes, int64_t row, int64_t to,
+                     char *raw, char *label)
 {
     size_t n = (size_t)set->n_classes;
     memcpy(raw + (size_t)to * sample_bytes, (const char *)set->raw + (size_t)row * sample_bytes,
@@ -138,9 +138,7 @@ mot_status mot_trainer_evaluate(mot_trainer *t, mot_part part, double *loss, dou
     *accuracy = sums[2] / sums[0];
     if (rows.dataset->regression) {
         double deviation = target_deviation(&rows);
-        *accuracy = deviation > 0
-                        ? 1 - sums[1] * (double)rows.dataset->n_classes / deviation
-                        : NAN;
+        *accuracy = deviation > 0 ? 1 - sums[1] * (double)rows.dataset->n_classes / deviation : NAN;
     }
     return MOT_OK;
 }
@@ -254,8 +252,8 @@ mot_status mot_trainer_sample(mot_trainer *t, mot_part part, int64_t index, floa
     if (label && !rows.dataset->regression)
         *label = rows.dataset->label[row];
     if (target && rows.dataset->regression)
-        *target = (float)(rows.dataset->target[row * rows.dataset->n_classes] *
-                              t->data->target_scale +
-                          t->data->target_shift);
+        *target =
+            (float)(rows.dataset->target[row * rows.dataset->n_classes] * t->data->target_scale +
+                    t->data->target_shift);
     return MOT_OK;
 }

@@ -25,8 +25,7 @@
 
 enum { ROUNDS_TOGETHER = 3, MIN_RUNS = 3, MAX_RUNS = 40, STEP_ROUNDS = 3 };
 
-static const double
-    MEASURE_S = 0.04,      /* aim of one measurement */
+static const double MEASURE_S = 0.04, /* aim of one measurement */
     HOPELESS = 30,         /* a device so many times slower than the best is measured no further */
     LEAVE_OUT_GAIN = 0.03; /* leaving a device out must gain more than this */
 
@@ -225,7 +224,8 @@ static mot_device_report *report_of(mot_trainer *t, int device)
     return &t->device_report[t->report_of[device]];
 }
 
-static void give_reasons(mot_trainer *t, const fit *f, const double *with_s, const double *without_s)
+static void give_reasons(mot_trainer *t, const fit *f, const double *with_s,
+                         const double *without_s)
 {
     for (int d = 0; d < t->machine.n_devices; d++) {
         const mot_machine_device *device = &t->machine.device[d];
@@ -237,10 +237,11 @@ static void give_reasons(mot_trainer *t, const fit *f, const double *with_s, con
                      "left out: a step takes %.3g ms with it, %.3g ms without", 1e3 * with_s[d],
                      1e3 * without_s[d]);
         else
-            snprintf(reason, sizeof report_of(t, d)->reason,
-                     "left out: too slow, one sample takes it %.3g ms, the batch without it %.3g ms",
-                     1e3 * (device->a_s + device->b_s),
-                     1e3 * mot_balance_step_s(&t->machine, f->best_share));
+            snprintf(
+                reason, sizeof report_of(t, d)->reason,
+                "left out: too slow, one sample takes it %.3g ms, the batch without it %.3g ms",
+                1e3 * (device->a_s + device->b_s),
+                1e3 * mot_balance_step_s(&t->machine, f->best_share));
         mot_log(MOT_LOG_INFO, "device %s rank %d %s", device->id, device->rank, reason);
     }
 }
@@ -296,7 +297,8 @@ static mot_status leave_out(mot_trainer *t, fit *f)
 static mot_status shrink(mot_trainer *t, fit *f)
 {
     int kept = 0;
-    if (mot_comm_size(t->comm) > 1 || count_shares(f->best_share, t->machine.n_devices) == t->n_devices)
+    if (mot_comm_size(t->comm) > 1 ||
+        count_shares(f->best_share, t->machine.n_devices) == t->n_devices)
         return MOT_OK;
     mot_machine_device line[MOT_MAX_LOCAL_DEVICES];
     mot_exec_close(t->exec);
@@ -329,8 +331,8 @@ static mot_status compare_with_equal(mot_trainer *t, fit *f)
     if (mot_balance_equal(&t->machine, t->set.batch, f->share) != MOT_OK)
         return MOT_OK; /* equal shares do not fit: nothing to compare with */
     double best = f->best_step_s;
-    t->report.equal_share_gain_predicted = mot_balance_step_s(&t->machine, f->share) /
-                                           mot_balance_step_s(&t->machine, f->best_share);
+    t->report.equal_share_gain_predicted =
+        mot_balance_step_s(&t->machine, f->share) / mot_balance_step_s(&t->machine, f->best_share);
     MOT_TRY(try_shares(t, f, 1, &step_s));
     t->report.equal_share_gain_measured = step_s / best;
     return MOT_OK;

@@ -181,9 +181,10 @@ static mot_status check_replicas(mot_trainer *t)
     free(all);
     MOT_TRY(status);
     if (differ)
-        status = MOT_FAIL(MOT_ERR_NUMERIC,
-                          "replicas differ after step %" PRId64 ": a device or a link gave other bits",
-                          t->now.step);
+        status =
+            MOT_FAIL(MOT_ERR_NUMERIC,
+                     "replicas differ after step %" PRId64 ": a device or a link gave other bits",
+                     t->now.step);
     return mot_trainer_agree(t, status);
 }
 
@@ -204,7 +205,8 @@ static mot_status end_epoch(mot_trainer *t)
     t->now.batch = 0;
     t->report.train_loss = loss;
     if (t->data->n_validation > 0)
-        MOT_TRY(mot_trainer_evaluate(t, MOT_PART_VALIDATION, &validation_loss, &validation_accuracy));
+        MOT_TRY(
+            mot_trainer_evaluate(t, MOT_PART_VALIDATION, &validation_loss, &validation_accuracy));
     MOT_TRY(mot_trainer_agree(t, mot_metrics_epoch(t, loss, validation_loss, validation_accuracy,
                                                    samples_per_second(t))));
     if (t->handler && mot_comm_rank(t->comm) == 0) {
@@ -282,8 +284,8 @@ static mot_status finish_run(mot_trainer *t)
     if (t->now.batch > 0 || t->now.step == 0)
         MOT_TRY(checkpoint(t));
     if (mot_trainer_n_samples(t, MOT_PART_TEST) > 0)
-        MOT_TRY(mot_trainer_evaluate(t, MOT_PART_TEST, &t->report.test_loss,
-                                     &t->report.test_accuracy));
+        MOT_TRY(
+            mot_trainer_evaluate(t, MOT_PART_TEST, &t->report.test_loss, &t->report.test_accuracy));
     MOT_TRY(mot_trainer_agree(t, mot_metrics_end(t)));
     return mot_trainer_agree(t, save_model(t));
 }

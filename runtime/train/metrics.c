@@ -109,8 +109,9 @@ mot_status mot_metrics_epoch(mot_trainer *t, double loss, double validation_loss
     if (status == MOT_OK && t->data->n_validation > 0)
         status = put_number(&line, "validation_loss", validation_loss);
     if (status == MOT_OK && t->data->n_validation > 0)
-        status = put_number(&line, t->data->spec.regression ? "validation_r2" : "validation_accuracy",
-                            validation_accuracy);
+        status =
+            put_number(&line, t->data->spec.regression ? "validation_r2" : "validation_accuracy",
+                       validation_accuracy);
     if (status == MOT_OK)
         status = put_number(&line, "samples_per_second", samples_per_second);
     return put_line(t, &line, status);

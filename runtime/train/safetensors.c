@@ -93,12 +93,11 @@ static mot_status read_entry(const char *file, const char *name, json_t *object,
         return wrong(file, name, "its entry is no object");
     const char *key, *dtype = json_string_value(json_object_get(object, "dtype"));
     json_t *value;
-    json_object_foreach(
-        object, key,
-        value) if (strcmp(key, "dtype") != 0 && strcmp(key, "shape") != 0 &&
-                   strcmp(key, "data_offsets") !=
-                       0) return wrong(file, name,
-                                       "its entry has keys besides dtype, shape and data_offsets");
+    json_object_foreach(object, key, value) {
+        if (strcmp(key, "dtype") != 0 && strcmp(key, "shape") != 0 &&
+            strcmp(key, "data_offsets") != 0)
+            return wrong(file, name, "its entry has keys besides dtype, shape and data_offsets");
+    }
     if (!dtype)
         return wrong(file, name, "'dtype' is missing or no text");
     entry.type = mot_file_dtype_find(dtype);
@@ -120,8 +119,7 @@ static mot_status read_metadata(const char *file, json_t *object, mot_tensor_fil
         return MOT_FAIL(MOT_ERR_FORMAT, "%s: %s is no object", file, METADATA);
     MOT_TRY(mot_alloc(json_object_size(object), sizeof *out->meta_key, &out->meta_key));
     MOT_TRY(mot_alloc(json_object_size(object), sizeof *out->meta_value, &out->meta_value));
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         if (!json_is_string(value))
             return MOT_FAIL(MOT_ERR_FORMAT, "%s: %s '%.200s' is no text", file, METADATA, key);
         MOT_TRY(mot_strdup(key, &out->meta_key[out->n_meta]));
@@ -200,8 +198,7 @@ static mot_status read_header(const char *file, json_t *header, const char *data
     size_t n = 0;
     MOT_TRY(mot_alloc(json_object_size(header), sizeof *entries, &entries));
     mot_status status = MOT_OK;
-    json_object_foreach(header, name, value)
-    {
+    json_object_foreach(header, name, value) {
         if (strcmp(name, METADATA) == 0)
             status = read_metadata(file, value, out);
         else

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MNIST_FILES \
-    { \
-        "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", \
-            "t10k-labels-idx1-ubyte" \
+#define MNIST_FILES                                                                                \
+    {                                                                                              \
+        "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",            \
+            "t10k-labels-idx1-ubyte"                                                               \
     }
 
 static const mot_set SETS[] = {

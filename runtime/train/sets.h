@@ -12,7 +12,7 @@ typedef struct mot_set {
     const char *folder; /* NULL: the files are the configuration's own (idx, csv) */
     /* images: training images and labels, test images and labels; tables: training and test file */
     const char *file[4];
-    int64_t n_classes;  /* of images; 0: from the data */
+    int64_t n_classes; /* of images; 0: from the data */
     mot_table_options table;
     double range; /* tables that are pictures: the largest value; else 0 */
 } mot_set;

@@ -128,17 +128,17 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
 {
     const mot_settings *s = &t->set;
     char *graph;
-    MOT_TRY(mot_text_add(out,
-                         "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
-                         " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
-                         " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64
-                         " bucket %" PRId64 " adapt %d leave_out %d resume %d profile %d precision %s"
-                         " shares %s",
-                         t->data->n_train, t->data->n_validation,
-                         t->data->test ? t->data->test->n : 0, s->batch, s->epochs, s->max_steps,
-                         s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
-                         s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt,
-                         s->leave_out, t->resume, t->profile, s->precision, s->shares));
+    MOT_TRY(mot_text_add(
+        out,
+        "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
+        " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
+        " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
+        " adapt %d leave_out %d resume %d profile %d precision %s"
+        " shares %s",
+        t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
+        s->epochs, s->max_steps, s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
+        s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, t->resume,
+        t->profile, s->precision, s->shares));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
     MOT_TRY(mot_graph_print(t->graph, &graph));
@@ -161,8 +161,9 @@ static mot_status same_run(mot_trainer *t)
         memcpy(first, mine.data, size);
     MOT_TRY_GOTO(mot_comm_broadcast(t->comm, first, size, 0));
     if (strcmp(first, mine.data) != 0)
-        status = MOT_FAIL(MOT_ERR_ARGUMENT, "the configuration, options or data differ from rank 0's;"
-                                            " every rank needs the same command line and files");
+        status =
+            MOT_FAIL(MOT_ERR_ARGUMENT, "the configuration, options or data differ from rank 0's;"
+                                       " every rank needs the same command line and files");
     status = mot_trainer_agree(t, status);
 fail:
     mot_text_free(&mine);
@@ -180,14 +181,15 @@ static mot_status open_devices(mot_trainer *t)
     /* With an archive no compiler is called, not even to find out which twin is faster. */
     mot_status (*select)(const char *, int, int, mot_device_info **, int *, char **) =
         t->archive ? mot_devices_select_offline : mot_devices_select;
-    MOT_TRY(select(t->selection, mot_comm_host_size(t->comm), mot_comm_host_rank(t->comm), &info, &n,
-                   &note));
+    MOT_TRY(select(t->selection, mot_comm_host_size(t->comm), mot_comm_host_rank(t->comm), &info,
+                   &n, &note));
     mot_status status = mot_alloc((size_t)n, sizeof(mot_device *), &t->device);
     if (status == MOT_OK && n > MOT_MAX_LOCAL_DEVICES)
-        status = MOT_FAIL(MOT_ERR_ARGUMENT, "%d devices; one rank drives at most %d: use more ranks", n,
-                          MOT_MAX_LOCAL_DEVICES);
-    mot_device_options options = {.archive = t->archive, .profile = t->profile,
-                                  .precision = precision_of(&t->set)};
+        status =
+            MOT_FAIL(MOT_ERR_ARGUMENT, "%d devices; one rank drives at most %d: use more ranks", n,
+                     MOT_MAX_LOCAL_DEVICES);
+    mot_device_options options = {
+        .archive = t->archive, .profile = t->profile, .precision = precision_of(&t->set)};
     for (int i = 0; status == MOT_OK && i < n; i++) {
         status = mot_device_open(&info[i], &options, &t->device[i]);
         if (status == MOT_OK)

@@ -32,15 +32,15 @@ typedef struct mot_settings {
     mot_op optimizer;
     double lr, beta1, beta2;
     const char *precision; /* of products; borrowed from the configuration */
-    const char *shares;  /* "auto", "equal", or a list of weights; borrowed from the configuration */
+    const char *shares; /* "auto", "equal", or a list of weights; borrowed from the configuration */
     double *share_weight; /* [n_share_weights] when it is a list */
     int n_share_weights;
 } mot_settings;
 
 /* Where a run is: everything that a checkpoint must bring back beside parameters and states. */
 typedef struct mot_progress {
-    int64_t step, epoch, batch;         /* steps done; epochs done; batches done of this epoch */
-    double epoch_loss, epoch_samples;   /* sums since the epoch's start */
+    int64_t step, epoch, batch;       /* steps done; epochs done; batches done of this epoch */
+    double epoch_loss, epoch_samples; /* sums since the epoch's start */
     int64_t samples;
 } mot_progress;
 
@@ -60,7 +60,7 @@ struct mot_trainer {
     int n_devices, first_device;
     mot_exec *exec;
     bool *active;
-    mot_machine machine;     /* devices in use, of all ranks */
+    mot_machine machine;           /* devices in use, of all ranks */
     mot_plan *plan[MOT_MAX_PLANS]; /* by batch size: the full batch, the last one, ... */
     int n_plans;
     const mot_plan *current; /* the executor's */
@@ -71,7 +71,7 @@ struct mot_trainer {
     mot_progress now;
     double *epoch_loss; /* [now.epoch] */
     size_t epoch_loss_capacity;
-    int64_t *order;     /* permutation of the present epoch */
+    int64_t *order; /* permutation of the present epoch */
     int64_t order_epoch;
     FILE *metrics;
 
@@ -80,8 +80,9 @@ struct mot_trainer {
 
     double *interval_s; /* [n_intervals] times between steps */
     size_t n_intervals, interval_capacity;
-    double train_s, last_step_at_s;   /* in steps; when the last one was done, 0: before a first one */
-    double samples_timed;             /* in train_s */
+    double train_s,
+        last_step_at_s;   /* in steps; when the last one was done, 0: before a first one */
+    double samples_timed; /* in train_s */
     double epoch_began_s, epoch_began_samples; /* train_s and samples_timed then */
     int64_t n_steps_run, n_steps_timed;        /* handed out, and counted in train_s */
 

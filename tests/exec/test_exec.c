@@ -11,7 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IN = 5, HIDDEN = 7, OUT = 3, BATCH = 11, N_PARAMETERS = HIDDEN * IN + HIDDEN + OUT * HIDDEN + OUT };
+enum {
+    IN = 5,
+    HIDDEN = 7,
+    OUT = 3,
+    BATCH = 11,
+    N_PARAMETERS = HIDDEN * IN + HIDDEN + OUT * HIDDEN + OUT
+};
 
 /* ---- the network as a graph ---- */
 
@@ -25,10 +31,13 @@ static mot_graph *make_graph(mot_op optimizer, const mot_attrs *optimizer_attrs,
     mot_graph *g;
     int raw, label, w1, b1, w2, b2, x, h, d, logits, loss[2];
     must(mot_graph_new(&g));
-    must(mot_graph_source(g, MOT_TENSOR_RAW, "raw", MOT_F32, &(mot_shape){2, {MOT_BATCH, IN}}, &raw));
-    must(mot_graph_source(g, MOT_TENSOR_LABEL, "label", MOT_I32, &(mot_shape){1, {MOT_BATCH}}, &label));
+    must(mot_graph_source(g, MOT_TENSOR_RAW, "raw", MOT_F32, &(mot_shape){2, {MOT_BATCH, IN}},
+                          &raw));
+    must(mot_graph_source(g, MOT_TENSOR_LABEL, "label", MOT_I32, &(mot_shape){1, {MOT_BATCH}},
+                          &label));
     mot_init init = {MOT_INIT_UNIFORM, 0.5f};
-    must(mot_graph_append(g, MOT_OP_ingest, "input", &(mot_attrs){.group = 1}, (int[]){raw}, 1, &x));
+    must(
+        mot_graph_append(g, MOT_OP_ingest, "input", &(mot_attrs){.group = 1}, (int[]){raw}, 1, &x));
     must(mot_graph_parameter(g, "fc1.weight", &(mot_shape){2, {HIDDEN, IN}}, init, &w1));
     must(mot_graph_parameter(g, "fc1.bias", &(mot_shape){1, {HIDDEN}}, init, &b1));
     must(mot_graph_append(g, MOT_OP_linear, "fc1", &(mot_attrs){0}, (int[]){x, w1, b1}, 3, &h));
@@ -38,9 +47,10 @@ static mot_graph *make_graph(mot_op optimizer, const mot_attrs *optimizer_attrs,
                               (int[]){d}, 1, &d));
     must(mot_graph_parameter(g, "fc2.weight", &(mot_shape){2, {OUT, HIDDEN}}, init, &w2));
     must(mot_graph_parameter(g, "fc2.bias", &(mot_shape){1, {OUT}}, init, &b2));
-    must(mot_graph_append(g, MOT_OP_linear, "fc2", &(mot_attrs){0}, (int[]){d, w2, b2}, 3, &logits));
-    must(mot_graph_append(g, MOT_OP_softmax_xent, "loss", &(mot_attrs){0}, (int[]){logits, label}, 2,
-                          loss));
+    must(
+        mot_graph_append(g, MOT_OP_linear, "fc2", &(mot_attrs){0}, (int[]){d, w2, b2}, 3, &logits));
+    must(mot_graph_append(g, MOT_OP_softmax_xent, "loss", &(mot_attrs){0}, (int[]){logits, label},
+                          2, loss));
     must(mot_graph_seal(g, optimizer, optimizer_attrs));
     return g;
 }
@@ -143,7 +153,8 @@ static void set_shares(run *r, const int64_t *share)
     for (int i = 0; i < r->n_devices; i++)
         batch += r->share[i] = share[i];
     mot_plan *plan;
-    must(mot_plan_build(r->graph, mot_exec_memory(r->exec), &r->machine, batch, r->share, 64, &plan));
+    must(mot_plan_build(r->graph, mot_exec_memory(r->exec), &r->machine, batch, r->share, 64,
+                        &plan));
     must(mot_exec_set_plan(r->exec, plan, 0, active));
     mot_plan_free(r->plan);
     r->plan = plan;
@@ -271,7 +282,8 @@ START_TEST(test_two_devices_equal_one)
         mot_op op;
         const mot_attrs *attrs;
         float dropout;
-    } kind[] = {{MOT_OP_sgd, &momentum_sgd, 0}, {MOT_OP_adam, &adam, 0}, {MOT_OP_sgd, &plain_sgd, 0.4f}};
+    } kind[] = {
+        {MOT_OP_sgd, &momentum_sgd, 0}, {MOT_OP_adam, &adam, 0}, {MOT_OP_sgd, &plain_sgd, 0.4f}};
     static const int64_t share[][2] = {{6, 5}, {10, 1}, {0, 11}, {11, 0}};
     double one[N_PARAMETERS], two[N_PARAMETERS], loss_one, loss_two;
     uint64_t hash[4];
@@ -317,7 +329,8 @@ START_TEST(test_a_device_that_comes_back_has_current_parameters)
         must(mot_exec_input(r.exec, 0, &raw, &label));
         memcpy(raw, set.x, sizeof(float) * BATCH * IN);
         memcpy(label, set.label, 4 * BATCH);
-        must(mot_exec_step(r.exec, &(mot_step_scalars){.step = step, .lr = 0.1f, .bias1 = 1, .bias2 = 1}));
+        must(mot_exec_step(r.exec,
+                           &(mot_step_scalars){.step = step, .lr = 0.1f, .bias1 = 1, .bias2 = 1}));
     }
     must(mot_exec_hash(r.exec, 0, &hash[0]));
     must(mot_exec_hash(r.exec, 1, &hash[1]));

@@ -22,73 +22,73 @@ static cl_icd_dispatch dispatch;
 
 /* S: returns a code.  H: returns an object and puts the code behind its last argument.  Both only
  * count and fail. */
-#define SIMPLE(S, H) \
-    S(clGetPlatformIDs, (cl_uint a, cl_platform_id * b, cl_uint * c), (a, b, c)) \
-    S(clGetDeviceIDs, \
-      (cl_platform_id a, cl_device_type b, cl_uint c, cl_device_id * d, cl_uint * e), \
-      (a, b, c, d, e)) \
-    S(clCreateSubDevices, \
-      (cl_device_id a, const cl_device_partition_property *b, cl_uint c, cl_device_id *d, \
-       cl_uint *e), \
-      (a, b, c, d, e)) \
-    S(clBuildProgram, \
-      (cl_program a, cl_uint b, const cl_device_id *c, const char *d, \
-       void(CL_CALLBACK * e)(cl_program, void *), void *f), \
-      (a, b, c, d, e, f)) \
-    S(clCompileProgram, \
-      (cl_program a, cl_uint b, const cl_device_id *c, const char *d, cl_uint e, \
-       const cl_program *f, const char **g, void(CL_CALLBACK * h)(cl_program, void *), void *i), \
-      (a, b, c, d, e, f, g, h, i)) \
-    S(clSetKernelArg, (cl_kernel a, cl_uint b, size_t c, const void *d), (a, b, c, d)) \
-    S(clFlush, (cl_command_queue a), (a)) \
-    S(clEnqueueCopyBuffer, \
-      (cl_command_queue a, cl_mem b, cl_mem c, size_t d, size_t e, size_t f, cl_uint g, \
-       const cl_event *h, cl_event *i), \
-      (a, b, c, d, e, f, g, h, i)) \
-    S(clEnqueueFillBuffer, \
-      (cl_command_queue a, cl_mem b, const void *c, size_t d, size_t e, size_t f, cl_uint g, \
-       const cl_event *h, cl_event *i), \
-      (a, b, c, d, e, f, g, h, i)) \
-    S(clEnqueueUnmapMemObject, \
-      (cl_command_queue a, cl_mem b, void *c, cl_uint d, const cl_event *e, cl_event *f), \
-      (a, b, c, d, e, f)) \
-    S(clEnqueueBarrierWithWaitList, \
-      (cl_command_queue a, cl_uint b, const cl_event *c, cl_event *d), (a, b, c, d)) \
-    H(cl_context, clCreateContext, \
-      (const cl_context_properties *a, cl_uint b, const cl_device_id *c, \
-       void(CL_CALLBACK * d)(const char *, const void *, size_t, void *), void *e, cl_int *code), \
-      (a, b, c, d, e, code)) \
-    H(cl_mem, clCreateBuffer, (cl_context a, cl_mem_flags b, size_t c, void *d, cl_int *code), \
-      (a, b, c, d, code)) \
-    H(cl_mem, clCreateSubBuffer, \
-      (cl_mem a, cl_mem_flags b, cl_buffer_create_type c, const void *d, cl_int *code), \
-      (a, b, c, d, code)) \
-    H(cl_program, clCreateProgramWithSource, \
-      (cl_context a, cl_uint b, const char **c, const size_t *d, cl_int *code), \
-      (a, b, c, d, code)) \
-    H(cl_program, clCreateProgramWithBinary, \
-      (cl_context a, cl_uint b, const cl_device_id *c, const size_t *d, const unsigned char **e, \
-       cl_int *f, cl_int *code), \
-      (a, b, c, d, e, f, code)) \
-    H(cl_program, clLinkProgram, \
-      (cl_context a, cl_uint b, const cl_device_id *c, const char *d, cl_uint e, \
-       const cl_program *f, void(CL_CALLBACK * g)(cl_program, void *), void *h, cl_int *code), \
-      (a, b, c, d, e, f, g, h, code)) \
+#define SIMPLE(S, H)                                                                               \
+    S(clGetPlatformIDs, (cl_uint a, cl_platform_id * b, cl_uint * c), (a, b, c))                   \
+    S(clGetDeviceIDs,                                                                              \
+      (cl_platform_id a, cl_device_type b, cl_uint c, cl_device_id * d, cl_uint * e),              \
+      (a, b, c, d, e))                                                                             \
+    S(clCreateSubDevices,                                                                          \
+      (cl_device_id a, const cl_device_partition_property *b, cl_uint c, cl_device_id *d,          \
+       cl_uint *e),                                                                                \
+      (a, b, c, d, e))                                                                             \
+    S(clBuildProgram,                                                                              \
+      (cl_program a, cl_uint b, const cl_device_id *c, const char *d,                              \
+       void(CL_CALLBACK * e)(cl_program, void *), void *f),                                        \
+      (a, b, c, d, e, f))                                                                          \
+    S(clCompileProgram,                                                                            \
+      (cl_program a, cl_uint b, const cl_device_id *c, const char *d, cl_uint e,                   \
+       const cl_program *f, const char **g, void(CL_CALLBACK * h)(cl_program, void *), void *i),   \
+      (a, b, c, d, e, f, g, h, i))                                                                 \
+    S(clSetKernelArg, (cl_kernel a, cl_uint b, size_t c, const void *d), (a, b, c, d))             \
+    S(clFlush, (cl_command_queue a), (a))                                                          \
+    S(clEnqueueCopyBuffer,                                                                         \
+      (cl_command_queue a, cl_mem b, cl_mem c, size_t d, size_t e, size_t f, cl_uint g,            \
+       const cl_event *h, cl_event *i),                                                            \
+      (a, b, c, d, e, f, g, h, i))                                                                 \
+    S(clEnqueueFillBuffer,                                                                         \
+      (cl_command_queue a, cl_mem b, const void *c, size_t d, size_t e, size_t f, cl_uint g,       \
+       const cl_event *h, cl_event *i),                                                            \
+      (a, b, c, d, e, f, g, h, i))                                                                 \
+    S(clEnqueueUnmapMemObject,                                                                     \
+      (cl_command_queue a, cl_mem b, void *c, cl_uint d, const cl_event *e, cl_event *f),          \
+      (a, b, c, d, e, f))                                                                          \
+    S(clEnqueueBarrierWithWaitList,                                                                \
+      (cl_command_queue a, cl_uint b, const cl_event *c, cl_event *d), (a, b, c, d))               \
+    H(cl_context, clCreateContext,                                                                 \
+      (const cl_context_properties *a, cl_uint b, const cl_device_id *c,                           \
+       void(CL_CALLBACK * d)(const char *, const void *, size_t, void *), void *e, cl_int *code),  \
+      (a, b, c, d, e, code))                                                                       \
+    H(cl_mem, clCreateBuffer, (cl_context a, cl_mem_flags b, size_t c, void *d, cl_int *code),     \
+      (a, b, c, d, code))                                                                          \
+    H(cl_mem, clCreateSubBuffer,                                                                   \
+      (cl_mem a, cl_mem_flags b, cl_buffer_create_type c, const void *d, cl_int *code),            \
+      (a, b, c, d, code))                                                                          \
+    H(cl_program, clCreateProgramWithSource,                                                       \
+      (cl_context a, cl_uint b, const char **c, const size_t *d, cl_int *code),                    \
+      (a, b, c, d, code))                                                                          \
+    H(cl_program, clCreateProgramWithBinary,                                                       \
+      (cl_context a, cl_uint b, const cl_device_id *c, const size_t *d, const unsigned char **e,   \
+       cl_int *f, cl_int *code),                                                                   \
+      (a, b, c, d, e, f, code))                                                                    \
+    H(cl_program, clLinkProgram,                                                                   \
+      (cl_context a, cl_uint b, const cl_device_id *c, const char *d, cl_uint e,                   \
+       const cl_program *f, void(CL_CALLBACK * g)(cl_program, void *), void *h, cl_int *code),     \
+      (a, b, c, d, e, f, g, h, code))                                                              \
     H(cl_kernel, clCreateKernel, (cl_program a, const char *b, cl_int *code), (a, b, code))
 
 /* Those that also have to do with time, further below. */
-#define TIMED(X) \
-    X(clCreateCommandQueue) \
-    X(clCreateCommandQueueWithProperties) \
-    X(clReleaseCommandQueue) \
-    X(clReleaseEvent) \
-    X(clGetEventInfo) \
-    X(clEnqueueNDRangeKernel) \
-    X(clEnqueueReadBuffer) \
-    X(clEnqueueWriteBuffer) \
-    X(clEnqueueMapBuffer) \
-    X(clEnqueueMarkerWithWaitList) \
-    X(clWaitForEvents) \
+#define TIMED(X)                                                                                   \
+    X(clCreateCommandQueue)                                                                        \
+    X(clCreateCommandQueueWithProperties)                                                          \
+    X(clReleaseCommandQueue)                                                                       \
+    X(clReleaseEvent)                                                                              \
+    X(clGetEventInfo)                                                                              \
+    X(clEnqueueNDRangeKernel)                                                                      \
+    X(clEnqueueReadBuffer)                                                                         \
+    X(clEnqueueWriteBuffer)                                                                        \
+    X(clEnqueueMapBuffer)                                                                          \
+    X(clEnqueueMarkerWithWaitList)                                                                 \
+    X(clWaitForEvents)                                                                             \
     X(clFinish)
 
 enum {
@@ -134,34 +134,34 @@ static cl_int enter(int function)
     return declared_failure(function, n);
 }
 
-#define ENTER(name) \
-    do { \
-        cl_int failure_ = enter(N_##name); \
-        if (failure_ != CL_SUCCESS) \
-            return failure_; \
+#define ENTER(name)                                                                                \
+    do {                                                                                           \
+        cl_int failure_ = enter(N_##name);                                                         \
+        if (failure_ != CL_SUCCESS)                                                                \
+            return failure_;                                                                       \
     } while (0)
 
-#define ENTER_OBJECT(name, code) \
-    do { \
-        cl_int failure_ = enter(N_##name); \
-        if (failure_ != CL_SUCCESS) { \
-            if (code) \
-                *(code) = failure_; \
-            return NULL; \
-        } \
+#define ENTER_OBJECT(name, code)                                                                   \
+    do {                                                                                           \
+        cl_int failure_ = enter(N_##name);                                                         \
+        if (failure_ != CL_SUCCESS) {                                                              \
+            if (code)                                                                              \
+                *(code) = failure_;                                                                \
+            return NULL;                                                                           \
+        }                                                                                          \
     } while (0)
 
-#define DEFINE_S(name, params, args) \
-    static cl_int CL_API_CALL layer_##name params \
-    { \
-        ENTER(name); \
-        return driver->name args; \
+#define DEFINE_S(name, params, args)                                                               \
+    static cl_int CL_API_CALL layer_##name params                                                  \
+    {                                                                                              \
+        ENTER(name);                                                                               \
+        return driver->name args;                                                                  \
     }
-#define DEFINE_H(type, name, params, args) \
-    static type CL_API_CALL layer_##name params \
-    { \
-        ENTER_OBJECT(name, code); \
-        return driver->name args; \
+#define DEFINE_H(type, name, params, args)                                                         \
+    static type CL_API_CALL layer_##name params                                                    \
+    {                                                                                              \
+        ENTER_OBJECT(name, code);                                                                  \
+        return driver->name args;                                                                  \
     }
 SIMPLE(DEFINE_S, DEFINE_H)
 

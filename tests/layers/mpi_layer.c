@@ -19,15 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FUNCTIONS(X) \
-    X(MPI_Initialized) \
-    X(MPI_Init_thread) \
-    X(MPI_Comm_dup) \
-    X(MPI_Iallreduce) \
-    X(MPI_Iallgather) \
-    X(MPI_Ibcast) \
-    X(MPI_Test) \
-    X(MPI_Abort) \
+#define FUNCTIONS(X)                                                                               \
+    X(MPI_Initialized)                                                                             \
+    X(MPI_Init_thread)                                                                             \
+    X(MPI_Comm_dup)                                                                                \
+    X(MPI_Iallreduce)                                                                              \
+    X(MPI_Iallgather)                                                                              \
+    X(MPI_Ibcast)                                                                                  \
+    X(MPI_Test)                                                                                    \
+    X(MPI_Abort)                                                                                   \
     X(MPI_Finalize)
 
 enum {
@@ -87,10 +87,10 @@ static int enter(int function)
         raise(SIGKILL);
     return is_meant("MOT_MPI_FAIL", function) ? MPI_ERR_OTHER : MPI_SUCCESS;
 }
-#define ENTER(name) \
-    do { \
-        if (enter(N_##name) != MPI_SUCCESS) \
-            return MPI_ERR_OTHER; \
+#define ENTER(name)                                                                                \
+    do {                                                                                           \
+        if (enter(N_##name) != MPI_SUCCESS)                                                        \
+            return MPI_ERR_OTHER;                                                                  \
     } while (0)
 
 static void delay(MPI_Request request, MPI_Comm comm, double bytes, int is_reduce)

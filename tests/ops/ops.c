@@ -144,8 +144,8 @@ static void compare(const op_case *c, const mot_operands *o, int i, const char *
         /* Each ck_assert is a system call: only to fail. */
         if (j < at || j >= at + n) {
             if (word[j] != 0xffffffffu)
-                ck_abort_msg("%s: output %d: wrote outside, at element %" PRId64 " of %" PRId64, where,
-                             i, j - at, n);
+                ck_abort_msg("%s: output %d: wrote outside, at element %" PRId64 " of %" PRId64,
+                             where, i, j - at, n);
             continue;
         }
         double want = c->expected[i][j - at], off = fabs(got[j] - want) / (1.0 + fabs(want));

@@ -19,14 +19,15 @@ typedef struct op_case {
     double *expected[MOT_MAX_OUTPUTS]; /* NULL: the output is absent */
     double tolerance[MOT_MAX_OUTPUTS]; /* of |difference| / (1 + |expected|) */
     uint32_t scalars[MOT_N_SCALARS];
-    int on_top;                        /* output 0 lies on this input (in place); -1: on its own */
+    int on_top; /* output 0 lies on this input (in place); -1: on its own */
 } op_case;
 
 /** Fill the case with something random; `small` for slow simulators. */
 typedef void op_maker(op_case *c, mot_random *random, bool small);
 
-op_maker make_ingest, make_linear, make_linear_dinput, make_linear_dweight, make_relu, make_relu_grad,
-    make_add, make_dropout, make_softmax_xent, make_mse, make_softmax, make_sgd, make_adam;
+op_maker make_ingest, make_linear, make_linear_dinput, make_linear_dweight, make_relu,
+    make_relu_grad, make_add, make_dropout, make_softmax_xent, make_mse, make_softmax, make_sgd,
+    make_adam;
 
 /** Run `variant` of the case on the device and compare; fails the test with the seed in the text. */
 void op_run(mot_device *device, const op_case *c, int variant, uint64_t seed);

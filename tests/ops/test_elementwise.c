@@ -62,12 +62,11 @@ void make_dropout(op_case *c, mot_random *random, bool small)
     for (int64_t i = 0; i < rows * row; i++) {
         const int64_t sample = i / row, e = i % row;
         uint32_t word[4];
-        mot_philox(&c->scalars[MOT_SCALAR_SEED_LO],
-                   (uint32_t[]){(uint32_t)(e / 4),
-                                c->scalars[MOT_SCALAR_FIRST_SAMPLE] + (uint32_t)sample,
-                                c->scalars[MOT_SCALAR_STEP],
-                                c->o.attrs.layer << 8 | MOT_STREAM_DROPOUT},
-                   word);
+        mot_philox(
+            &c->scalars[MOT_SCALAR_SEED_LO],
+            (uint32_t[]){(uint32_t)(e / 4), c->scalars[MOT_SCALAR_FIRST_SAMPLE] + (uint32_t)sample,
+                         c->scalars[MOT_SCALAR_STEP], c->o.attrs.layer << 8 | MOT_STREAM_DROPOUT},
+            word);
         y[i] = (float)(word[e % 4] >> 8) * 0x1p-24f >= p ? (double)x[i] / (1.0 - (double)p) : 0.0;
     }
 }

@@ -8,8 +8,8 @@
 /* Some sizes that real networks have, then odd ones. */
 static void draw_sizes(mot_random *random, bool small, int64_t *batch, int64_t *n, int64_t *k)
 {
-    static const int64_t usual[][3] = {{64, 128, 784}, {64, 10, 128}, {1, 10, 17}, {256, 256, 256},
-                                       {37, 65, 129}, {300, 310, 320}};
+    static const int64_t usual[][3] = {{64, 128, 784},  {64, 10, 128}, {1, 10, 17},
+                                       {256, 256, 256}, {37, 65, 129}, {300, 310, 320}};
     if (small) {
         *batch = op_between(random, 1, 9);
         *n = op_between(random, 1, 40);
@@ -77,8 +77,8 @@ void make_linear_dweight(op_case *c, mot_random *random, bool small)
     draw_sizes(random, small, &batch, &n, &k);
     const float *dy = op_input(c, random, 0, op_view2(batch, n));
     const float *x = op_input(c, random, 1, op_view2(batch, k));
-    product(op_output(c, 0, op_view2(n, k), 1e-5 * sqrt((double)batch)), dy, x, n, k, batch, 1, n, 1,
-            k);
+    product(op_output(c, 0, op_view2(n, k), 1e-5 * sqrt((double)batch)), dy, x, n, k, batch, 1, n,
+            1, k);
     if (op_between(random, 0, 1)) {
         double *db = op_output(c, 1, op_view(MOT_F32, 1, &n), 1e-5 * sqrt((double)batch));
         for (int64_t i = 0; i < batch * n; i++)

@@ -68,7 +68,8 @@ void make_softmax_xent(op_case *c, mot_random *random, bool small)
     sums[0] = (double)rows;
     for (int64_t r = 0; r < rows; r++) {
         const int64_t largest = first_largest(x + r * columns, columns);
-        label[r] = (int32_t)(op_between(random, 0, 1) ? largest : op_between(random, 0, columns - 1));
+        label[r] =
+            (int32_t)(op_between(random, 0, 1) ? largest : op_between(random, 0, columns - 1));
         sums[1] += softmax_row(d + r * columns, x + r * columns, columns) -
                    (double)x[r * columns + label[r]];
         sums[2] += label[r] == largest;

@@ -13,7 +13,8 @@ static void set_scalar(op_case *c, int i, float value)
 }
 
 /* Inputs {grad, sums}; the sums say `samples`. */
-static const float *make_flat(op_case *c, mot_random *random, bool small, int64_t *n, double *samples)
+static const float *make_flat(op_case *c, mot_random *random, bool small, int64_t *n,
+                              double *samples)
 {
     *n = op_between(random, 1, small ? 70 : 100000);
     *samples = (double)op_between(random, 1, 100);
@@ -63,7 +64,8 @@ void make_adam(op_case *c, mot_random *random, bool small)
     const float *grad = make_flat(c, random, small, &n, &samples);
     const double b1 = c->o.attrs.beta1 = 0.9, b2 = c->o.attrs.beta2 = 0.999;
     const double eps = c->o.attrs.eps = 1e-8;
-    const double bias1 = (double)(float)(1.0 - pow(0.9, 3)), bias2 = (double)(float)(1.0 - pow(0.999, 3));
+    const double bias1 = (double)(float)(1.0 - pow(0.9, 3)),
+                 bias2 = (double)(float)(1.0 - pow(0.999, 3));
     set_scalar(c, MOT_SCALAR_BIAS1, (float)bias1);
     set_scalar(c, MOT_SCALAR_BIAS2, (float)bias2);
     double *w = op_output(c, 0, op_view(MOT_F32, 1, &n), 2e-5);

@@ -364,12 +364,12 @@ START_TEST(test_wrong_machines_are_refused_with_their_line)
 }
 END_TEST
 
-#define PLAN \
-    "motley-plan 1\n" \
-    "batch 8 devices 2 buckets 2 predicted_s 0.5 equal_s 1\n" \
-    "device 0 share 5 first 0\n" \
-    "device 1 share 3 first 5 id a:1 rank 0 time_s 0.5\n" \
-    "bucket 0 offset 0 n 16 after_node 5\n" \
+#define PLAN                                                                                       \
+    "motley-plan 1\n"                                                                              \
+    "batch 8 devices 2 buckets 2 predicted_s 0.5 equal_s 1\n"                                      \
+    "device 0 share 5 first 0\n"                                                                   \
+    "device 1 share 3 first 5 id a:1 rank 0 time_s 0.5\n"                                          \
+    "bucket 0 offset 0 n 16 after_node 5\n"                                                        \
     "bucket 1 offset 16 n 20 after_node 5\n"
 
 START_TEST(test_wrong_plans_are_refused_with_their_line)

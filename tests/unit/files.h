@@ -12,11 +12,11 @@
 
 #define OK(call) ck_assert_msg((call) == MOT_OK, "%s: %s", #call, mot_error_message())
 /* The call must fail with this status and a message that has `part` in it. */
-#define FAILS(call, status, part) \
-    do { \
-        ck_assert_int_eq((call), (status)); \
-        ck_assert_msg(strstr(mot_error_message(), (part)), "no '%s' in: %s", (part), \
-                      mot_error_message()); \
+#define FAILS(call, status, part)                                                                  \
+    do {                                                                                           \
+        ck_assert_int_eq((call), (status));                                                        \
+        ck_assert_msg(strstr(mot_error_message(), (part)), "no '%s' in: %s", (part),               \
+                      mot_error_message());                                                        \
     } while (0)
 
 static char files_folder[64];

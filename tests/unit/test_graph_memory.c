@@ -11,10 +11,10 @@
 enum { N_GRAPHS = 100, UNIT = 64 };
 
 /* ck_assert reports each success, which is too slow for innermost loops. */
-#define HOLDS(condition) \
-    do { \
-        if (!(condition)) \
-            ck_abort_msg("does not hold: %s", #condition); \
+#define HOLDS(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            ck_abort_msg("does not hold: %s", #condition);                                         \
     } while (0)
 
 /* Branches, sums, dropouts, shared inputs: 1 to 14 operators on (B,K). */

@@ -151,7 +151,7 @@ START_TEST(test_foreign_types_are_converted)
 }
 END_TEST
 
-#define T(dtype, shape, offsets) \
+#define T(dtype, shape, offsets)                                                                   \
     "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 
 static const struct {
