@@ -105,11 +105,6 @@ bool mot_text_is_bool(const char *text, bool *out)
     return false;
 }
 
-int64_t mot_yaml_int(const mot_yaml *yaml)
-{
-    return strtoll(yaml->text, NULL, 10);
-}
-
 double mot_yaml_float(const mot_yaml *yaml)
 {
     double value = 0;

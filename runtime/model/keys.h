@@ -54,8 +54,7 @@ mot_status mot_key_check(const mot_key *key, const char *name, const mot_origin 
 /** Check everything at and below `path` ("" for the root). */
 mot_status mot_keys_check(const char *path, const char *file, const mot_yaml *yaml);
 
-/** Values of checked scalars. */
-int64_t mot_yaml_int(const mot_yaml *yaml);
+/** Value of a scalar that was checked. */
 double mot_yaml_float(const mot_yaml *yaml);
 /** true, yes, on; false, no, off. */
 bool mot_text_is_bool(const char *text, bool *out);

@@ -3,7 +3,7 @@
  * A data set is samples of one fixed shape, raw as they are stored (u8 pixels stay u8), with a
  * class or float targets each.  Which samples make up step t is a pure function of (seed, epoch,
  * batch): one permutation an epoch, global batches are consecutive ranges of it, a device's share
- * is a consecutive range of a batch (loader.h).
+ * is a consecutive range of a batch (mot_trainer_load).
  *
  * The keys of the data block and what they mean are in doc/config.md; sets.h lists the known sets,
  * table.h says what becomes of a table's columns, split.h which rows are held out.
