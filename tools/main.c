@@ -4,10 +4,12 @@
 #include "runtime/base/text.h"
 #include "tools/command.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const mot_command *const mot_commands_all[] = {
     &mot_command_devices,
@@ -61,8 +63,20 @@ static int unknown_command(const char *first, const char *second)
                                nearest ? "'?" : "");
 }
 
+/* Were one of the three standard files closed, the next file to be opened would take its number and
+ * get what is printed.  What is printed to this stand-in fails. */
+static void hold_standard_files(void)
+{
+    int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (file >= 0 && file <= STDERR_FILENO)
+        file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (file >= 0)
+        close(file);
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_files();
     signal(SIGXFSZ, SIG_IGN); /* a file over the limit is a failed write with a message, no death */
     if (argc < 2)
         return mot_command_run(&mot_command_help, 1, argv);
@@ -78,7 +92,7 @@ int main(int argc, char **argv)
         return unknown_command(first, second);
     int n_words = strchr(command->name, ' ') ? 2 : 1;
     int exit_status = mot_command_run(command, argc - n_words, argv + n_words);
-    if (fflush(stdout) != 0 && exit_status == MOT_EXIT_OK) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && exit_status == MOT_EXIT_OK) {
         fprintf(stderr, "motley: standard output cannot be written\n");
         exit_status = MOT_EXIT_FAILED;
     }

@@ -100,6 +100,8 @@ done:
 mot_status mot_folder_make(const char *path)
 {
     char *copy;
+    if (!*path)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "the name of a folder is empty");
     MOT_TRY(mot_strdup(path, &copy));
     int failed = 0;
     for (char *slash = copy + 1; !failed && *slash; slash++) {

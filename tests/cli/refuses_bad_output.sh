@@ -9,6 +9,8 @@ short="--devices $first --steps 20"
 # shellcheck disable=SC2086
 refuse "a file in the place of the folder" 'file' "$MOTLEY" train "$digits" $short --out "$tmp/file"
 # shellcheck disable=SC2086
+refuse "a folder without a name" 'empty' "$MOTLEY" train "$digits" $short --out ""
+# shellcheck disable=SC2086
 refuse "below a file" 'file' "$MOTLEY" train "$digits" $short --out "$tmp/file/below"
 # shellcheck disable=SC2086
 refuse "a folder that takes no files" 'proc|cannot' "$MOTLEY" train "$digits" $short --out /proc/motley
