@@ -5,8 +5,8 @@
  * philox(key = seed, counter = {e / 4, sample, step, stream}).  In place is allowed.
  * plain   one work-item for four elements; runs anywhere; what the others are tested against.
  * vector  32 elements at once; `blocks` pieces of 32 a group. */
+#include "vector.cl"
 #include "philox.cl"
-#include "shuffle.cl"
 
 /* Positions in the scalars; see runtime/base/op.h. */
 #define STEP 0
@@ -33,26 +33,23 @@ __kernel void dropout_plain(__global float *y, long y_at, __global const float *
     }
 }
 
-/* Factors (scale or 0) of elements 4*quad .. 4*quad+31, in order. */
-void dropout_factors(float8 out[4], uint2 key, uint quad, uint sample, uint step, uint stream,
-                     float p, float scale)
+/* Masks (all bits or none) of elements 4*quad .. 4*quad+31, in order: kept where the upper 24 bits of
+ * the word are at least `least`.  For processors that store the low half of a long first. */
+INLINE void dropout_masks(int8 out[4], uint2 key, uint quad, uint sample, uint step, uint stream,
+                          int least)
 {
-    uint8 c[4] = {quad + (uint8)(0, 1, 2, 3, 4, 5, 6, 7), (uint8)sample, (uint8)step,
-                  (uint8)stream};
-    float8 f[4];
+    ulong8 c[4] = {(ulong)quad + (ulong8)(0, 1, 2, 3, 4, 5, 6, 7), (ulong8)sample, (ulong8)step,
+                   (ulong8)stream};
     philox8(key, c);
+    /* Words 0 and 1, and 2 and 3, of each quad side by side; then all four. */
+    const ulong8 a = (c[0] & 0xFFFFFFFFul) | c[1] << 32, b = (c[2] & 0xFFFFFFFFul) | c[3] << 32;
+    out[0] = as_int8((ulong4)(a.s0, b.s0, a.s1, b.s1));
+    out[1] = as_int8((ulong4)(a.s2, b.s2, a.s3, b.s3));
+    out[2] = as_int8((ulong4)(a.s4, b.s4, a.s5, b.s5));
+    out[3] = as_int8((ulong4)(a.s6, b.s6, a.s7, b.s7));
+#pragma unroll
     for (int i = 0; i < 4; i++)
-        f[i] = select((float8)0.0f, (float8)scale,
-                      convert_float8(as_int8(c[i] >> 8)) * 0x1p-24f >= p);
-    /* f[i] holds word i of eight quads; turn to eight times four words. */
-    const float8 a = PAIRS(f[0], f[1], s0, s1, s4, s5), b = PAIRS(f[0], f[1], s2, s3, s6, s7);
-    const float8 d = PAIRS(f[2], f[3], s0, s1, s4, s5), e = PAIRS(f[2], f[3], s2, s3, s6, s7);
-    const float8 q04 = FOURS(a, d, s0, s1, s4, s5), q15 = FOURS(a, d, s2, s3, s6, s7);
-    const float8 q26 = FOURS(b, e, s0, s1, s4, s5), q37 = FOURS(b, e, s2, s3, s6, s7);
-    out[0] = HALVES(q04, q15, s0, s1, s2, s3);
-    out[1] = HALVES(q26, q37, s0, s1, s2, s3);
-    out[2] = HALVES(q04, q15, s4, s5, s6, s7);
-    out[3] = HALVES(q26, q37, s4, s5, s6, s7);
+        out[i] = as_int8(as_uint8(out[i]) >> 8) >= least;
 }
 
 __kernel void dropout_vector(__global float *y, long y_at, __global const float *x, long x_at,
@@ -67,23 +64,24 @@ __kernel void dropout_vector(__global float *y, long y_at, __global const float 
     scalars += scalars_at;
     const uint2 key = (uint2)(scalars[SEED_LO], scalars[SEED_HI]);
     const uint step = scalars[STEP], first_sample = scalars[FIRST_SAMPLE];
+    const int least = (int)ceil(p * 0x1p24f); /* exact: p * 2^24 has no more bits than p */
     for (long i = first; i < last; i++) {
-        float8 factor[4];
-        dropout_factors(factor, key, (uint)block * 8, first_sample + (uint)sample, step, stream, p,
-                        scale);
+        int8 mask[4];
+        dropout_masks(mask, key, (uint)block * 8, first_sample + (uint)sample, step, stream, least);
         __global float *to = y + sample * row + block * 32;
         __global const float *from = x + sample * row + block * 32;
         const long left = row - block * 32;
         if (left >= 32) {
-            /* A zero factor times infinity would be NaN: choose, do not multiply. */
+#pragma unroll
             for (int j = 0; j < 4; j++)
-                vstore8(select((float8)0.0f, vload8(j, from) * scale, factor[j] != 0.0f), j, to);
+                vstore8(select((float8)0.0f, vload8(j, from) * scale, mask[j]), j, to);
         } else {
-            float tail[32];
+            int tail[32];
+#pragma unroll
             for (int j = 0; j < 4; j++)
-                vstore8(factor[j], j, tail);
+                vstore8(mask[j], j, tail);
             for (int j = 0; j < left; j++)
-                to[j] = tail[j] != 0.0f ? from[j] * scale : 0.0f;
+                to[j] = tail[j] ? from[j] * scale : 0.0f;
         }
         if (++block == row_blocks) {
             block = 0;

@@ -17,14 +17,6 @@
 #endif
 #define NR (2 * VW)
 
-/* Ask for memory that will be needed soon.  pocl's prefetch does nothing, but its compiler has the
- * processor's; other compilers stumble over that one. */
-#if defined(__x86_64__) || defined(__aarch64__)
-#define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p))
-#else
-#define PREFETCH(p) prefetch((p), 1)
-#endif
-
 typedef struct {
     __global float *c; /* of the tile's matrix, row 0, column 0 */
     __global const float *bias, *mask;

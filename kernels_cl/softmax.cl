@@ -45,6 +45,6 @@ __kernel void softmax_group(__global float *p, long p_at, __global const float *
         const float most = group_max(from, columns, scratch);
         const float sum = group_exp_sum(from, most, columns, scratch);
         for (long c = get_local_id(0); c < columns; c += (long)get_local_size(0))
-            to[c] = exp(from[c] - most) / sum;
+            to[c] = exp_single(from[c] - most) / sum;
     }
 }

@@ -80,7 +80,7 @@ __kernel void softmax_xent_group(__global float *dlogits, long dlogits_at, __glo
         }
         barrier(CLK_GLOBAL_MEM_FENCE);
         for (long c = get_local_id(0); flags && c < columns; c += (long)get_local_size(0))
-            d[c] = exp(x[c] - most) / sum - (c == own ? 1.0f : 0.0f);
+            d[c] = exp_single(x[c] - most) / sum - (c == own ? 1.0f : 0.0f);
     }
     sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows);
 }

@@ -18,6 +18,14 @@
 #define VLOAD(p) VEC_JOIN(vload, VW)(0, (p))
 #define VSTORE(v, p) VEC_JOIN(vstore, VW)((v), 0, (p))
 
+/* Ask for memory that will be needed soon.  pocl's prefetch does nothing, but its compiler has the
+ * processor's; other compilers stumble over that one. */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p))
+#else
+#define PREFETCH(p) prefetch((p), 1)
+#endif
+
 #define PART(n, chunk)                                                                             \
     const long part_first = (long)get_group_id(0) * (chunk);                                       \
     const long part_last = min(part_first + (chunk), (long)(n));                                   \
