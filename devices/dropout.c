@@ -31,9 +31,8 @@ static mot_status record_plain(const mot_recording *r)
 {
     mot_launch launch;
     begin(r, &launch, "dropout_plain");
-    return mot_record_end_plain(r, &launch,
-                                mot_view_rows(&r->o->in[0]) *
-                                    mot_ceil_div(mot_view_columns(&r->o->in[0]), 4));
+    return mot_record_end_plain(
+        r, &launch, mot_view_rows(&r->o->in[0]) * mot_ceil_div(mot_view_columns(&r->o->in[0]), 4));
 }
 
 static bool prefers_vector(const mot_recording *r)

@@ -32,7 +32,8 @@ static mot_status check(const mot_operands *o)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "ingest %s: raw is neither u8 nor f32", o->name);
     if (l.group * l.channels != sample)
         return MOT_FAIL(MOT_ERR_SHAPE,
-                        "ingest %s: %" PRId64 " channels of %" PRId64 " elements, but a sample has %" PRId64,
+                        "ingest %s: %" PRId64 " channels of %" PRId64
+                        " elements, but a sample has %" PRId64,
                         o->name, l.channels, l.group, sample);
     for (int i = 1; i < o->n_in; i++)
         if (mot_has_in(o, i))

@@ -12,8 +12,16 @@ static mot_matmul linear_of(const mot_operands *o)
 {
     const int64_t batch = mot_view_rows(&o->in[0]), k = mot_view_columns(&o->in[0]);
     const int64_t n = mot_view_rows(&o->in[1]);
-    mot_matmul p = {.c = o->out[0], .a = o->in[0], .b = o->in[1], .m = batch, .n = n, .k = k,
-                    .lda = k, .ldb = k, .ldc = n, .flags = MOT_MATMUL_TRANS_B};
+    mot_matmul p = {.c = o->out[0],
+                    .a = o->in[0],
+                    .b = o->in[1],
+                    .m = batch,
+                    .n = n,
+                    .k = k,
+                    .lda = k,
+                    .ldb = k,
+                    .ldc = n,
+                    .flags = MOT_MATMUL_TRANS_B};
     if (mot_has_in(o, 2)) {
         p.bias = o->in[2];
         p.flags |= MOT_MATMUL_BIAS;
@@ -27,8 +35,15 @@ static mot_matmul dinput_of(const mot_operands *o)
 {
     const int64_t batch = mot_view_rows(&o->in[0]), n = mot_view_columns(&o->in[0]);
     const int64_t k = mot_view_columns(&o->in[1]);
-    mot_matmul p = {.c = o->out[0], .a = o->in[0], .b = o->in[1], .m = batch, .n = k, .k = n,
-                    .lda = n, .ldb = k, .ldc = k};
+    mot_matmul p = {.c = o->out[0],
+                    .a = o->in[0],
+                    .b = o->in[1],
+                    .m = batch,
+                    .n = k,
+                    .k = n,
+                    .lda = n,
+                    .ldb = k,
+                    .ldc = k};
     if (mot_has_in(o, 2)) {
         p.mask = o->in[2];
         p.flags |= MOT_MATMUL_MASK;
@@ -40,8 +55,16 @@ static mot_matmul dweight_of(const mot_operands *o)
 {
     const int64_t batch = mot_view_rows(&o->in[0]), n = mot_view_columns(&o->in[0]);
     const int64_t k = mot_view_columns(&o->in[1]);
-    mot_matmul p = {.c = o->out[0], .a = o->in[0], .b = o->in[1], .m = n, .n = k, .k = batch,
-                    .lda = n, .ldb = k, .ldc = k, .flags = MOT_MATMUL_TRANS_A};
+    mot_matmul p = {.c = o->out[0],
+                    .a = o->in[0],
+                    .b = o->in[1],
+                    .m = n,
+                    .n = k,
+                    .k = batch,
+                    .lda = n,
+                    .ldb = k,
+                    .ldc = k,
+                    .flags = MOT_MATMUL_TRANS_A};
     if (mot_has_out(o, 1)) {
         p.sums = o->out[1];
         p.flags |= MOT_MATMUL_SUMS;

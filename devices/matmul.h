@@ -2,10 +2,10 @@
  *
  *     C = epilogue(op(A) op(B) [+ C])      op(A) is (m,k), op(B) is (k,n), C is (m,n), row-major
  *
- * for each of `batch` matrices, with any leading dimensions and offsets.  In the same pass: bias (n)
- * added to every row, relu, zero where `mask` is not positive, and the sums of the rows of op(A) (the
- * bias gradient, when A is dy transposed).  The variants are in matmul.c (the table), matmul_cpu.c,
- * matmul_gpu.c and matmul_mma.c.
+ * for each of `batch` matrices, with any leading dimensions and offsets.  In the same pass: bias
+ * (n) added to every row, relu, zero where `mask` is not positive, and the sums of the rows of
+ * op(A) (the bias gradient, when A is dy transposed).  The variants are in matmul.c (the table),
+ * matmul_cpu.c, matmul_gpu.c and matmul_mma.c.
  */
 #ifndef MOT_DEVICES_MATMUL_H
 #define MOT_DEVICES_MATMUL_H
@@ -34,8 +34,8 @@ typedef struct mot_matmul {
 /** The product that the operands of a linear operator stand for. */
 mot_matmul mot_matmul_of(const mot_operands *o);
 
-/** Pass all of it to a kernel: c, sums, a, b, bias, mask, m, n, k, lda, ldb, ldc, stride_a, stride_b,
- *  stride_c, flags. */
+/** Pass all of it to a kernel: c, sums, a, b, bias, mask, m, n, k, lda, ldb, ldc, stride_a,
+ *  stride_b, stride_c, flags. */
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p);
 
 /** The variants' functions; see the table in matmul.c. */

@@ -2,8 +2,8 @@
  * registers; kernels_cl/matmul_tile.cl says how.
  *
  * direct  one launch; each group packs its own panels of B into local memory.
- * packed  one launch packs all of B into the workspace, a second one multiplies; each group packs its
- *         own rows of A into local memory.
+ * packed  one launch packs all of B into the workspace, a second one multiplies; each group packs
+ *         its own rows of A into local memory.
  */
 #include "config.h"
 
@@ -12,8 +12,8 @@
 #include <math.h>
 #include <stdio.h>
 
-/* The tile that fits the registers, and how the work is divided: into rows x cols groups, k steps at
- * a time, with so many floats of local memory. */
+/* The tile that fits the registers, and how the work is divided: into rows x cols groups, k steps
+ * at a time, with so many floats of local memory. */
 typedef struct division {
     int64_t mr, nr;
     int64_t rows, cols, k, local_floats;
@@ -59,7 +59,8 @@ static double group_cycles(const mot_matmul *p, const division *d, int64_t tiles
 {
     const double k = (double)p->k, n_k = (double)mot_ceil_div(p->k, d->k);
     const double pack = k * (double)d->nr * (p->flags & MOT_MATMUL_TRANS_B ? PACK_T : PACK_N) / 100;
-    const double fetch = k * (double)d->mr * (p->flags & MOT_MATMUL_TRANS_A ? FETCH_T : FETCH_N) / 100;
+    const double fetch =
+        k * (double)d->mr * (p->flags & MOT_MATMUL_TRANS_A ? FETCH_T : FETCH_N) / 100;
     const double tile = k * (double)d->mr + BEGIN_TILE * n_k;
     return BEGIN_GROUP + (double)panels * pack + (double)tiles * (fetch + (double)panels * tile);
 }
@@ -77,8 +78,8 @@ static void try_divisions(const mot_traits *traits, const mot_matmul *p, divisio
             d.cols = mot_ceil_div(panels, wide);
             const int64_t rounds = mot_ceil_div(d.rows * d.cols * p->batch, traits->threads);
             /* A part more for few large groups: a disturbed thread leaves the others waiting. */
-            const double cycles = group_cycles(p, &d, mot_ceil_div(tiles, d.rows), wide) *
-                                  ((double)rounds + 0.2);
+            const double cycles =
+                group_cycles(p, &d, mot_ceil_div(tiles, d.rows), wide) * ((double)rounds + 0.2);
             if (cycles < *best) {
                 *best = cycles;
                 *best_d = d;

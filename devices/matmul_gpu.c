@@ -117,7 +117,9 @@ mot_status mot_matmul_record_clblast(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
     const mot_view *workspace = &r->o->workspace;
-    call x = {.p = p, .a = mot_buffer_mem(p.a.buffer), .b = mot_buffer_mem(p.b.buffer),
+    call x = {.p = p,
+              .a = mot_buffer_mem(p.a.buffer),
+              .b = mot_buffer_mem(p.b.buffer),
               .c = mot_buffer_mem(p.c.buffer)};
     char name[128];
     /* The library takes a temporary buffer from its beginning only. */

@@ -17,10 +17,8 @@ static const mot_primitive *primitive_of(mot_op op)
 static mot_recording recording_of(mot_device *device, const mot_operands *operands,
                                   mot_commands *commands)
 {
-    return (mot_recording){.device = device,
-                           .traits = mot_device_traits(device),
-                           .o = operands,
-                           .commands = commands};
+    return (mot_recording){
+        .device = device, .traits = mot_device_traits(device), .o = operands, .commands = commands};
 }
 
 static bool fits(const mot_variant *variant, const mot_recording *r)
@@ -41,8 +39,7 @@ static int choose(const mot_primitive *primitive, const mot_recording *r)
 
 static mot_status require(const mot_primitive *primitive, const mot_recording *r, int variant)
 {
-    if (variant < 0 || variant >= primitive->n_variants ||
-        !fits(&primitive->variants[variant], r))
+    if (variant < 0 || variant >= primitive->n_variants || !fits(&primitive->variants[variant], r))
         return MOT_FAIL(MOT_ERR_UNSUPPORTED, "%s %s: variant %d does not apply on %s",
                         mot_op_name(r->o->op), r->o->name, variant,
                         mot_device_get_info(r->device)->id);
@@ -58,10 +55,9 @@ static mot_status record(const mot_primitive *primitive, mot_recording *r, int v
 {
     const mot_variant *v = &primitive->variants[variant];
     size_t needed = workspace_bytes(v, r);
-    size_t given = r->o->workspace.buffer
-                       ? mot_buffer_size_bytes(r->o->workspace.buffer) -
-                             (size_t)r->o->workspace.offset * sizeof(float)
-                       : 0;
+    size_t given = r->o->workspace.buffer ? mot_buffer_size_bytes(r->o->workspace.buffer) -
+                                                (size_t)r->o->workspace.offset * sizeof(float)
+                                          : 0;
     if (needed > given)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s %s: the workspace has %zu bytes of %zu",
                         mot_op_name(r->o->op), r->o->name, given, needed);
@@ -98,8 +94,8 @@ const char *mot_primitive_variant_name(mot_op op, int variant)
     return primitive_of(op)->variants[variant].name;
 }
 
-mot_status mot_primitive_record_variant(mot_device *device, const mot_operands *operands, int variant,
-                                        mot_commands *commands)
+mot_status mot_primitive_record_variant(mot_device *device, const mot_operands *operands,
+                                        int variant, mot_commands *commands)
 {
     const mot_primitive *primitive = primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, commands);

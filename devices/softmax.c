@@ -1,7 +1,7 @@
 /* softmax and softmax_xent; the kernels are in kernels_cl/softmax.cl and softmax_xent.cl.
  *
- * Rows are dealt out in one of two ways: `vector` gives a work-item whole rows, `group` a work-group.
- * A CPU takes the first always, other devices where rows are short. */
+ * Rows are dealt out in one of two ways: `vector` gives a work-item whole rows, `group` a
+ * work-group. A CPU takes the first always, other devices where rows are short. */
 #include "config.h"
 
 #include "devices/variant.h"
@@ -43,7 +43,8 @@ static mot_range range_group(const mot_recording *r)
 {
     int64_t rows = mot_view_rows(&r->o->in[0]);
     int64_t groups = mot_min(rows, MAX_PARTS), chunk = mot_ceil_div(rows, groups);
-    return (mot_range){.groups = mot_ceil_div(rows, chunk), .local = r->traits.group, .chunk = chunk};
+    return (mot_range){
+        .groups = mot_ceil_div(rows, chunk), .local = r->traits.group, .chunk = chunk};
 }
 
 static bool prefers_group(const mot_recording *r)

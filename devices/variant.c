@@ -21,7 +21,9 @@ mot_traits mot_device_traits(const mot_device *device)
     sscanf(info->opencl_version, "OpenCL %d.%d", &major, &minor);
     mot_traits traits = {
         .cpu = (info->kind == MOT_KIND_CPU || info->kind == MOT_KIND_ACCELERATOR) && width >= 4,
-        .vector = width >= 16 ? 16 : width >= 8 ? 8 : 4,
+        .vector = width >= 16  ? 16
+                  : width >= 8 ? 8
+                               : 4,
         .threads = info->compute_units > 0 ? info->compute_units : 1,
         .group = 1,
         .local_bytes = (size_t)info->local_bytes,
@@ -57,9 +59,9 @@ mot_status mot_check_operands(const mot_operands *o, int min_in, int max_in, int
                               int max_out, unsigned not_f32)
 {
     if (o->n_in < min_in || o->n_in > max_in || o->n_out < min_out || o->n_out > max_out)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s %s: %d inputs and %d outputs, expected %d-%d and %d-%d",
-                        mot_op_name(o->op), o->name, o->n_in, o->n_out, min_in, max_in, min_out,
-                        max_out);
+        return MOT_FAIL(
+            MOT_ERR_ARGUMENT, "%s %s: %d inputs and %d outputs, expected %d-%d and %d-%d",
+            mot_op_name(o->op), o->name, o->n_in, o->n_out, min_in, max_in, min_out, max_out);
     for (int i = 0; i < o->n_in; i++) {
         if (i < min_in && !is_there(&o->in[i]))
             return MOT_FAIL(MOT_ERR_ARGUMENT, "%s %s: input %d is missing", mot_op_name(o->op),
@@ -114,7 +116,8 @@ mot_range mot_range_flat(const mot_traits *traits, int64_t n, int64_t max_groups
     int64_t most = traits->cpu ? traits->threads * 8 : max_groups;
     int64_t groups = mot_max(1, mot_min(mot_ceil_div(n, least), mot_min(most, max_groups)));
     int64_t chunk = mot_ceil_div(mot_ceil_div(n, groups), 16) * 16;
-    return (mot_range){.groups = mot_max(1, mot_ceil_div(n, chunk)), .local = local, .chunk = chunk};
+    return (mot_range){
+        .groups = mot_max(1, mot_ceil_div(n, chunk)), .local = local, .chunk = chunk};
 }
 
 void mot_record_begin(const mot_recording *r, mot_launch *launch, const char *source,

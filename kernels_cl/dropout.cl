@@ -1,6 +1,6 @@
-/* dropout: y = keep ? x / (1-p) : 0, where keep = uniform >= p and the uniform number depends only on
- * (seed, step, layer, position of the sample in the global batch, element), so that the result does
- * not depend on who computes the sample.  Applied to dy it is its own gradient.
+/* dropout: y = keep ? x / (1-p) : 0, where keep = uniform >= p and the uniform number depends only
+ * on (seed, step, layer, position of the sample in the global batch, element), so that the result
+ * does not depend on who computes the sample.  Applied to dy it is its own gradient.
  * x is `rows` samples of `row` elements each.  Element e of a sample takes word e % 4 of
  * philox(key = seed, counter = {e / 4, sample, step, stream}).  In place is allowed.
  * plain   one work-item for four elements; runs anywhere; what the others are tested against.
@@ -33,8 +33,8 @@ __kernel void dropout_plain(__global float *y, long y_at, __global const float *
     }
 }
 
-/* Masks (all bits or none) of elements 4*quad .. 4*quad+31, in order: kept where the upper 24 bits of
- * the word are at least `least`.  For processors that store the low half of a long first. */
+/* Masks (all bits or none) of elements 4*quad .. 4*quad+31, in order: kept where the upper 24 bits
+ * of the word are at least `least`.  For processors that store the low half of a long first. */
 INLINE void dropout_masks(int8 out[4], uint2 key, uint quad, uint sample, uint step, uint stream,
                           int least)
 {
@@ -57,7 +57,8 @@ __kernel void dropout_vector(__global float *y, long y_at, __global const float 
                              uint stream, float p, float scale, long blocks)
 {
     const long row_blocks = (row + 31) / 32;
-    const long first = ((long)get_global_id(0)) * blocks, last = min(first + blocks, rows * row_blocks);
+    const long first = (long)get_global_id(0) * blocks;
+    const long last = min(first + blocks, rows * row_blocks);
     long sample = first / row_blocks, block = first - sample * row_blocks;
     y += y_at;
     x += x_at;

@@ -1,10 +1,10 @@
 /* ingest: x = raw * scale + shift, raw samples as the loader gives them.
- * The data are `runs` runs of `group` elements; run r belongs to channel r % channels, whose scale and
- * shift it takes (flags: 1 scale is there, 2 shift is there).
+ * The data are `runs` runs of `group` elements; run r belongs to channel r % channels, whose scale
+ * and shift it takes (flags: 1 scale is there, 2 shift is there).
  * plain    one work-item an element; runs anywhere; what the others are tested against.
  * channel  long runs: vectors of VW along a run; `chunk` runs a group.
- * column   group == 1: vectors of VW along a sample of `channels` elements; `chunk` samples a group.
- * Parameters: RAW the type of raw, uchar or float; VW as in vector.cl. */
+ * column   group == 1: vectors of VW along a sample of `channels` elements; `chunk` samples a
+ * group. Parameters: RAW the type of raw, uchar or float; VW as in vector.cl. */
 #include "vector.cl"
 #ifndef RAW
 #define RAW uchar
@@ -53,7 +53,8 @@ __kernel void ingest_column(__global float *x, long x_at, __global const RAW *ra
                             long shift_at, long runs, long group, long channels, int flags,
                             long chunk)
 {
-    const long first = (long)get_group_id(0) * chunk, last = min(first + chunk, runs * group / channels);
+    const long first = (long)get_group_id(0) * chunk;
+    const long last = min(first + chunk, runs * group / channels);
     const long whole = channels / VW * VW;
     scale += scale_at;
     shift += shift_at;

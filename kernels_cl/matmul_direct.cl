@@ -1,8 +1,8 @@
 /* matmul_direct: the matrix product of matmul_flags.cl in one launch, for CPUs and small or skinny
- * shapes.  Groups of one work-item; the grid divides the tiles of C evenly, dimension 0 its columns.
- * For one block of k after the other a group packs its panels of B into local memory (k_block times
- * its columns) and runs down its rows with them.  A is read where it lies, the elements of a tile's
- * rows from the nearest cache for all panels but the first.
+ * shapes.  Groups of one work-item; the grid divides the tiles of C evenly, dimension 0 its
+ * columns. For one block of k after the other a group packs its panels of B into local memory
+ * (k_block times its columns) and runs down its rows with them.  A is read where it lies, the
+ * elements of a tile's rows from the nearest cache for all panels but the first.
  * Parameters: MR, VW as in matmul_tile.cl.  Deterministic. */
 #define A_MEM __global
 #define B_MEM __local
@@ -25,7 +25,8 @@ __kernel void matmul_direct(__global float *restrict c, long c_at, __global floa
     const long j0 = NR * part_begin(n_panels, column, columns);
     const long j1 = min(n, NR * part_begin(n_panels, column + 1, columns));
     const long a_row = flags & TRANS_A ? 1 : lda, a_step = flags & TRANS_A ? lda : 1;
-    target t = {c + c_at + batch * stride_c, bias + bias_at, mask + mask_at + batch * stride_c, ldc, 0};
+    target t = {c + c_at + batch * stride_c, bias + bias_at, mask + mask_at + batch * stride_c,
+                ldc, 0};
     a += a_at + batch * stride_a;
     b += b_at + batch * stride_b;
     if (flags & SUMS)

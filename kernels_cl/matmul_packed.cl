@@ -4,9 +4,9 @@
  *                divides panels (dimension 0) and k evenly.
  * matmul_packed  groups of one work-item; the grid divides the tiles of C evenly, dimension 0 its
  *                columns.  For one block of k after the other a group packs its rows of op(A) into
- *                local memory as tiles of MR rows (k_block times its rows, 8 floats more at the end),
- *                which stay in the second-level cache while the panels, which fit the first, go by.
- * Parameters: MR up to 8, VW as in matmul_tile.cl.  Deterministic. */
+ *                local memory as tiles of MR rows (k_block times its rows, 8 floats more at the
+ *                end), which stay in the second-level cache while the panels, which fit the first,
+ * go by. Parameters: MR up to 8, VW as in matmul_tile.cl.  Deterministic. */
 #define A_MEM __local
 #define B_MEM __global
 #include "matmul_tile.cl"
@@ -41,7 +41,8 @@ __kernel void matmul_packed(__global float *restrict c, long c_at, __global floa
     const long i1 = min(m, MR * part_begin(n_tiles, row + 1, rows));
     const long j0 = NR * part_begin(n_panels, column, columns);
     const long j1 = min(n, NR * part_begin(n_panels, column + 1, columns));
-    target t = {c + c_at + batch * stride_c, bias + bias_at, mask + mask_at + batch * stride_c, ldc, 0};
+    target t = {c + c_at + batch * stride_c, bias + bias_at, mask + mask_at + batch * stride_c,
+                ldc, 0};
     a += a_at + batch * stride_a;
     panels += panels_at + batch * n_panels * NR * k;
     if (flags & SUMS)

@@ -1,12 +1,12 @@
 /* matmul_tile.cl: included by matmul_direct and matmul_packed: one tile of C in registers.
  *
- * A tile is MR rows of two vectors of VW floats; NR = 2 VW.  It is summed over k by outer products: two
- * vectors of B, one element of A for each row.  B comes as a panel, k times NR floats, one behind the
- * other (zeros where C has no column), A from anywhere: element (i,p) at a[i a_row + p a_step].
- * With MR and VW such that 2 MR + 3 vectors fit the registers: 6 rows and VW 8 for 16 registers of
- * AVX2, 8 rows and VW 16 for AVX-512.
- * Edges: rows beyond the last read the last row again and are not stored; columns beyond the last are
- * zeros in the panel and are not stored.
+ * A tile is MR rows of two vectors of VW floats; NR = 2 VW.  It is summed over k by outer products:
+ * two vectors of B, one element of A for each row.  B comes as a panel, k times NR floats, one
+ * behind the other (zeros where C has no column), A from anywhere: element (i,p) at a[i a_row + p
+ * a_step]. With MR and VW such that 2 MR + 3 vectors fit the registers: 6 rows and VW 8 for 16
+ * registers of AVX2, 8 rows and VW 16 for AVX-512.
+ * Edges: rows beyond the last read the last row again and are not stored; columns beyond the last
+ * are zeros in the panel and are not stored.
  * A_MEM, B_MEM: address space of A and of the panel.
  * Source: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS). */
 #include "vector.cl"
@@ -113,7 +113,8 @@ INLINE void tile_expect(const target *t, long i, long j, long rows)
         }
 }
 
-/* Flags for one of several blocks of k: sums go on, and what comes after them waits for the last. */
+/* Flags for one of several blocks of k: sums go on, and what comes after them waits for the last.
+ * */
 int block_flags(int flags, int first, int last)
 {
     if (!first)
@@ -145,8 +146,8 @@ INLINE void transpose8(float8 a[8])
     }
 }
 
-/* Panels of op(B), one every `apart` floats: rows p0 .. p0+k, columns j .. j+columns, filled up with
- * zeros to whole panels.  Reads along the rows of B, whichever way it lies. */
+/* Panels of op(B), one every `apart` floats: rows p0 .. p0+k, columns j .. j+columns, filled up
+ * with zeros to whole panels.  Reads along the rows of B, whichever way it lies. */
 void pack_panels(B_MEM float *panels, long apart, __global const float *b, long ldb, int trans,
                  long p0, long k, long j, long columns)
 {
@@ -185,10 +186,10 @@ void pack_panels(B_MEM float *panels, long apart, __global const float *b, long 
                                                                     : b[p * ldb + x];
 }
 
-/* Tiles of MR rows of op(A), one behind the other: rows i .. i+rows, steps first .. first+k; element (r,p)
- * of a tile at [p * MR + r].  `left` rows are in A from i on; those beyond are the last again.  Reads along
- * the rows of A, whichever way it lies.  Whole vectors of 8 are written, the next one over the end of
- * the one before, and 8 - MR floats behind the last tile are lost. */
+/* Tiles of MR rows of op(A), one behind the other: rows i .. i+rows, steps first .. first+k;
+ * element (r,p) of a tile at [p * MR + r].  `left` rows are in A from i on; those beyond are the
+ * last again.  Reads along the rows of A, whichever way it lies.  Whole vectors of 8 are written,
+ * the next one over the end of the one before, and 8 - MR floats behind the last tile are lost. */
 void pack_tiles(A_MEM float *tiles, __global const float *a, long lda, int trans, long i, long rows,
                 long left, long first, long k)
 {

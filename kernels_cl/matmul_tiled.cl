@@ -102,8 +102,8 @@ __kernel void matmul_tiled(__global float *restrict c, long c_at, __global float
     }
 }
 
-__kernel void matmul_epilogue(__global float *c, long c_at, __global const float *bias, long bias_at,
-                              __global const float *mask, long mask_at, long m, long n, long ldc,
+__kernel void matmul_epilogue(__global float *c, long c_at, __global const float *bias,
+                              long bias_at, __global const float *mask, long mask_at, long m, long n, long ldc,
                               long stride_c, int flags)
 {
     const long j = get_global_id(0), i = get_global_id(1);

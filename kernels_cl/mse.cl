@@ -1,6 +1,6 @@
-/* mse: for pred and target of `samples` rows and `columns` columns: sums = {samples, sum over samples
- * of the mean over columns of (pred-target)^2, 0, 0}; dpred = 2 (pred-target) / columns.  Flag 1:
- * dpred is wanted.  In place is allowed.
+/* mse: for pred and target of `samples` rows and `columns` columns: sums = {samples, sum over
+ * samples of the mean over columns of (pred-target)^2, 0, 0}; dpred = 2 (pred-target) / columns.
+ * Flag 1: dpred is wanted.  In place is allowed.
  * plain   one work-item does everything; runs anywhere; what the others are tested against.
  * vector  vectors of VW, a chunk a group (vector.cl), sums as in sums.cl. */
 #include "vector.cl"

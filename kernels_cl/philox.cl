@@ -20,12 +20,14 @@ float philox_uniform(uint word)
 }
 
 /* Eight counters at once, word by word, for devices that work on vectors: each word in the low half
- * of a long, whose high half means nothing, as the processor's 32 by 32 bit multiplication has it. */
+ * of a long, whose high half means nothing, as the processor's 32 by 32 bit multiplication has it.
+ * */
 INLINE void philox8(uint2 key, ulong8 c[4])
 {
 #pragma unroll
     for (int round = 0; round < 10; round++) {
-        const ulong8 a = (c[0] & 0xFFFFFFFFul) * 0xD2511F53ul, b = (c[2] & 0xFFFFFFFFul) * 0xCD9E8D57ul;
+        const ulong8 a = (c[0] & 0xFFFFFFFFul) * 0xD2511F53ul;
+        const ulong8 b = (c[2] & 0xFFFFFFFFul) * 0xCD9E8D57ul;
         c[0] = (b >> 32) ^ c[1] ^ (ulong)key.x;
         c[1] = b;
         c[2] = (a >> 32) ^ c[3] ^ (ulong)key.y;

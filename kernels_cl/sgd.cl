@@ -1,6 +1,6 @@
 /* sgd: one step of stochastic gradient descent over flat arrays, as PyTorch's SGD:
- * g = grad / sums[0] + weight_decay w;  v = momentum v + g;  w -= lr v.  Flag 1: there is a velocity;
- * without one v = g.  sums[0] is the number of samples.
+ * g = grad / sums[0] + weight_decay w;  v = momentum v + g;  w -= lr v.  Flag 1: there is a
+ * velocity; without one v = g.  sums[0] is the number of samples.
  * plain   one work-item an element; runs anywhere; what the others are tested against.
  * vector  vectors of VW, a chunk a group (vector.cl). */
 #include "vector.cl"
@@ -40,7 +40,8 @@ __kernel void sgd_vector(__global float *restrict param, long param_at,
     if (flags) {
         EACH_VECTOR (i) {
             const VEC w = VLOAD(param + i);
-            const VEC v = momentum * VLOAD(velocity + i) + (VLOAD(grad + i) * factor + weight_decay * w);
+            const VEC g = VLOAD(grad + i) * factor + weight_decay * w;
+            const VEC v = momentum * VLOAD(velocity + i) + g;
             VSTORE(v, velocity + i);
             VSTORE(w - lr * v, param + i);
         }

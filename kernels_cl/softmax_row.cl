@@ -51,8 +51,8 @@ float row_exp_sum(__global const float *x, float most, long n)
     return result;
 }
 
-/* The same, keeping the exponentials in `to`, which may be x.  While this computes, the next row is on
- * its way. */
+/* The same, keeping the exponentials in `to`, which may be x.  While this computes, the next row is
+ * on its way. */
 float row_exp_store(__global float *to, __global const float *x, float most, long n)
 {
     const long whole = n / VW * VW;

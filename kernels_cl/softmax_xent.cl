@@ -1,9 +1,9 @@
-/* softmax_xent: softmax, cross-entropy and their gradient for logits of `rows` samples and `columns`
- * classes: loss = log(sum exp(x)) - x[label]; dlogits = softmax - onehot; sums = {rows, sum of
- * losses, number of rows whose first largest logit is the label's, 0}.  Flag 1: dlogits is wanted; it
- * may lie on logits.  A label out of range is clamped, so that nothing outside is touched.
- * plain   one work-item does everything; runs anywhere; what the others are tested against.
- * vector  one work-item for `chunk` rows, vectors of VW along the row; sums as in sums.cl.
+/* softmax_xent: softmax, cross-entropy and their gradient for logits of `rows` samples and
+ * `columns` classes: loss = log(sum exp(x)) - x[label]; dlogits = softmax - onehot; sums = {rows,
+ * sum of losses, number of rows whose first largest logit is the label's, 0}.  Flag 1: dlogits is
+ * wanted; it may lie on logits.  A label out of range is clamped, so that nothing outside is
+ * touched. plain   one work-item does everything; runs anywhere; what the others are tested
+ * against. vector  one work-item for `chunk` rows, vectors of VW along the row; sums as in sums.cl.
  * group   one work-group for `chunk` rows, trees in local memory. */
 #include "softmax_row.cl"
 #include "sums.cl"

@@ -2,9 +2,9 @@
  * over groups, always in the same order.
  *
  * Every work-item comes with its own two sums.  They are added by a tree in local memory `scratch`
- * (two floats a work-item; the local size is a power of two).  The only group of a launch writes the
- * result {samples, loss, correct, 0}; several groups leave their part in `parts`, two floats a group,
- * which sums_finish adds in a second launch. */
+ * (two floats a work-item; the local size is a power of two).  The only group of a launch writes
+ * the result {samples, loss, correct, 0}; several groups leave their part in `parts`, two floats a
+ * group, which sums_finish adds in a second launch. */
 
 void sums_leave(__global float *sums, __global float *parts, __local float *scratch, float loss,
                 float correct, float samples)

@@ -1,9 +1,9 @@
 /* vector.cl: included by other kernels: vectors of VW floats, and the part of an array that a
  * work-group has.
  *
- * A flat array of n elements is cut into pieces of `chunk` elements (a multiple of VW), one for each
- * work-group.  Within it the work-items go side by side, so that a group of one walks through memory
- * and a wide group reads neighbouring words together: the same loop serves CPUs and GPUs.
+ * A flat array of n elements is cut into pieces of `chunk` elements (a multiple of VW), one for
+ * each work-group.  Within it the work-items go side by side, so that a group of one walks through
+ * memory and a wide group reads neighbouring words together: the same loop serves CPUs and GPUs.
  * Parameters: VW 2, 4, 8 or 16.
  * INLINE marks functions that get arrays of vectors, which stay in registers only if inlined. */
 #ifndef VW

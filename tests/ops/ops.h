@@ -3,8 +3,8 @@
  * A case is built by the operator's own file: shapes drawn at random, inputs as plain arrays, the
  * outputs that they should give.  The harness puts every view into a buffer of its own at an odd
  * place with guard words around it, inputs into slot 1 of a ring of three (odd seeds), fills the
- * outputs with NaN (or with what they start from, where they are updated in place), runs one variant
- * and compares.
+ * outputs with NaN (or with what they start from, where they are updated in place), runs one
+ * variant and compares.
  */
 #ifndef MOT_TESTS_OPS_H
 #define MOT_TESTS_OPS_H
@@ -29,7 +29,8 @@ op_maker make_ingest, make_linear, make_linear_dinput, make_linear_dweight, make
     make_relu_grad, make_add, make_dropout, make_softmax_xent, make_mse, make_softmax, make_sgd,
     make_adam;
 
-/** Run `variant` of the case on the device and compare; fails the test with the seed in the text. */
+/** Run `variant` of the case on the device and compare; fails the test with the seed in the text.
+ * */
 void op_run(mot_device *device, const op_case *c, int variant, uint64_t seed);
 void op_free(op_case *c);
 /** Products by themselves on the device: every variant, all four forms, batches. */

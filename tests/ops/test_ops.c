@@ -1,5 +1,5 @@
-/* Every operator, every variant, on every device found.  MOT_TEST_SMALL=1 (or --small): tiny shapes,
- * for oclgrind.  MOT_TEST_SEED=n: another draw.  MOT_TEST_OPS=linear,mse: only these. */
+/* Every operator, every variant, on every device found.  MOT_TEST_SMALL=1 (or --small): tiny
+ * shapes, for oclgrind.  MOT_TEST_SEED=n: another draw.  MOT_TEST_OPS=linear,mse: only these. */
 #include "config.h"
 
 #include "devices/devices.h"
