@@ -1,6 +1,7 @@
 /* philox.cl: included by other kernels: counter-based random numbers, twin of
  * runtime/base/random.c.
  * Source: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+#include "vector.cl"
 
 /* Four random words for (key, counter). */
 uint4 philox(uint2 key, uint4 c)
@@ -20,8 +21,7 @@ float philox_uniform(uint word)
 }
 
 /* Eight counters at once, word by word, for devices that work on vectors: each word in the low half
- * of a long, whose high half means nothing, as the processor's 32 by 32 bit multiplication has it.
- * */
+ * of a long, whose high half means nothing, as the processor's 32 by 32 bit multiplication has it. */
 INLINE void philox8(uint2 key, ulong8 c[4])
 {
 #pragma unroll

@@ -102,7 +102,7 @@ refuse()
     pattern=$2
     shift 2
     n_checks=$((n_checks + 1))
-    run timeout 60 "$@"
+    run timeout 150 "$@"
     [ "$status" = 1 ] || [ "$status" = 2 ] || fail "$what: exit status $status, not 1 or 2"
     grep -Eqi -- "$pattern" "$tmp/err" ||
         fail "$what: the message does not match '$pattern': $(head -c 600 "$tmp/err")"

@@ -12,6 +12,7 @@ AM_TESTS_ENVIRONMENT = $(ONE_DRIVER) \
 	XDG_CACHE_HOME='$(abs_top_builddir)/tests/cache'; export XDG_CACHE_HOME; \
 	POCL_CACHE_DIR='$(abs_top_builddir)/tests/cache/pocl'; export POCL_CACHE_DIR; \
 	mkdir -p "$$POCL_CACHE_DIR"; unset MOTLEY_DEVICES; \
+	: "$${CK_DEFAULT_TIMEOUT:=60}"; export CK_DEFAULT_TIMEOUT; \
 	LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/asan.supp:print_suppressions=0"; \
 	export LSAN_OPTIONS; \
 	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
