@@ -31,23 +31,27 @@ int mot_command_rank(void)
 }
 
 /* Tell the other ranks, who are waiting in mot_trainer_open, whose first act this matches; afterwards
- * the message of the lowest failing rank is every rank's. */
-static void tell_others(void)
+ * the message of the lowest failing rank is every rank's.  Returns whether there are others. */
+static bool tell_others(void)
 {
     mot_comm *comm;
     if (mot_comm_open(&comm) != MOT_OK)
-        return;
+        return false;
+    bool are_others = mot_comm_size(comm) > 1;
     (void)mot_comm_agree(comm, MOT_ERR_ARGUMENT); /* comes back as our own error */
     mot_comm_close(comm);
+    return are_others;
 }
 
-static void print_error(const mot_command *command, const char *help, bool agreed)
+/* Returns whether other ranks were told.  Without a command (what was typed is none) the other ranks
+ * may well have one. */
+static bool print_error(const mot_command *command, const char *help, bool agreed)
 {
-    if (!agreed && command && command->collective)
-        tell_others();
+    bool told = !agreed && (!command || command->collective) && tell_others();
     fflush(stdout);
     if (mot_command_rank() == 0)
         fprintf(stderr, "motley: %s%s\n", mot_error_message(), help);
+    return told;
 }
 
 int mot_command_misused(const mot_command *command, const char *format, ...)
@@ -60,8 +64,8 @@ int mot_command_misused(const mot_command *command, const char *format, ...)
     snprintf(help, sizeof help, " (see: motley help%s%s)", command ? " " : "",
              command ? command->name : "");
     mot_error_set(text);
-    print_error(command, help, false);
-    return MOT_EXIT_USAGE;
+    /* As the ranks that were told: mpiexec would make 3 of 1 and 2. */
+    return print_error(command, help, false) ? MOT_EXIT_FAILED : MOT_EXIT_USAGE;
 }
 
 int mot_command_failed(const mot_command *command, bool agreed)

@@ -140,7 +140,8 @@ int mot_command_run(const mot_command *command, int argc, char **argv);
 void mot_command_print_help(const mot_command *command);
 
 /** Print "motley: ..." on standard error: how the command was used wrongly, and where its help is.
- *  Ranks of a collective command tell each other and rank 0 prints.  Returns MOT_EXIT_USAGE. */
+ *  Ranks of a collective command tell each other and rank 0 prints.  Returns MOT_EXIT_USAGE; with
+ *  several ranks MOT_EXIT_FAILED, which the others return. */
 int mot_command_misused(const mot_command *command, const char *format, ...) MOT_PRINTF(2, 3);
 
 /** Print the library's message of the latest failure in the same form.  `agreed`: all ranks know it

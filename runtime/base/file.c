@@ -4,12 +4,15 @@
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,6 +122,54 @@ mot_status mot_folder_make(const char *path)
     struct stat info;
     if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
         return MOT_FAIL(MOT_ERR_FILE, "%s is there and is not a folder", path);
+    return MOT_OK;
+}
+
+/* NAME.PID.N.tmp, as mot_file_write calls what is not finished yet. */
+static bool is_unfinished(const char *name)
+{
+    const char *end = strstr(name, ".tmp");
+    if (!end || end[4] != '\0')
+        return false;
+    for (int number = 0; number < 2; number++) {
+        const char *last = end;
+        while (end > name && end[-1] >= '0' && end[-1] <= '9')
+            end--;
+        if (end == last || end - 1 <= name || *--end != '.')
+            return false;
+    }
+    return true;
+}
+
+static void remove_unfinished(int folder)
+{
+    int copy = dup(folder);
+    DIR *list = copy < 0 ? NULL : fdopendir(copy);
+    if (!list) {
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(list));)
+        if (is_unfinished(entry->d_name))
+            unlinkat(folder, entry->d_name, 0);
+    closedir(list);
+}
+
+mot_status mot_folder_take(const char *path, int *lock)
+{
+    MOT_TRY(mot_folder_make(path));
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return MOT_FAIL(MOT_ERR_FILE, "cannot open the folder %s: %s", path, strerror(errno));
+    /* A file system without locks is taken as it is. */
+    if (flock(folder, LOCK_EX | LOCK_NB) == 0) {
+        remove_unfinished(folder);
+    } else if (errno == EWOULDBLOCK) {
+        close(folder);
+        return MOT_FAIL(MOT_ERR_FILE, "another run is writing to %s", path);
+    }
+    *lock = folder;
     return MOT_OK;
 }
 

@@ -37,6 +37,11 @@ mot_status mot_file_write(const char *path, const void *data, size_t size_bytes)
 /** Create a folder and its missing parents. */
 mot_status mot_folder_make(const char *path);
 
+/** Create a folder for one writer at a time, and remove what a killed writer left of unfinished files.
+ *  `*lock` is a file descriptor: the folder is free again when it is closed or the process ends.
+ *  Errors: MOT_ERR_FILE, also when another writer has the folder. */
+mot_status mot_folder_take(const char *path, int *lock);
+
 /** The folder for remembered things, `$XDG_CACHE_HOME/motley` or `$HOME/.cache/motley`, with `name`
  *  appended; parents are made.  The caller frees *out.  Errors: MOT_ERR_FILE. */
 mot_status mot_cache_path(const char *name, char **out);

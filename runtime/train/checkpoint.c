@@ -335,3 +335,16 @@ mot_status mot_checkpoint_resume(mot_trainer *t)
     free(flat);
     return status;
 }
+
+mot_status mot_checkpoint_remove(mot_trainer *t)
+{
+    mot_text path = {0};
+    if (!t->out_dir || mot_comm_rank(t->comm) != 0)
+        return MOT_OK;
+    mot_status status = checkpoint_path(t, &path);
+    if (status == MOT_OK && unlink(path.data) != 0 && errno != ENOENT)
+        status = MOT_FAIL(MOT_ERR_FILE, "cannot remove %s, of an earlier run: %s", path.data,
+                          strerror(errno));
+    mot_text_free(&path);
+    return status;
+}

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 mot_status mot_trainer_agree(mot_trainer *t, mot_status mine)
 {
@@ -133,12 +134,12 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
         "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
         " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
         " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
-        " adapt %d leave_out %d resume %d profile %d precision %s"
+        " adapt %d leave_out %d out %d resume %d init %d profile %d precision %s"
         " shares %s",
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
         s->epochs, s->max_steps, s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
-        s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, t->resume,
-        t->profile, s->precision, s->shares));
+        s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out,
+        t->out_dir != NULL, t->resume, t->init != NULL, t->profile, s->precision, s->shares));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
     MOT_TRY(mot_graph_print(t->graph, &graph));
@@ -202,14 +203,12 @@ static mot_status open_devices(mot_trainer *t)
     return status;
 }
 
-/* Fail before anything is trained when the output folder cannot take the results. */
-static mot_status open_out_dir(mot_trainer *t)
+static mot_status write_config(mot_trainer *t)
 {
     if (!t->out_dir || mot_comm_rank(t->comm) != 0)
         return MOT_OK;
     char *text;
     mot_text path = {0};
-    MOT_TRY(mot_folder_make(t->out_dir));
     MOT_TRY(mot_config_print(t->config, &text));
     mot_status status = mot_text_add(&path, "%s/config.yaml", t->out_dir);
     if (status == MOT_OK)
@@ -219,6 +218,28 @@ static mot_status open_out_dir(mot_trainer *t)
     return status;
 }
 
+/* Fail before anything is trained when the output folder cannot take the results. */
+static mot_status open_out_dir(mot_trainer *t)
+{
+    if (!t->out_dir || mot_comm_rank(t->comm) != 0)
+        return MOT_OK;
+    MOT_TRY(mot_folder_take(t->out_dir, &t->out_lock));
+    return t->resume ? MOT_OK : write_config(t);
+}
+
+/* Where this run begins: with new weights or those of a checkpoint, which has to fit before anything
+ * in its folder changes.  A new run's folder must not keep the checkpoint of the one before it, or
+ * --resume would go on with that one. */
+static mot_status begin(mot_trainer *t)
+{
+    if (t->resume) {
+        MOT_TRY(mot_checkpoint_resume(t));
+        return mot_trainer_agree(t, write_config(t));
+    }
+    MOT_TRY(mot_parameters_init(t));
+    return mot_trainer_agree(t, mot_checkpoint_remove(t));
+}
+
 static mot_status open_parts(mot_trainer *t)
 {
     MOT_TRY(mot_trainer_agree(t, open_model(t)));
@@ -226,10 +247,7 @@ static mot_status open_parts(mot_trainer *t)
     MOT_TRY(mot_trainer_agree(t, open_out_dir(t)));
     MOT_TRY(mot_trainer_agree(t, open_devices(t)));
     MOT_TRY(mot_trainer_fit(t));
-    if (t->resume)
-        MOT_TRY(mot_checkpoint_resume(t));
-    else
-        MOT_TRY(mot_parameters_init(t));
+    MOT_TRY(begin(t));
     MOT_TRY(mot_trainer_agree(t, mot_metrics_open(t)));
     return mot_report_update(t);
 }
@@ -241,6 +259,7 @@ mot_status mot_trainer_open(const mot_config *config, const mot_run_options *opt
     mot_status status;
     MOT_TRY(mot_alloc(1, sizeof *t, &t));
     t->order_epoch = -1;
+    t->out_lock = -1;
     t->handler = options->on_event;
     t->handler_user = options->event_user;
     MOT_TRY_GOTO(mot_comm_open(&t->comm));
@@ -286,6 +305,8 @@ void mot_trainer_close(mot_trainer *t)
     free(t->order);
     if (t->metrics)
         fclose(t->metrics);
+    if (t->out_lock >= 0)
+        close(t->out_lock);
     mot_kernel_archive_close(t->archive);
     mot_graph_free(t->graph);
     mot_data_close(t->data);

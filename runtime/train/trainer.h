@@ -74,6 +74,7 @@ struct mot_trainer {
     int64_t *order; /* permutation of the present epoch */
     int64_t order_epoch;
     FILE *metrics;
+    int out_lock; /* of out_dir, on rank 0; -1: none */
 
     bool profile;
     struct mot_profiled *profiled; /* of profile.c; NULL without `profile` */
@@ -159,6 +160,8 @@ const mot_tensor *mot_parameter(const mot_trainer *trainer, int i);
 mot_status mot_checkpoint_write(mot_trainer *trainer);
 /** Read out_dir's checkpoint on rank 0 and give it to all. */
 mot_status mot_checkpoint_resume(mot_trainer *trainer);
+/** Rank 0 removes out_dir's checkpoint, if there is one. */
+mot_status mot_checkpoint_remove(mot_trainer *trainer);
 
 /* ---- metrics.c ---- */
 /** Open metrics.jsonl (rank 0): anew, or cut back to the steps of the checkpoint. */

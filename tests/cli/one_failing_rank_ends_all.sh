@@ -23,6 +23,14 @@ one_fails "unknown device on rank 1" 'motley: .*nvidio' "$MPIEXEC" -n 1 "$MOTLEY
     --devices "$first" : -n 1 "$MOTLEY" train "$digits" --devices nvidio:0
 one_fails "another batch on rank 1" 'motley: ' "$MPIEXEC" -n 1 "$MOTLEY" train "$digits" --devices "$first" \
     : -n 1 "$MOTLEY" train "$digits" --devices "$first" --set data.batch=32
+one_fails "weights for rank 1 only" 'motley: .*differ' "$MPIEXEC" -n 1 "$MOTLEY" train "$digits" --devices "$first" \
+    : -n 1 "$MOTLEY" train "$digits" --devices "$first" --init "$tmp/nowhere"
+one_fails "an output folder for rank 0 only" 'motley: .*differ' "$MPIEXEC" -n 1 "$MOTLEY" train "$digits" \
+    --devices "$first" --out "$tmp/one" : -n 1 "$MOTLEY" train "$digits" --devices "$first"
+one_fails "an unknown option on rank 1" 'motley: rank 1: .*deviecs' "$MPIEXEC" -n 1 "$MOTLEY" train "$digits" \
+    --devices "$first" : -n 1 "$MOTLEY" train "$digits" --deviecs "$first"
+one_fails "an unknown command on rank 1" 'motley: rank 1: .*trian' "$MPIEXEC" -n 1 "$MOTLEY" train "$digits" \
+    --devices "$first" : -n 1 "$MOTLEY" trian "$digits"
 one_fails "both ranks wrong" 'motley: .*nvidio' "$MPIEXEC" -n 2 "$MOTLEY" train "$digits" --devices nvidio:0
 
 # In the middle of training: the disk of the metrics is full, which only rank 0 meets.

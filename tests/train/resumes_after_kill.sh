@@ -42,6 +42,34 @@ if [ "${first%:*}" = pocl ]; then
     kill_and_resume two --devices 'pocl:*' --set 'train.shares=[3, 1]'
 fi
 
+# Only one run at a time writes to a folder; what a killed one left unfinished goes with the next.
+short="--devices $first --epochs 1"
+# shellcheck disable=SC2086
+train "$digits" $short --out "$tmp/shared"
+: >"$tmp/shared/checkpoint.safetensors.4711.3.tmp"
+: >"$tmp/shared/mine.tmp"
+# shellcheck disable=SC2086
+"$MOTLEY" train "$digits" --devices "$first" --epochs 100000 --out "$tmp/shared" >/dev/null 2>&1 </dev/null &
+pid=$!
+wait_while_running "$pid" [ ! -e "$tmp/shared/checkpoint.safetensors.4711.3.tmp" ]
+# shellcheck disable=SC2086
+refuse "a folder that another run writes to" 'another run.*shared' \
+    "$MOTLEY" train "$digits" $short --out "$tmp/shared"
+expect "unfinished files of a killed run are removed" [ ! -e "$tmp/shared/checkpoint.safetensors.4711.3.tmp" ]
+expect "... but no others" [ -e "$tmp/shared/mine.tmp" ]
+kill -9 "$pid" 2>/dev/null
+wait "$pid" 2>/dev/null
+
+# A new run that is killed before its first checkpoint does not go on from the run before it, and a
+# --resume that is refused changes nothing.
+# shellcheck disable=SC2086
+train "$digits" $short --out "$tmp/twice"
+refuse "--resume with another seed" 'seed' "$MOTLEY" train "$digits" $short --seed 8 --out "$tmp/twice" --resume
+expect "the refused run's configuration was not written" grep -q 'seed: 7' "$tmp/twice/config.yaml"
+refuse "NaN" 'loss' "$MOTLEY" train "$digits" $short --set train.optimizer.lr=1e6 --out "$tmp/twice"
+refuse "--resume after a new run without a checkpoint" 'no checkpoint' \
+    "$MOTLEY" train "$digits" $short --out "$tmp/twice" --resume
+
 # Nothing to resume from is an error that says so.
 refuse "--resume without a checkpoint" 'checkpoint|resume' \
     "$MOTLEY" train "$digits" --devices "$first" --out "$tmp/nothing" --resume
