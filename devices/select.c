@@ -220,6 +220,9 @@ static mot_status usable(choice *c, int i, bool *yes)
     char line[512];
     const mot_device_info *info = &c->list[i];
     *yes = !c->probed || info->works;
+    for (int k = 0; k < c->n_patterns && !info->trouble[0]; k++)
+        if (excludes(&c->patterns[k], info)) /* so nobody looked whether it works */
+            return MOT_OK;
     if (*yes)
         return MOT_OK;
     snprintf(line, sizeof line, "%s is left out: %s", info->id,

@@ -10,6 +10,7 @@
 #include "runtime/comm/comm.h"
 #include "tools/terminal.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -43,6 +44,18 @@ static bool tell_others(void)
     return are_others;
 }
 
+/* Names and fields of files come into messages as they are: no control characters of theirs may
+ * reach the terminal. */
+static void print_message(const char *message, const char *help)
+{
+    char text[8192];
+    snprintf(text, sizeof text, "%s", message);
+    for (char *c = text; *c; c++)
+        if (iscntrl((unsigned char)*c) && *c != '\n' && *c != '\t')
+            *c = '?';
+    fprintf(stderr, "motley: %s%s\n", text, help);
+}
+
 /* Returns whether other ranks were told.  Without a command (what was typed is none) the other ranks
  * may well have one. */
 static bool print_error(const mot_command *command, const char *help, bool agreed)
@@ -50,7 +63,7 @@ static bool print_error(const mot_command *command, const char *help, bool agree
     bool told = !agreed && (!command || command->collective) && tell_others();
     fflush(stdout);
     if (mot_command_rank() == 0)
-        fprintf(stderr, "motley: %s%s\n", mot_error_message(), help);
+        print_message(mot_error_message(), help);
     return told;
 }
 

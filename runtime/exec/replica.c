@@ -31,13 +31,19 @@ static void arena_sizes(const mot_replica *r, const mot_memory_plan *train,
     size[MOT_ARENA_GRADIENT] += MOT_SUMS_FLOATS * sizeof(float) * (size_t)r->n_slots;
 }
 
-/* Bytes missing for `batch` samples; 0: they fit. */
+/* What does not fit, and where: in one buffer, or in all. */
+typedef struct shortage {
+    size_t needed, room; /* bytes; needed = 0: all fits */
+    bool in_one;
+} shortage;
+
 static mot_status plan_for(mot_replica *r, int64_t batch, mot_memory_plan *train,
-                           mot_memory_plan *inference, size_t *missing)
+                           mot_memory_plan *inference, shortage *missing)
 {
     const mot_device_info *info = mot_device_get_info(r->device);
-    size_t size[MOT_N_ARENAS], total = 0, room = (size_t)(MEMORY_PART * (double)info->memory_bytes);
-    *missing = 0;
+    size_t size[MOT_N_ARENAS], total = 0, room = (size_t)(MEMORY_PART * (double)info->memory_bytes),
+                               most = (size_t)info->max_alloc_bytes;
+    *missing = (shortage){0};
     MOT_TRY(mot_graph_plan_memory(r->graph, batch, false, train));
     mot_status status = mot_graph_plan_memory(r->graph, batch, true, inference);
     if (status != MOT_OK) {
@@ -47,29 +53,28 @@ static mot_status plan_for(mot_replica *r, int64_t batch, mot_memory_plan *train
     arena_sizes(r, train, inference, size);
     for (int a = 0; a < MOT_N_ARENAS; a++) {
         total += size[a];
-        if (size[a] > (size_t)info->max_alloc_bytes &&
-            size[a] - (size_t)info->max_alloc_bytes > *missing)
-            *missing = size[a] - (size_t)info->max_alloc_bytes;
+        if (size[a] > most && size[a] > missing->needed)
+            *missing = (shortage){size[a], most, true};
     }
-    if (total > room && total - room > *missing)
-        *missing = total - room;
+    if (total > room)
+        *missing = (shortage){total, room, false};
     return MOT_OK;
 }
 
 /* The largest batch up to max_batch that fits, by bisection; its plans stay in the replica. */
 static mot_status fit_capacity(mot_replica *r, int64_t max_batch)
 {
-    size_t missing;
+    shortage missing;
     MOT_TRY(plan_for(r, max_batch, &r->train, &r->inference, &missing));
     r->capacity = max_batch;
-    if (missing == 0)
+    if (missing.needed == 0)
         return MOT_OK;
     int64_t fits = 0, too_many = max_batch;
     while (too_many - fits > 1) {
         int64_t middle = fits + (too_many - fits) / 2;
         mot_memory_plan train, inference;
         MOT_TRY(plan_for(r, middle, &train, &inference, &missing));
-        if (missing == 0)
+        if (missing.needed == 0)
             fits = middle;
         else
             too_many = middle;
@@ -82,8 +87,10 @@ static mot_status fit_capacity(mot_replica *r, int64_t max_batch)
     r->capacity = fits;
     if (fits == 0)
         return MOT_FAIL(MOT_ERR_MEMORY,
-                        "device %s: the model does not fit: %zu bytes too many for one sample",
-                        mot_device_get_info(r->device)->id, missing);
+                        "device %s: the model does not fit: one sample needs %.2f GB%s,"
+                        " %.2f GB may be used",
+                        mot_device_get_info(r->device)->id, 1e-9 * (double)missing.needed,
+                        missing.in_one ? " in one buffer" : "", 1e-9 * (double)missing.room);
     return MOT_OK;
 }
 

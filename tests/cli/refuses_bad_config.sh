@@ -48,6 +48,9 @@ bad "a very long key" "c.yaml"
 awk 'BEGIN { for (i = 0; i < 20000; i++) printf "["; }' >"$tmp/c.yaml"
 bad "very deep" "c.yaml"
 
+refuse "more weights than memory" 'does not fit: one sample needs [0-9.]+ GB.*, [0-9.]+ GB may' "$MOTLEY" train "$digits" \
+    --set 'model.layers=[flatten, {linear: 16777216}, {linear: 16777216}, {linear: 10}]'
+refuse "escape sequences in a name" 'no command .\?\[31m' "$MOTLEY" "$(printf '\033[31m')"
 refuse "no such file" 'nowhere.yaml.*No such file' "$MOTLEY" train "$tmp/nowhere.yaml"
 refuse "a folder" "$tmp" "$MOTLEY" train "$tmp"
 refuse "unknown key by --set" 'optimizer.l_r.*train.optimizer.lr' "$MOTLEY" train "$digits" --set train.optimizer.l_r=1

@@ -6,6 +6,7 @@ first=$(first_device)
 refuse "unknown device" "nvidio.*${first%:*}" "$MOTLEY" train "$digits" --devices nvidio:0
 refuse "position that is not there" "${first%:*}:99" "$MOTLEY" train "$digits" --devices "${first%:*}:99"
 refuse "everything excluded" 'device' "$MOTLEY" train "$digits" --devices 'all,!*'
+refuse "everything excluded, by kind" 'leaves no device' "$MOTLEY" train "$digits" --devices 'all,!all'
 refuse "broken pattern" 'device|pattern' "$MOTLEY" train "$digits" --devices ',,!'
 refuse "split in no parts" '0' "$MOTLEY" train "$digits" --devices "$first/0"
 refuse "split in more parts than cores" '100000' "$MOTLEY" train "$digits" --devices "$first/100000"
