@@ -40,4 +40,4 @@ static const mot_variant variants[] = {
     {.name = "vector", .record = record_vector},
 };
 
-const mot_primitive mot_primitive_add = {check, variants, 2};
+const mot_primitive mot_primitive_add = {check, variants, 2, NULL};

@@ -139,10 +139,14 @@ mot_status mot_device_open(const mot_device_info *info, const mot_device_options
         device->no_cache = options->no_cache;
         device->no_sharing = options->no_sharing;
         device->precision = options->precision;
+        device->by_rule = options->by_rule;
     }
     const char *sharing = getenv("MOTLEY_SHARED_MEMORY");
     if (sharing && strcmp(sharing, "0") == 0)
         device->no_sharing = true;
+    const char *tuned = getenv("MOTLEY_TUNED");
+    if (device->archive || (tuned && strcmp(tuned, "0") == 0))
+        device->by_rule = true;
     MOT_TRY_GOTO(find(info, device));
     cl_int code;
     device->context = clCreateContext(NULL, 1, &device->id, context_note, NULL, &code);
@@ -155,6 +159,7 @@ mot_status mot_device_open(const mot_device_info *info, const mot_device_options
     MOT_TRY_GOTO(check_sharing(device));
     if (!device->shares_memory)
         MOT_TRY_GOTO(make_queue(device, &device->transfer));
+    mot_device_recall_tuned(device);
     *out = device;
     return MOT_OK;
 fail:
@@ -180,7 +185,15 @@ void mot_device_close(mot_device *device)
         clReleaseCommandQueue(device->compute);
     if (device->context)
         clReleaseContext(device->context);
+    mot_tuned_free(&device->tuned);
     free(device);
+}
+
+void mot_device_recall_tuned(mot_device *device)
+{
+    mot_tuned_free(&device->tuned);
+    if (!device->by_rule)
+        mot_tuned_load(&device->info, &device->tuned);
 }
 
 const mot_device_info *mot_device_get_info(const mot_device *device)

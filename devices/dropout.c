@@ -56,4 +56,4 @@ static const mot_variant variants[] = {
     {.name = "vector", .prefers = prefers_vector, .record = record_vector},
 };
 
-const mot_primitive mot_primitive_dropout = {check, variants, 2};
+const mot_primitive mot_primitive_dropout = {check, variants, 2, NULL};

@@ -107,4 +107,4 @@ static const mot_variant variants[] = {
     {.name = "column", .applies = applies_column, .record = record_column},
 };
 
-const mot_primitive mot_primitive_ingest = {check, variants, 3};
+const mot_primitive mot_primitive_ingest = {check, variants, 3, NULL};

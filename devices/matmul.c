@@ -49,25 +49,43 @@ static bool is_large_off_cpu(const mot_recording *r)
     return !r->traits.cpu && p.m * p.n * p.k >= (int64_t)512 * 512 * 512;
 }
 
+static const mot_parameter cpu_parameters[] = {
+    {"rows", false}, {"cols", false}, {"k_block", false}, {"mr", true}, {NULL, false}};
+static const mot_parameter tiled_parameters[] = {
+    {"side", true}, {"item", true}, {"step", true}, {NULL, false}};
+
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},
-    {.name = "direct", .prefers = on_cpu, .record = mot_matmul_record_direct},
+    {.name = "direct",
+     .prefers = on_cpu,
+     .record = mot_matmul_record_direct,
+     .suits = on_cpu,
+     .parameters = cpu_parameters,
+     .candidates = mot_matmul_candidates_direct},
     {.name = "packed",
      .prefers = is_large_on_cpu,
      .workspace = mot_matmul_packed_workspace,
-     .record = mot_matmul_record_packed},
+     .record = mot_matmul_record_packed,
+     .suits = on_cpu,
+     .parameters = cpu_parameters,
+     .candidates = mot_matmul_candidates_packed},
     {.name = "tiled",
      .applies = mot_matmul_applies_tiled,
      .prefers = off_cpu,
-     .record = mot_matmul_record_tiled},
+     .record = mot_matmul_record_tiled,
+     .suits = off_cpu,
+     .parameters = tiled_parameters,
+     .candidates = mot_matmul_candidates_tiled},
     {.name = "clblast",
      .applies = mot_matmul_applies_clblast,
      .prefers = is_large_off_cpu,
      .workspace = mot_matmul_clblast_workspace,
-     .record = mot_matmul_record_clblast},
+     .record = mot_matmul_record_clblast,
+     .suits = off_cpu},
     {.name = "mma",
      .applies = mot_matmul_applies_mma,
      .prefers = mot_matmul_prefers_mma,
      .workspace = mot_matmul_mma_workspace,
-     .record = mot_matmul_record_mma},
+     .record = mot_matmul_record_mma,
+     .suits = off_cpu},
 };

@@ -38,7 +38,14 @@ mot_matmul mot_matmul_of(const mot_operands *o);
  *  stride_b, stride_c, flags. */
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p);
 
+/** Parameters of the CPU's variants, in this order: groups in both directions, steps of k at a time,
+ *  rows of a tile. */
+enum { MOT_MATMUL_ROWS, MOT_MATMUL_COLS, MOT_MATMUL_K_BLOCK, MOT_MATMUL_MR };
+
 /** The variants' functions; see the table in matmul.c. */
+int mot_matmul_candidates_direct(const mot_recording *r, mot_choice *out, int most);
+int mot_matmul_candidates_packed(const mot_recording *r, mot_choice *out, int most);
+int mot_matmul_candidates_tiled(const mot_recording *r, mot_choice *out, int most);
 mot_status mot_matmul_record_direct(const mot_recording *r);
 int64_t mot_matmul_packed_workspace(const mot_recording *r);
 mot_status mot_matmul_record_packed(const mot_recording *r);

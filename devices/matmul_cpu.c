@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The tile that fits the registers, and how the work is divided: into rows x cols groups, k steps
  * at a time, with so many floats of local memory. */
@@ -29,6 +30,8 @@ enum {
     LEAST_STEPS = 64,
     MOST_ROWS = 144,
     PANELS_PACKED = 8, /* at once: as many neighbouring floats are read as a page prefers */
+    MOST_MR = 12,
+    MOST_MR_PACKED = 8, /* the packing writes vectors of 8 */
 };
 
 static int64_t local_bytes(const mot_traits *traits)
@@ -42,9 +45,38 @@ static int64_t even_steps(int64_t k, int64_t most)
     return mot_ceil_div(k, mot_ceil_div(k, mot_max(most, 1)));
 }
 
-static division division_of(const mot_traits *traits)
+/* Rows of a tile: two vectors of sums for each, and three more, fit 16 or 32 registers. */
+static bool takes_rows(const mot_traits *traits, int mr, int most)
 {
-    return (division){.mr = traits->vector >= 16 ? 8 : 6, .nr = 2 * traits->vector};
+    return mr >= 1 && mr <= most && 2 * mr + 3 <= (traits->vector >= 16 ? 32 : 16);
+}
+
+static division division_of(const mot_recording *r, int most_mr)
+{
+    const int mr = r->parameter[MOT_MATMUL_MR];
+    return (division){.mr = takes_rows(&r->traits, mr, most_mr) ? mr
+                            : r->traits.vector >= 16            ? 8
+                                                                : 6,
+                      .nr = 2 * r->traits.vector};
+}
+
+/* Parameter i if it was given, within 1 .. most, else what the rule says. */
+static int64_t given(const mot_recording *r, int i, int64_t rule, int64_t most)
+{
+    return r->parameter[i] > 0 ? mot_max(1, mot_min(r->parameter[i], most)) : rule;
+}
+
+/* Add a choice unless there are enough, or the same is there. */
+static int add_choice(mot_choice *out, int n, int most, const division *d, int mr)
+{
+    const mot_choice c = {.parameter = {(int)d->rows, (int)d->cols, (int)d->k, mr}};
+    for (int i = 0; i < n; i++)
+        if (memcmp(out[i].parameter, c.parameter, sizeof c.parameter) == 0)
+            return n;
+    if (n == most)
+        return n;
+    out[n] = c;
+    return n + 1;
 }
 
 /* ---- direct ---- */
@@ -88,27 +120,66 @@ static void try_divisions(const mot_traits *traits, const mot_matmul *p, divisio
         }
 }
 
-static division direct_division(const mot_traits *traits, const mot_matmul *p)
+/* The best of `n_tries` lengths of a block, with panels of up to so many floats. */
+static division best_division(const mot_recording *r, const mot_matmul *p, int64_t floats,
+                              int first_try, int n_tries)
 {
-    const int64_t floats = mot_min(PANEL_BYTES, local_bytes(traits)) / 4;
-    division d = division_of(traits), best_d = d;
+    division d = division_of(r, MOST_MR), best_d = d;
     double best = INFINITY;
-    int64_t blocks = mot_ceil_div(p->k, mot_max(1, floats / d.nr));
-    for (int tries = 0; tries < 8; tries++, blocks++) {
+    int64_t blocks = mot_ceil_div(p->k, mot_max(1, floats / d.nr)) + first_try;
+    for (int tries = 0; tries < n_tries; tries++, blocks++) {
         d.k = mot_ceil_div(p->k, blocks);
         if (tries > 0 && d.k < LEAST_STEPS)
             break;
-        try_divisions(traits, p, d, floats, &best, &best_d);
+        try_divisions(&r->traits, p, d, floats, &best, &best_d);
     }
     return best_d;
 }
 
+/* By the rule, but for what was given; as it fits local memory in any case. */
+static division direct_division(const mot_recording *r, const mot_matmul *p)
+{
+    const int64_t floats = local_bytes(&r->traits) / 4;
+    division d = best_division(r, p, mot_min(PANEL_BYTES / 4, floats), 0, 8);
+    const int64_t tiles = mot_ceil_div(p->m, d.mr), panels = mot_ceil_div(p->n, d.nr);
+    d.k = given(r, MOT_MATMUL_K_BLOCK, d.k, mot_min(p->k, mot_max(1, floats / d.nr)));
+    d.rows = given(r, MOT_MATMUL_ROWS, d.rows, tiles);
+    const int64_t least_cols = mot_ceil_div(panels, mot_max(1, floats / (d.nr * d.k)));
+    d.cols = mot_max(given(r, MOT_MATMUL_COLS, d.cols, panels), least_cols);
+    d.local_floats = mot_ceil_div(panels, d.cols) * d.nr * d.k;
+    return d;
+}
+
+/* The best by prediction for several sizes and lengths of panels, which the prediction knows little of;
+ * then more and fewer groups, and tiles of other heights. */
+int mot_matmul_candidates_direct(const mot_recording *r, mot_choice *out, int most)
+{
+    static const int heights[] = {4, 6, 8, 12};
+    const mot_matmul p = mot_matmul_of(r->o);
+    const int64_t floats = local_bytes(&r->traits) / 4;
+    const division rule = direct_division(r, &p);
+    int n = 0;
+    for (int i = 0; i < 4; i++)
+        if (heights[i] != rule.mr && takes_rows(&r->traits, heights[i], MOST_MR) && n < most)
+            out[n++] = (mot_choice){.parameter = {0, 0, 0, heights[i]}};
+    for (int size = 1; size <= 4; size *= 2)
+        for (int first = 0; first < 3; first++) {
+            division d = best_division(r, &p, mot_min(size * PANEL_BYTES / 4, floats), first, 1);
+            if (first == 0 || d.k >= LEAST_STEPS)
+                n = add_choice(out, n, most, &d, 0);
+        }
+    division d = rule;
+    d.rows = mot_min(2 * rule.rows, mot_ceil_div(p.m, rule.mr));
+    n = add_choice(out, n, most, &d, 0);
+    d.rows = mot_max(1, rule.rows / 2);
+    return add_choice(out, n, most, &d, 0);
+}
+
 static void begin(const mot_recording *r, mot_launch *launch, const char *source,
-                  const char *kernel)
+                  const char *kernel, int64_t mr)
 {
     char options[48];
-    const division d = division_of(&r->traits);
-    snprintf(options, sizeof options, "-DVW=%d -DMR=%d", r->traits.vector, (int)d.mr);
+    snprintf(options, sizeof options, "-DVW=%d -DMR=%d", r->traits.vector, (int)mr);
     mot_launch_begin(launch, r->commands, source, options, kernel);
 }
 
@@ -118,7 +189,7 @@ static mot_status record_product(const mot_recording *r, const char *kernel, con
     const size_t local[3] = {1, 1, 1};
     const size_t global[3] = {(size_t)d->cols, (size_t)d->rows, (size_t)p->batch};
     mot_launch launch;
-    begin(r, &launch, kernel, kernel);
+    begin(r, &launch, kernel, kernel, d->mr);
     mot_matmul_arguments(&launch, p);
     mot_launch_long(&launch, d->k);
     mot_launch_local(&launch, (size_t)d->local_floats * sizeof(float));
@@ -128,45 +199,74 @@ static mot_status record_product(const mot_recording *r, const char *kernel, con
 mot_status mot_matmul_record_direct(const mot_recording *r)
 {
     const mot_matmul p = mot_matmul_of(r->o);
-    const division d = direct_division(&r->traits, &p);
+    const division d = direct_division(r, &p);
     return record_product(r, "matmul_direct", &p, &d);
 }
 
 /* ---- packed ---- */
 
-static division packed_division(const mot_traits *traits, const mot_matmul *p)
+static division packed_division(const mot_recording *r, const mot_matmul *p)
 {
+    const mot_traits *traits = &r->traits;
     const int64_t wanted = GROUPS_PER_THREAD * traits->threads;
     const int64_t floats = local_bytes(traits) / 4 - 8;
-    division d = division_of(traits);
+    division d = division_of(r, MOST_MR_PACKED);
     d.k = even_steps(p->k, mot_min(PANEL_BYTES / 4 / d.nr, floats / LOCAL_ROWS));
+    d.k = given(r, MOT_MATMUL_K_BLOCK, d.k, mot_min(p->k, mot_max(1, floats / d.mr)));
     const int64_t tiles = mot_ceil_div(p->m, d.mr), panels = mot_ceil_div(p->n, d.nr);
     const int64_t fit = mot_max(1, mot_min(MOST_ROWS, floats / d.k) / d.mr);
     /* Rows first, for they are packed once for each block of columns; as many for every thread. */
     d.rows = mot_max(mot_ceil_div(tiles, fit), mot_min(wanted, mot_ceil_div(p->m, LEAST_ROWS)));
     d.rows = mot_min(tiles, mot_ceil_div(d.rows, traits->threads) * traits->threads);
+    d.rows = given(r, MOT_MATMUL_ROWS, d.rows, tiles);
+    d.rows = mot_max(d.rows, mot_ceil_div(tiles, mot_max(1, floats / (d.mr * d.k))));
     d.cols = mot_min(panels, mot_ceil_div(wanted, d.rows * p->batch));
+    d.cols = given(r, MOT_MATMUL_COLS, d.cols, panels);
     d.local_floats = mot_ceil_div(tiles, d.rows) * d.mr * d.k + 8;
     return d;
+}
+
+/* Longer and shorter blocks, more and fewer groups, tiles of other heights. */
+int mot_matmul_candidates_packed(const mot_recording *r, mot_choice *out, int most)
+{
+    static const int scales[][3] = {/* of rows, cols, k; in halves */
+                                    {2, 2, 4}, {2, 2, 1}, {4, 2, 2}, {1, 2, 2}, {2, 4, 2},
+                                    {2, 1, 2}, {1, 4, 2}, {4, 1, 2}, {1, 2, 4}, {2, 2, 8}};
+    static const int heights[] = {4, 6, 8};
+    const mot_matmul p = mot_matmul_of(r->o);
+    const division rule = packed_division(r, &p);
+    int n = 0;
+    for (int i = 0; i < 3; i++)
+        if (heights[i] != rule.mr && takes_rows(&r->traits, heights[i], MOST_MR_PACKED) && n < most)
+            out[n++] = (mot_choice){.parameter = {0, 0, 0, heights[i]}};
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        division d = {.rows = mot_max(1, rule.rows * scales[i][0] / 2),
+                      .cols = mot_max(1, rule.cols * scales[i][1] / 2),
+                      .k = mot_min(p.k, mot_max(1, rule.k * scales[i][2] / 2))};
+        if (d.rows != rule.rows || d.cols != rule.cols || d.k != rule.k)
+            n = add_choice(out, n, most, &d, 0);
+    }
+    return n;
 }
 
 int64_t mot_matmul_packed_workspace(const mot_recording *r)
 {
     const mot_matmul p = mot_matmul_of(r->o);
-    const int64_t nr = division_of(&r->traits).nr;
+    const int64_t nr = 2 * r->traits.vector;
     return p.batch * mot_ceil_div(p.n, nr) * nr * p.k;
 }
 
-static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const mot_view *panels)
+static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const division *d,
+                              const mot_view *panels)
 {
-    const int64_t n_panels = mot_ceil_div(p->n, division_of(&r->traits).nr);
+    const int64_t n_panels = mot_ceil_div(p->n, d->nr);
     const int64_t across = mot_ceil_div(n_panels, PANELS_PACKED);
     const int64_t along = mot_ceil_div(2 * GROUPS_PER_THREAD * r->traits.threads, across);
     const size_t local[3] = {1, 1, 1};
     const size_t global[3] = {(size_t)across, (size_t)mot_min(along, mot_ceil_div(p->k, 32)),
                               (size_t)p->batch};
     mot_launch launch;
-    begin(r, &launch, "matmul_packed", "matmul_pack");
+    begin(r, &launch, "matmul_packed", "matmul_pack", d->mr);
     mot_launch_view(&launch, panels);
     mot_launch_view(&launch, &p->b);
     mot_launch_long(&launch, p->n);
@@ -180,9 +280,9 @@ static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const
 mot_status mot_matmul_record_packed(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
-    const division d = packed_division(&r->traits, &p);
+    const division d = packed_division(r, &p);
     const mot_view panels = mot_workspace_at(r->o, 0, mot_matmul_packed_workspace(r));
-    MOT_TRY(record_pack(r, &p, &panels));
+    MOT_TRY(record_pack(r, &p, &d, &panels));
     p.b = panels;
     return record_product(r, "matmul_packed", &p, &d);
 }

@@ -70,4 +70,4 @@ static const mot_variant variants[] = {
     {.name = "vector", .workspace = workspace, .record = record_vector},
 };
 
-const mot_primitive mot_primitive_mse = {check, variants, 2};
+const mot_primitive mot_primitive_mse = {check, variants, 2, NULL};

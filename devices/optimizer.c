@@ -90,5 +90,5 @@ static const mot_variant variants[] = {
     {.name = "vector", .record = record_vector},
 };
 
-const mot_primitive mot_primitive_sgd = {check_sgd, variants, 2};
-const mot_primitive mot_primitive_adam = {check_adam, variants, 2};
+const mot_primitive mot_primitive_sgd = {check_sgd, variants, 2, NULL};
+const mot_primitive mot_primitive_adam = {check_adam, variants, 2, NULL};

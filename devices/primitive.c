@@ -2,7 +2,10 @@
 
 #include "devices/primitive.h"
 
+#include "devices/state.h"
 #include "devices/variant.h"
+
+#include <string.h>
 
 static const mot_primitive *primitive_of(mot_op op)
 {
@@ -26,15 +29,34 @@ static bool fits(const mot_variant *variant, const mot_recording *r)
     return !variant->applies || variant->applies(r);
 }
 
-/* The last variant that applies and is preferred; plain does both everywhere. */
-static int choose(const mot_primitive *primitive, const mot_recording *r)
+/* The last variant that applies and is preferred, and is not struck off; plain is the last resort. */
+static mot_choice by_rule(const mot_primitive *primitive, const mot_recording *r)
 {
+    const mot_problem problem = primitive->problem ? primitive->problem(r) : (mot_problem){0};
     for (int i = primitive->n_variants - 1; i > 0; i--) {
         const mot_variant *variant = &primitive->variants[i];
-        if (fits(variant, r) && (!variant->prefers || variant->prefers(r)))
-            return i;
+        const mot_choice choice = {.variant = i};
+        if (fits(variant, r) && (!variant->prefers || variant->prefers(r)) &&
+            !(primitive->problem && mot_tuned_is_struck(&r->device->tuned, &problem, &choice)))
+            return choice;
     }
-    return 0;
+    return (mot_choice){0};
+}
+
+/* What the tuner has found to be faster, where it applies; else what the rules say. */
+static mot_choice choose(const mot_primitive *primitive, const mot_recording *r)
+{
+    const mot_tuned *tuned = &r->device->tuned;
+    if (primitive->problem && tuned->n_entries > 0) {
+        const mot_problem problem = primitive->problem(r);
+        const mot_tuned_entry *entry = mot_tuned_find(tuned, &problem);
+        if (entry && entry->choice.variant >= 0 &&
+            entry->choice.variant < primitive->n_variants &&
+            fits(&primitive->variants[entry->choice.variant], r) &&
+            !mot_tuned_is_struck(tuned, &problem, &entry->choice))
+            return entry->choice;
+    }
+    return by_rule(primitive, r);
 }
 
 static mot_status require(const mot_primitive *primitive, const mot_recording *r, int variant)
@@ -51,9 +73,17 @@ static size_t workspace_bytes(const mot_variant *variant, const mot_recording *r
     return variant->workspace ? (size_t)variant->workspace(r) * sizeof(float) : 0;
 }
 
-static mot_status record(const mot_primitive *primitive, mot_recording *r, int variant)
+static size_t workspace_of(const mot_primitive *primitive, mot_recording *r,
+                           const mot_choice *choice)
 {
-    const mot_variant *v = &primitive->variants[variant];
+    memcpy(r->parameter, choice->parameter, sizeof r->parameter);
+    return workspace_bytes(&primitive->variants[choice->variant], r);
+}
+
+static mot_status record(const mot_primitive *primitive, mot_recording *r, const mot_choice *choice)
+{
+    const mot_variant *v = &primitive->variants[choice->variant];
+    memcpy(r->parameter, choice->parameter, sizeof r->parameter);
     size_t needed = workspace_bytes(v, r);
     size_t given = r->o->workspace.buffer ? mot_buffer_size_bytes(r->o->workspace.buffer) -
                                                 (size_t)r->o->workspace.offset * sizeof(float)
@@ -71,7 +101,8 @@ mot_status mot_primitive_workspace(mot_device *device, const mot_operands *opera
     const mot_primitive *primitive = primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, NULL);
     MOT_TRY(primitive->check(operands));
-    *size_bytes = workspace_bytes(&primitive->variants[choose(primitive, &r)], &r);
+    const mot_choice choice = choose(primitive, &r);
+    *size_bytes = workspace_of(primitive, &r, &choice);
     return MOT_OK;
 }
 
@@ -81,7 +112,8 @@ mot_status mot_primitive_record(mot_device *device, const mot_operands *operands
     const mot_primitive *primitive = primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, commands);
     MOT_TRY(primitive->check(operands));
-    return record(primitive, &r, choose(primitive, &r));
+    const mot_choice choice = choose(primitive, &r);
+    return record(primitive, &r, &choice);
 }
 
 int mot_primitive_n_variants(mot_op op)
@@ -94,23 +126,82 @@ const char *mot_primitive_variant_name(mot_op op, int variant)
     return primitive_of(op)->variants[variant].name;
 }
 
-mot_status mot_primitive_record_variant(mot_device *device, const mot_operands *operands,
-                                        int variant, mot_commands *commands)
+mot_status mot_primitive_record_choice(mot_device *device, const mot_operands *operands,
+                                       const mot_choice *choice, mot_commands *commands)
 {
     const mot_primitive *primitive = primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, commands);
+    if (choice->variant == MOT_BY_RULE)
+        return mot_primitive_record(device, operands, commands);
     MOT_TRY(primitive->check(operands));
-    MOT_TRY(require(primitive, &r, variant));
-    return record(primitive, &r, variant);
+    MOT_TRY(require(primitive, &r, choice->variant));
+    return record(primitive, &r, choice);
+}
+
+mot_status mot_primitive_workspace_choice(mot_device *device, const mot_operands *operands,
+                                          const mot_choice *choice, size_t *size_bytes)
+{
+    const mot_primitive *primitive = primitive_of(operands->op);
+    mot_recording r = recording_of(device, operands, NULL);
+    if (choice->variant == MOT_BY_RULE)
+        return mot_primitive_workspace(device, operands, size_bytes);
+    MOT_TRY(primitive->check(operands));
+    MOT_TRY(require(primitive, &r, choice->variant));
+    *size_bytes = workspace_of(primitive, &r, choice);
+    return MOT_OK;
+}
+
+mot_status mot_primitive_record_variant(mot_device *device, const mot_operands *operands,
+                                        int variant, mot_commands *commands)
+{
+    if (variant < 0)
+        variant = mot_primitive_n_variants(operands->op); /* none, not the rule's */
+    return mot_primitive_record_choice(device, operands, &(mot_choice){.variant = variant}, commands);
 }
 
 mot_status mot_primitive_workspace_variant(mot_device *device, const mot_operands *operands,
                                            int variant, size_t *size_bytes)
 {
+    if (variant < 0)
+        variant = mot_primitive_n_variants(operands->op);
+    return mot_primitive_workspace_choice(device, operands, &(mot_choice){.variant = variant},
+                                          size_bytes);
+}
+
+int mot_primitive_candidates(mot_device *device, const mot_operands *operands, int variant,
+                             mot_choice *out, int most)
+{
+    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_variant *v = &primitive->variants[variant];
+    mot_recording r = recording_of(device, operands, NULL);
+    if (most < 1 || primitive->check(operands) != MOT_OK || !fits(v, &r))
+        return 0;
+    out[0] = (mot_choice){.variant = variant};
+    int n = v->candidates && most > 1 ? v->candidates(&r, out + 1, most - 1) : 0;
+    for (int i = 1; i <= n; i++)
+        out[i].variant = variant;
+    return n + 1;
+}
+
+mot_choice mot_primitive_rule(mot_device *device, const mot_operands *operands)
+{
+    mot_recording r = recording_of(device, operands, NULL);
+    return by_rule(primitive_of(operands->op), &r);
+}
+
+bool mot_primitive_problem(mot_device *device, const mot_operands *operands, mot_problem *out)
+{
     const mot_primitive *primitive = primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, NULL);
-    MOT_TRY(primitive->check(operands));
-    MOT_TRY(require(primitive, &r, variant));
-    *size_bytes = workspace_bytes(&primitive->variants[variant], &r);
-    return MOT_OK;
+    if (!primitive->problem || primitive->check(operands) != MOT_OK)
+        return false;
+    *out = primitive->problem(&r);
+    return true;
+}
+
+bool mot_primitive_suits(mot_device *device, const mot_operands *operands, int variant)
+{
+    const mot_variant *v = &primitive_of(operands->op)->variants[variant];
+    mot_recording r = recording_of(device, operands, NULL);
+    return v->suits && v->suits(&r) && fits(v, &r);
 }

@@ -11,7 +11,8 @@
 #include "devices/device.h"
 #include "runtime/base/op.h"
 
-enum { MOT_MAX_INPUTS = 8, MOT_MAX_OUTPUTS = 4 };
+enum { MOT_MAX_INPUTS = 8, MOT_MAX_OUTPUTS = 4, MOT_MAX_PARAMETERS = 4 };
+enum { MOT_BY_RULE = -1 };
 
 typedef struct mot_operands {
     mot_op op;
@@ -36,6 +37,12 @@ mot_status mot_primitive_workspace(mot_device *device, const mot_operands *opera
 mot_status mot_primitive_record(mot_device *device, const mot_operands *operands,
                                 mot_commands *commands);
 
+/** How an operator is computed: a variant, and the numbers that it was given. */
+typedef struct mot_choice {
+    int variant;                       /* MOT_BY_RULE: the variants' rules decide */
+    int parameter[MOT_MAX_PARAMETERS]; /* in the variant's order; 0: by its rule */
+} mot_choice;
+
 /** Variants of an operator on this device, for tests and tuning: how many, and their names.
  *  `variant` forces one in mot_primitive_record_variant; it fails with MOT_ERR_UNSUPPORTED where the
  *  variant does not apply to the operands or the device. */
@@ -45,5 +52,20 @@ mot_status mot_primitive_record_variant(mot_device *device, const mot_operands *
                                         mot_commands *commands);
 mot_status mot_primitive_workspace_variant(mot_device *device, const mot_operands *operands,
                                            int variant, size_t *size_bytes);
+
+/** The same for a choice; numbers that the variant cannot use become the nearest that it can, or those
+ *  of its rule. */
+mot_status mot_primitive_record_choice(mot_device *device, const mot_operands *operands,
+                                       const mot_choice *choice, mot_commands *commands);
+mot_status mot_primitive_workspace_choice(mot_device *device, const mot_operands *operands,
+                                          const mot_choice *choice, size_t *size_bytes);
+/** Choices of a variant that are worth a try for these operands, the most promising first, at most
+ *  `most`; returns how many.  The first is the variant's own rule; none where it does not apply. */
+int mot_primitive_candidates(mot_device *device, const mot_operands *operands, int variant,
+                             mot_choice *out, int most);
+/** The choice that the rules make, whatever is remembered; the operands are in order. */
+mot_choice mot_primitive_rule(mot_device *device, const mot_operands *operands);
+/** May the variant be the fastest on a device like this?  Of no use for tests. */
+bool mot_primitive_suits(mot_device *device, const mot_operands *operands, int variant);
 
 #endif

@@ -46,5 +46,5 @@ static const mot_variant variants[] = {
     {.name = "vector", .record = record_vector},
 };
 
-const mot_primitive mot_primitive_relu = {check_relu, variants, 2};
-const mot_primitive mot_primitive_relu_grad = {check_grad, variants, 2};
+const mot_primitive mot_primitive_relu = {check_relu, variants, 2, NULL};
+const mot_primitive mot_primitive_relu_grad = {check_grad, variants, 2, NULL};

@@ -156,5 +156,5 @@ static const mot_variant xent_variants[] = {
     {.name = "group", .prefers = prefers_group, .workspace = xent_workspace, .record = xent_group},
 };
 
-const mot_primitive mot_primitive_softmax = {check_softmax, softmax_variants, 3};
-const mot_primitive mot_primitive_softmax_xent = {check_xent, xent_variants, 3};
+const mot_primitive mot_primitive_softmax = {check_softmax, softmax_variants, 3, NULL};
+const mot_primitive mot_primitive_softmax_xent = {check_xent, xent_variants, 3, NULL};

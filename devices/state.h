@@ -9,6 +9,7 @@
 
 #include "devices/devices.h"
 #include "devices/kernel.h"
+#include "devices/tuned.h"
 #include "runtime/base/text.h"
 
 /** What is known about the chip behind a device; see twins.c. */
@@ -93,10 +94,11 @@ struct mot_device {
     mot_device_info info;
     char platform_version[128];
     const mot_kernel_archive *archive; /* borrowed; NULL: the compiler is used */
-    bool profile, no_cache, no_sharing, shares_memory;
+    bool profile, no_cache, no_sharing, shares_memory, by_rule;
     bool driver_caches; /* the driver keeps built kernels itself; see program_cache.c */
     int cl_version;     /* 120 for OpenCL 1.2 */
     mot_precision precision;
+    mot_tuned tuned; /* what is remembered; empty where choices are by rule */
     mot_mma mma;
     bool emulates_mma; /* set by tests only, on devices without tensor cores */
     cl_device_id id;
@@ -110,6 +112,8 @@ struct mot_device {
 /** Make the compute queue wait for writes of the transfer queue.  Cheap when there are none. */
 mot_status mot_device_join_transfers(mot_device *device);
 void mot_staging_free_all(mot_device *device);
+/** Read what is remembered of the device's fast choices (anew). */
+void mot_device_recall_tuned(mot_device *device);
 
 /** The program of `source` with `options`: from memory, archive, disk or compiler.  Borrowed from
  *  the device.  Errors: MOT_ERR_BUILD. */

@@ -3,13 +3,15 @@
  * A variant is one way to compute an operator: where it can be used, where it is the better choice,
  * what memory it needs, and which launches it records.  Tables begin with `plain`, which runs
  * anywhere; of those that apply and are preferred the last is used.  What a launch rule may look at
- * is in mot_traits; there is no test for a name of a device or vendor.
+ * is in mot_traits; there is no test for a name of a device or vendor.  A variant may have
+ * parameters, numbers that its rule sets unless the tuner found better ones.
  */
 #ifndef MOT_DEVICES_VARIANT_H
 #define MOT_DEVICES_VARIANT_H
 
 #include "devices/kernel.h"
 #include "devices/primitive.h"
+#include "devices/tuned.h"
 
 /** What launch rules know of a device. */
 typedef struct mot_traits {
@@ -31,8 +33,14 @@ typedef struct mot_recording {
     mot_traits traits;
     const mot_operands *o;
     const char *variant;
-    mot_commands *commands; /* NULL when only asked */
+    int parameter[MOT_MAX_PARAMETERS]; /* of the variant; 0: by its rule */
+    mot_commands *commands;            /* NULL when only asked */
 } mot_recording;
+
+typedef struct mot_parameter {
+    const char *name;
+    bool builds; /* it changes how the kernel is built */
+} mot_parameter;
 
 typedef struct mot_variant {
     const char *name;
@@ -40,12 +48,19 @@ typedef struct mot_variant {
     bool (*prefers)(const mot_recording *r);       /* and is a good choice; NULL: always */
     int64_t (*workspace)(const mot_recording *r);  /* floats of scratch memory; NULL: none */
     mot_status (*record)(const mot_recording *r);
+    bool (*suits)(const mot_recording *r);         /* the tuner tries it; NULL: it does not */
+    const mot_parameter *parameters;               /* up to MOT_MAX_PARAMETERS, then a name of NULL;
+                                                      NULL: none */
+    /* Choices beside the rule's that are worth a try, the most promising first; how many. */
+    int (*candidates)(const mot_recording *r, mot_choice *out, int most);
 } mot_variant;
 
 typedef struct mot_primitive {
     mot_status (*check)(const mot_operands *o); /* shapes, types and counts of the operands */
     const mot_variant *variants;
     int n_variants;
+    mot_problem (*problem)(const mot_recording *r); /* under which choices are remembered; NULL: none
+                                                       are */
 } mot_primitive;
 
 #define MOT_PRIMITIVE_DECLARE(name) extern const mot_primitive mot_primitive_##name;

@@ -78,7 +78,7 @@ static void run_operators(mot_device *device)
             mot_random_init(&random, seed, MOT_STREAM_TEST, (uint64_t)ops[i].op);
             ops[i].make(&c, &random, small || seed % 2 == 0);
             c.tolerance[0] = tolerance(device->precision, mot_matmul_of(&c.o).k);
-            op_run(device, &c, mma_variant(), seed);
+            op_run(device, &c, &(mot_choice){.variant = mma_variant()}, seed);
             op_free(&c);
         }
 }

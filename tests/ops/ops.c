@@ -166,24 +166,25 @@ static void release(mot_operands *o, const op_case *c)
     mot_buffer_free(o->workspace.buffer);
 }
 
-void op_run(mot_device *device, const op_case *c, int variant, uint64_t seed)
+void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed)
 {
     char where[512], shape[2][MOT_SHAPE_TEXT];
     mot_operands o = c->o;
     mot_commands *commands;
     size_t workspace_bytes;
     o.name = "test";
-    if (mot_primitive_workspace_variant(device, &o, variant, &workspace_bytes) ==
-        MOT_ERR_UNSUPPORTED)
+    if (mot_primitive_workspace_choice(device, &o, choice, &workspace_bytes) == MOT_ERR_UNSUPPORTED)
         return;
-    OK(mot_primitive_workspace_variant(device, &o, variant, &workspace_bytes));
-    snprintf(where, sizeof where, "%s/%s on %s, in %s %s, seed %" PRIu64, mot_op_name(o.op),
-             mot_primitive_variant_name(o.op, variant), mot_device_get_info(device)->id,
+    OK(mot_primitive_workspace_choice(device, &o, choice, &workspace_bytes));
+    snprintf(where, sizeof where, "%s/%s %d %d %d %d on %s, in %s %s, seed %" PRIu64,
+             mot_op_name(o.op), mot_primitive_variant_name(o.op, choice->variant),
+             choice->parameter[0], choice->parameter[1], choice->parameter[2],
+             choice->parameter[3], mot_device_get_info(device)->id,
              mot_shape_print(&o.in[0].shape, shape[0]),
              o.n_in > 1 ? mot_shape_print(&o.in[1].shape, shape[1]) : "", seed);
     place_all(device, c, &o, workspace_bytes, seed);
     OK(mot_commands_new(device, &commands));
-    mot_status status = mot_primitive_record_variant(device, &o, variant, commands);
+    mot_status status = mot_primitive_record_choice(device, &o, choice, commands);
     if (status != MOT_ERR_UNSUPPORTED) { /* that a variant takes no ring shows only here */
         ck_assert_msg(status == MOT_OK, "%s: %s", where, mot_error_message());
         OK(mot_commands_run(commands, 0, mot_commands_count(commands), SLOT));

@@ -29,9 +29,8 @@ op_maker make_ingest, make_linear, make_linear_dinput, make_linear_dweight, make
     make_relu_grad, make_add, make_dropout, make_softmax_xent, make_mse, make_softmax, make_sgd,
     make_adam;
 
-/** Run `variant` of the case on the device and compare; fails the test with the seed in the text.
- * */
-void op_run(mot_device *device, const op_case *c, int variant, uint64_t seed);
+/** Compute the case as chosen on the device and compare; fails the test with the seed in the text. */
+void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed);
 void op_free(op_case *c);
 /** Products by themselves on the device: every variant, all four forms, batches. */
 void op_products(mot_device *device, uint64_t seed, bool small);

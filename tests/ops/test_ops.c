@@ -1,5 +1,6 @@
-/* Every operator, every variant, on every device found.  MOT_TEST_SMALL=1 (or --small): tiny
- * shapes, for oclgrind.  MOT_TEST_SEED=n: another draw.  MOT_TEST_OPS=linear,mse: only these. */
+/* Every operator, every variant with every choice of its parameters, on every device found.
+ * MOT_TEST_SMALL=1 (or --small): tiny shapes, for oclgrind.  MOT_TEST_SEED=n: another draw.
+ * MOT_TEST_OPS=linear,mse: only these. */
 #include "config.h"
 
 #include "devices/devices.h"
@@ -19,18 +20,50 @@ static op_maker *const makers[] = {
 static bool small;
 static uint64_t first_seed = 1;
 
+static op_case make(mot_op op, uint64_t seed, bool small_one)
+{
+    mot_random random;
+    op_case c = {.o.op = op, .on_top = -1};
+    mot_random_init(&random, seed, MOT_STREAM_TEST, (uint64_t)op);
+    makers[op](&c, &random, small_one);
+    return c;
+}
+
+/* What the tuner may choose, and numbers that only a damaged file could hold. */
+static void run_choices(mot_device *device, mot_op op, int variant, uint64_t seed)
+{
+    enum { MOST = 64 };
+    static const mot_choice odd[] = {{0, {3, 2, 7, 0}},
+                                     {0, {2147483647, 2147483647, 2147483647, 2147483647}},
+                                     {0, {-1, -7, -2147483647, -1}},
+                                     {0, {1, 1, 1, 1}},
+                                     {0, {1, 1, 2147483647, 0}}};
+    mot_choice choices[MOST];
+    op_case c = make(op, seed, true);
+    int n = mot_primitive_candidates(device, &c.o, variant, choices, MOST);
+    for (int i = 1; i < n; i++)
+        op_run(device, &c, &choices[i], seed);
+    for (size_t i = 0; n > 1 && i < sizeof odd / sizeof *odd; i++) {
+        mot_choice choice = odd[i];
+        choice.variant = variant;
+        op_run(device, &c, &choice, seed);
+    }
+    op_free(&c);
+}
+
 static void run_on(mot_device *device, mot_op op, int n_cases)
 {
-    for (int variant = 0; variant < mot_primitive_n_variants(op); variant++)
+    for (int variant = 0; variant < mot_primitive_n_variants(op); variant++) {
+        const mot_choice by_rule = {.variant = variant};
         for (int i = 0; i < n_cases; i++) {
-            mot_random random;
             uint64_t seed = first_seed + (uint64_t)i;
-            op_case c = {.o.op = op, .on_top = -1};
-            mot_random_init(&random, seed, MOT_STREAM_TEST, (uint64_t)op);
-            makers[op](&c, &random, small);
-            op_run(device, &c, variant, seed);
+            op_case c = make(op, seed, small);
+            op_run(device, &c, &by_rule, seed);
             op_free(&c);
         }
+        for (int i = 0; i < (small ? 1 : 4); i++)
+            run_choices(device, op, variant, first_seed + (uint64_t)i);
+    }
 }
 
 START_TEST(test_every_variant_gives_what_plain_c_gives)
