@@ -165,14 +165,15 @@ int mot_matmul_candidates_direct(const mot_recording *r, mot_choice *out, int mo
     for (int size = 1; size <= 4; size *= 2)
         for (int first = 0; first < 3; first++) {
             division d = best_division(r, &p, mot_min(size * PANEL_BYTES / 4, floats), first, 1);
-            if (first == 0 || d.k >= LEAST_STEPS)
+            if (d.rows != rule.rows || d.cols != rule.cols || d.k != rule.k)
                 n = add_choice(out, n, most, &d, 0);
         }
     division d = rule;
     d.rows = mot_min(2 * rule.rows, mot_ceil_div(p.m, rule.mr));
-    n = add_choice(out, n, most, &d, 0);
+    if (d.rows != rule.rows)
+        n = add_choice(out, n, most, &d, 0);
     d.rows = mot_max(1, rule.rows / 2);
-    return add_choice(out, n, most, &d, 0);
+    return d.rows != rule.rows ? add_choice(out, n, most, &d, 0) : n;
 }
 
 static void begin(const mot_recording *r, mot_launch *launch, const char *source,

@@ -90,6 +90,12 @@ bool mot_exec_next_result(mot_exec *exec, mot_step_result *out);
  *  share zero.  For fitting; compiles and warms up first. */
 mot_status mot_exec_measure(mot_exec *exec, int n_runs, double *time_s);
 
+/** Search for fast ways to compute a step with the present plan, about `budget_s` seconds a local device,
+ *  where nothing is remembered; see mot_tune_quick.  0: nothing is searched, and what has no remembered
+ *  choice is remembered to go by the rules.  Nothing may be running on other ranks that waits for this
+ *  one. */
+mot_status mot_exec_tune(mot_exec *exec, double budget_s);
+
 /** Since the last call: seconds that local device i computed and waited, and over how many steps. */
 void mot_exec_times(mot_exec *exec, int device, double *busy_s, double *idle_s, int64_t *n_steps);
 /** What the exchange of gradients cost since the executor was opened. */

@@ -5,4 +5,5 @@ libmotley_core_la_SOURCES += \
 	runtime/exec/replica.c runtime/exec/replica.h \
 	runtime/exec/state.c \
 	runtime/exec/times.c \
+	runtime/exec/tune.c \
 	runtime/exec/worker.c runtime/exec/worker.h

@@ -146,12 +146,18 @@ static void program_free(mot_program *program)
     free(program);
 }
 
+void mot_replica_forget(mot_replica *r)
+{
+    for (size_t i = 0; i < r->n_programs; i++)
+        program_free(r->program[i]);
+    r->n_programs = 0;
+}
+
 void mot_replica_close(mot_replica *r)
 {
     if (!r->device)
         return;
-    for (size_t i = 0; i < r->n_programs; i++)
-        program_free(r->program[i]);
+    mot_replica_forget(r);
     free(r->program);
     if (r->reduced != r->arena[MOT_ARENA_GRADIENT])
         mot_buffer_free(r->reduced);
@@ -269,6 +275,11 @@ static mot_operands operands_of(mot_replica *r, const mot_memory_plan *memory, i
                            .dtype = MOT_F32,
                            .shape = {1, {MOT_N_SCALARS}}};
     return x;
+}
+
+mot_operands mot_replica_operands(mot_replica *r, int n, int64_t share)
+{
+    return operands_of(r, &r->train, n, share);
 }
 
 /* A workspace large enough for every node of this program. */

@@ -54,6 +54,11 @@ void mot_replica_close(mot_replica *replica);
 mot_status mot_replica_program(mot_replica *replica, int64_t share, bool inference,
                                mot_program **out);
 
+/** The operands of node n of the training program for a share, without a workspace. */
+mot_operands mot_replica_operands(mot_replica *replica, int n, int64_t share);
+/** Drop all recorded programs; nothing may be running. */
+void mot_replica_forget(mot_replica *replica);
+
 /** Host memory of one ring slot; raw, label and scalars lie in it as the memory plan says. */
 char *mot_replica_slot(mot_replica *replica, int slot);
 /** Hand the slot's contents to the device (nothing to do where memory is shared). */

@@ -27,7 +27,8 @@ enum { ROUNDS_TOGETHER = 3, MIN_RUNS = 3, MAX_RUNS = 40, STEP_ROUNDS = 3 };
 
 static const double MEASURE_S = 0.04, /* aim of one measurement */
     HOPELESS = 30,         /* a device so many times slower than the best is measured no further */
-    LEAVE_OUT_GAIN = 0.03; /* leaving a device out must gain more than this */
+    LEAVE_OUT_GAIN = 0.03, /* leaving a device out must gain more than this */
+    TUNE_S = 0.5;          /* a device, once */
 
 /* ---- measuring ---- */
 
@@ -389,6 +390,13 @@ static mot_status warm_up(mot_trainer *t, int64_t n)
     return mot_trainer_agree(t, run_steps(t, MIN_RUNS));
 }
 
+/* Each rank by itself; what its choices are for this batch is settled, and on disk, afterwards. */
+static mot_status tune(mot_trainer *t, int64_t n, double budget_s)
+{
+    MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
+    return mot_trainer_agree(t, mot_exec_tune(t->exec, budget_s));
+}
+
 mot_status mot_trainer_fit(mot_trainer *t)
 {
     int64_t last = t->data->n_train % t->set.batch;
@@ -398,8 +406,11 @@ mot_status mot_trainer_fit(mot_trainer *t)
         MOT_TRY(fit_auto(t));
     else
         MOT_TRY(mot_trainer_agree(t, fit_given(t)));
-    if (last > 0)
+    MOT_TRY(tune(t, t->set.batch, TUNE_S));
+    if (last > 0) {
+        MOT_TRY(tune(t, last, 0));
         MOT_TRY(warm_up(t, last));
+    }
     MOT_TRY(warm_up(t, t->set.batch));
     mot_trainer_take_times(t);
     mot_report_forget_times(t);

@@ -72,6 +72,7 @@ static mot_status read_settings(const mot_config *config, mot_settings *set)
     MOT_TRY(mot_config_get_int(config, "train.bucket_bytes", &set->bucket_bytes));
     MOT_TRY(mot_config_get_bool(config, "train.adapt", &set->adapt));
     MOT_TRY(mot_config_get_bool(config, "train.leave_out", &set->leave_out));
+    MOT_TRY(mot_config_get_bool(config, "train.tune", &set->tune));
     MOT_TRY(mot_config_get_text(config, "train.precision", &set->precision));
     MOT_TRY(mot_config_get_text(config, "train.shares", &set->shares));
     if (strcmp(set->shares, "list") == 0)
@@ -134,11 +135,11 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
         "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
         " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
         " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
-        " adapt %d leave_out %d out %d resume %d init %d profile %d precision %s"
+        " adapt %d leave_out %d tune %d out %d resume %d init %d profile %d precision %s"
         " shares %s",
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
         s->epochs, s->max_steps, s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
-        s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out,
+        s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune,
         t->out_dir != NULL, t->resume, t->init != NULL, t->profile, s->precision, s->shares));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
@@ -189,8 +190,10 @@ static mot_status open_devices(mot_trainer *t)
         status =
             MOT_FAIL(MOT_ERR_ARGUMENT, "%d devices; one rank drives at most %d: use more ranks", n,
                      MOT_MAX_LOCAL_DEVICES);
-    mot_device_options options = {
-        .archive = t->archive, .profile = t->profile, .precision = precision_of(&t->set)};
+    mot_device_options options = {.archive = t->archive,
+                                  .profile = t->profile,
+                                  .precision = precision_of(&t->set),
+                                  .by_rule = !t->set.tune};
     for (int i = 0; status == MOT_OK && i < n; i++) {
         status = mot_device_open(&info[i], &options, &t->device[i]);
         if (status == MOT_OK)

@@ -28,7 +28,7 @@
 typedef struct mot_settings {
     int64_t batch, epochs, max_steps, log_every, checkpoint_every, check_replicas, bucket_bytes;
     uint64_t seed;
-    bool shuffle, adapt, leave_out;
+    bool shuffle, adapt, leave_out, tune;
     mot_op optimizer;
     double lr, beta1, beta2;
     const char *precision; /* of products; borrowed from the configuration */
