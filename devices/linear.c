@@ -121,10 +121,10 @@ static mot_status check_dweight(const mot_operands *o)
     return check_product(o, mot_view_rows(&o->in[0]), mot_view_rows(&o->in[1]));
 }
 
-static mot_problem problem_of(const mot_recording *r)
+static mot_problem problem_of(const mot_operands *o, mot_precision precision)
 {
-    const mot_matmul p = mot_matmul_of(r->o);
-    return (mot_problem){p.batch, p.m, p.n, p.k, p.flags, r->traits.precision};
+    const mot_matmul p = mot_matmul_of(o);
+    return (mot_problem){p.batch, p.m, p.n, p.k, p.flags, precision};
 }
 
 const mot_primitive mot_primitive_linear = {check_linear, mot_matmul_variants,

@@ -32,7 +32,8 @@ static bool fits(const mot_variant *variant, const mot_recording *r)
 /* The last variant that applies and is preferred, and is not struck off; plain is the last resort. */
 static mot_choice by_rule(const mot_primitive *primitive, const mot_recording *r)
 {
-    const mot_problem problem = primitive->problem ? primitive->problem(r) : (mot_problem){0};
+    const mot_problem problem =
+        primitive->problem ? primitive->problem(r->o, r->traits.precision) : (mot_problem){0};
     for (int i = primitive->n_variants - 1; i > 0; i--) {
         const mot_variant *variant = &primitive->variants[i];
         const mot_choice choice = {.variant = i};
@@ -48,7 +49,7 @@ static mot_choice choose(const mot_primitive *primitive, const mot_recording *r)
 {
     const mot_tuned *tuned = &r->device->tuned;
     if (primitive->problem && tuned->n_entries > 0) {
-        const mot_problem problem = primitive->problem(r);
+        const mot_problem problem = primitive->problem(r->o, r->traits.precision);
         const mot_tuned_entry *entry = mot_tuned_find(tuned, &problem);
         if (entry && entry->choice.variant >= 0 &&
             entry->choice.variant < primitive->n_variants &&
@@ -189,13 +190,12 @@ mot_choice mot_primitive_rule(mot_device *device, const mot_operands *operands)
     return by_rule(primitive_of(operands->op), &r);
 }
 
-bool mot_primitive_problem(mot_device *device, const mot_operands *operands, mot_problem *out)
+bool mot_operands_problem(const mot_operands *operands, mot_precision precision, mot_problem *out)
 {
     const mot_primitive *primitive = primitive_of(operands->op);
-    mot_recording r = recording_of(device, operands, NULL);
     if (!primitive->problem || primitive->check(operands) != MOT_OK)
         return false;
-    *out = primitive->problem(&r);
+    *out = primitive->problem(operands, precision);
     return true;
 }
 

@@ -24,7 +24,8 @@ enum { GUARD = 64, MOST_PAIRS = 64, MOST_RUNS = 1000 };
 
 static const double MOST_TERMS = 2.5e8, /* worked out on the host: about a quarter of a second */
     LEAST_S = 1.5e-3,                   /* of one measurement */
-    LEAST_GAIN = 0.03;
+    LEAST_GAIN = 0.03,
+    HOPELESS = 2; /* no second pair of runs for a contender that is so many times slower */
 
 typedef enum { A, B, C, BIAS, MASK, SUMS, N_PARTS } part;
 
@@ -348,6 +349,8 @@ mot_status mot_trial_time(mot_trial *t, int n_pairs, double limit_s, mot_timing 
             MOT_TRY(run(t, c[(i + n) % 2], runs[(i + n) % 2], &time_s[(i + n) % 2][n]));
         ratio[n] = time_s[1][n] / fmax(time_s[0][n], 1e-9);
         n_wins += ratio[n] < 1;
+        if (ratio[n] > HOPELESS)
+            n_pairs = n + 1;
     }
     *out = (mot_timing){.n_pairs = n, .n_wins = n_wins};
     out->ratio = mot_median(ratio, (size_t)n);

@@ -41,7 +41,7 @@ static mot_status list_problems(search *s, const mot_operands *operands, int n_o
     MOT_TRY(mot_alloc((size_t)n_operands + 1, sizeof *s->problem, &s->problem));
     for (int i = 0; i < n_operands; i++) {
         mot_problem problem;
-        if (!mot_primitive_problem(s->device, &operands[i], &problem))
+        if (!mot_operands_problem(&operands[i], s->device->precision, &problem))
             continue;
         s->built[mot_primitive_rule(s->device, &operands[i]).variant] = true;
         if (!mot_tuned_find(&s->device->tuned, &problem) && !is_listed(s, &problem))

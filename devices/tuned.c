@@ -60,10 +60,10 @@ static double distance(const mot_problem *known, const mot_problem *wanted)
 
 const mot_tuned_entry *mot_tuned_find(const mot_tuned *tuned, const mot_problem *problem)
 {
-    const mot_tuned_entry *found = find_exact(tuned, problem);
+    const mot_tuned_entry *exact = find_exact(tuned, problem), *found = NULL;
     double least = 1;
-    if (found)
-        return found;
+    if (exact && !exact->quick)
+        return exact;
     for (size_t i = 0; i < tuned->n_entries; i++) {
         double off = tuned->entry[i].quick ? -1 : distance(&tuned->entry[i].problem, problem);
         if (off >= 0 && off < least) {
@@ -71,7 +71,7 @@ const mot_tuned_entry *mot_tuned_find(const mot_tuned *tuned, const mot_problem 
             found = &tuned->entry[i];
         }
     }
-    return found;
+    return found ? found : exact;
 }
 
 mot_status mot_tuned_put(mot_tuned *tuned, const mot_tuned_entry *entry, bool replace)

@@ -53,15 +53,16 @@ typedef struct mot_tuned {
 } mot_tuned;
 
 void mot_tuned_free(mot_tuned *tuned);
-/** The problem that the operands pose on this device; false where no choices are remembered for their
- *  operator, or they are not in order.  In primitive.c. */
-bool mot_primitive_problem(mot_device *device, const mot_operands *operands, mot_problem *out);
+/** The problem that the operands pose; false where no choices are remembered for their operator, or they
+ *  are not in order.  Pure.  In primitive.c. */
+bool mot_operands_problem(const mot_operands *operands, mot_precision precision, mot_problem *out);
 bool mot_problem_equal(const mot_problem *a, const mot_problem *b);
 
 /** The entry of this very problem, or NULL. */
 const mot_tuned_entry *mot_tuned_exact(const mot_tuned *tuned, const mot_problem *problem);
-/** That one, or, of entries that are not quick, the nearest whose m or whose k alone differs, by a
- *  quarter at most; or NULL. */
+/** What is to be used for a problem: the entry of this very problem, unless that is quick and there is
+ *  one that is not, whose m or whose k alone differs, by a quarter at most: then the nearest of those.
+ *  NULL: nothing is known. */
 const mot_tuned_entry *mot_tuned_find(const mot_tuned *tuned, const mot_problem *problem);
 /** Add an entry.  One of the same problem stays where it is, unless `replace` or it is quick and the new
  *  one is not. */

@@ -59,8 +59,8 @@ typedef struct mot_primitive {
     mot_status (*check)(const mot_operands *o); /* shapes, types and counts of the operands */
     const mot_variant *variants;
     int n_variants;
-    mot_problem (*problem)(const mot_recording *r); /* under which choices are remembered; NULL: none
-                                                       are */
+    /* Under which choices are remembered; NULL: none are. */
+    mot_problem (*problem)(const mot_operands *o, mot_precision precision);
 } mot_primitive;
 
 #define MOT_PRIMITIVE_DECLARE(name) extern const mot_primitive mot_primitive_##name;

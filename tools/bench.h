@@ -51,6 +51,8 @@ mot_status mot_bench_floats(mot_device *device, int64_t n, uint64_t seed, mot_vi
 
 mot_status mot_bench_gemm(mot_bench *bench);
 mot_status mot_bench_ops(mot_bench *bench);
+/** Shape i of those that are measured where nothing is asked for; false behind the last. */
+bool mot_bench_gemm_usual(int i, mot_bench_row *out);
 /** Are the operands shapes, or names of operators?  Else the message says what is wrong. */
 mot_status mot_bench_gemm_check(const mot_arguments *arguments);
 mot_status mot_bench_ops_check(const mot_arguments *arguments);

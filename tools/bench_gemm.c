@@ -80,6 +80,11 @@ mot_status mot_bench_gemm_check(const mot_arguments *arguments)
     return check_variant(arguments->variant);
 }
 
+bool mot_bench_gemm_usual(int i, mot_bench_row *out)
+{
+    return i >= 0 && i < (int)(sizeof usual / sizeof *usual) && read_shape(usual[i], out);
+}
+
 /* ---- one product ---- */
 
 typedef struct matrices {

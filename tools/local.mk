@@ -13,7 +13,9 @@ motley_SOURCES = \
 	tools/progress.c tools/progress.h \
 	tools/report.c tools/report.h \
 	tools/session.c tools/session.h \
-	tools/terminal.c tools/terminal.h
+	tools/terminal.c tools/terminal.h \
+	tools/cmd_tune.c tools/tune.h tools/tune_ask.c tools/tune_child.c tools/tune_json.c \
+	tools/tune_problems.c tools/tune_search.c tools/tune_show.c
 motley_LDADD = libmotley_core.la $(JANSSON_LIBS)
 
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -3,6 +3,7 @@
 
 #include "runtime/base/text.h"
 #include "tools/command.h"
+#include "tools/tune.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +17,7 @@ const mot_command *const mot_commands_all[] = {
     &mot_command_train,
     &mot_command_eval,
     &mot_command_predict,
+    &mot_command_tune,
     &mot_command_bench_gemm,
     &mot_command_bench_ops,
     &mot_command_bench_step,
@@ -81,6 +83,8 @@ int main(int argc, char **argv)
     if (argc < 2)
         return mot_command_run(&mot_command_help, 1, argv);
     const char *first = argv[1], *second = argc > 2 ? argv[2] : NULL;
+    if (strcmp(first, "tune-child") == 0) /* `motley tune` starts it */
+        return mot_tune_child_main(argc, argv);
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0)
         first = "help";
     else if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0)
