@@ -5,6 +5,9 @@
  *                                        FACTOR times as long (see cl_slow.c)
  *   MOT_LAYER_FAIL=FUNCTION:N:CODE[,...] the N-th call (from 1) fails with this OpenCL code;
  *                                        N+ instead of N: that one and all later ones
+ *   MOT_LAYER_BUILD=WHAT=TEXT[,...]      a build whose options contain TEXT: WHAT is `hang` (it never
+ *                                        returns), `crash` (the process is gone) or `wrong` (matrix
+ *                                        products leave out the last term of every sum)
  *   MOT_LAYER_COUNT=FILE                 at exit a line "function calls" for each function is
  * appended to FILE; processes that share it each append theirs
  *
@@ -31,15 +34,10 @@ static cl_icd_dispatch dispatch;
       (cl_device_id a, const cl_device_partition_property *b, cl_uint c, cl_device_id *d,          \
        cl_uint *e),                                                                                \
       (a, b, c, d, e))                                                                             \
-    S(clBuildProgram,                                                                              \
-      (cl_program a, cl_uint b, const cl_device_id *c, const char *d,                              \
-       void(CL_CALLBACK * e)(cl_program, void *), void *f),                                        \
-      (a, b, c, d, e, f))                                                                          \
     S(clCompileProgram,                                                                            \
       (cl_program a, cl_uint b, const cl_device_id *c, const char *d, cl_uint e,                   \
        const cl_program *f, const char **g, void(CL_CALLBACK * h)(cl_program, void *), void *i),   \
       (a, b, c, d, e, f, g, h, i))                                                                 \
-    S(clSetKernelArg, (cl_kernel a, cl_uint b, size_t c, const void *d), (a, b, c, d))             \
     S(clFlush, (cl_command_queue a), (a))                                                          \
     S(clEnqueueCopyBuffer,                                                                         \
       (cl_command_queue a, cl_mem b, cl_mem c, size_t d, size_t e, size_t f, cl_uint g,            \
@@ -76,8 +74,10 @@ static cl_icd_dispatch dispatch;
       (a, b, c, d, e, f, g, h, code))                                                              \
     H(cl_kernel, clCreateKernel, (cl_program a, const char *b, cl_int *code), (a, b, code))
 
-/* Those that also have to do with time, further below. */
-#define TIMED(X)                                                                                   \
+/* Those that do more, further below. */
+#define MORE(X)                                                                                   \
+    X(clBuildProgram)                                                                              \
+    X(clSetKernelArg)                                                                              \
     X(clCreateCommandQueue)                                                                        \
     X(clCreateCommandQueueWithProperties)                                                          \
     X(clReleaseCommandQueue)                                                                       \
@@ -95,14 +95,14 @@ enum {
 #define ENUM_S(name, params, args) N_##name,
 #define ENUM_H(type, name, params, args) N_##name,
 #define ENUM_X(name) N_##name,
-    SIMPLE(ENUM_S, ENUM_H) TIMED(ENUM_X) N_FUNCTIONS
+    SIMPLE(ENUM_S, ENUM_H) MORE(ENUM_X) N_FUNCTIONS
 };
 
 static const char *const names[] = {
 #define NAME_S(name, params, args) #name,
 #define NAME_H(type, name, params, args) #name,
 #define NAME_X(name) #name,
-    SIMPLE(NAME_S, NAME_H) TIMED(NAME_X)};
+    SIMPLE(NAME_S, NAME_H) MORE(NAME_X)};
 
 static long calls[N_FUNCTIONS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -164,6 +164,27 @@ static cl_int enter(int function)
         return driver->name args;                                                                  \
     }
 SIMPLE(DEFINE_S, DEFINE_H)
+
+/* ---- builds ---- */
+
+static cl_int CL_API_CALL layer_clBuildProgram(cl_program program, cl_uint n,
+                                               const cl_device_id *devices, const char *options,
+                                               void(CL_CALLBACK *done)(cl_program, void *),
+                                               void *user)
+{
+    ENTER(clBuildProgram);
+    build_begins(options);
+    return driver->clBuildProgram(program, n, devices, options, done, user);
+}
+
+static cl_int CL_API_CALL layer_clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
+                                               const void *value)
+{
+    cl_long changed;
+    ENTER(clSetKernelArg);
+    value = argument_to_set(kernel, index, size, value, &changed);
+    return driver->clSetKernelArg(kernel, index, size, value);
+}
 
 /* ---- queues ---- */
 
@@ -375,7 +396,7 @@ CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n, const cl_icd_dispatch *ta
 #define SET_H(type, name, params, args) dispatch.name = layer_##name;
 #define SET_X(name) dispatch.name = layer_##name;
     SIMPLE(SET_S, SET_H)
-    TIMED(SET_X)
+    MORE(SET_X)
     *layer = &dispatch;
     *n_ret = sizeof dispatch / sizeof(void *);
     return CL_SUCCESS;

@@ -1,5 +1,6 @@
-/* cl_layer.h: the two halves of the OpenCL test layer.  cl_layer.c stands between program and
- * driver, counts and makes calls fail; cl_slow.c knows by how much a device is to look slower. */
+/* cl_layer.h: the parts of the OpenCL test layer.  cl_layer.c stands between program and
+ * driver, counts and makes calls fail; cl_slow.c knows by how much a device is to look slower,
+ * cl_build.c which builds go wrong. */
 #ifndef MOT_TESTS_CL_LAYER_H
 #define MOT_TESTS_CL_LAYER_H
 
@@ -33,5 +34,11 @@ void slow_wait_event(cl_event event);
 bool slow_is_done(cl_event event);
 
 double slow_now_s(void);
+
+/** A build with these options begins; does not return where it was ordered not to. */
+void build_begins(const char *options);
+/** What to set an argument to: `value`, or `changed` where wrong numbers were ordered. */
+const void *argument_to_set(cl_kernel kernel, cl_uint index, size_t size, const void *value,
+                            cl_long *changed);
 
 #endif

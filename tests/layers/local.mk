@@ -10,7 +10,7 @@ tests_layers_libmotley_mpi_layer_la_LDFLAGS = -module -avoid-version -shared -rp
 
 check_LTLIBRARIES += tests/layers/libmotley_test_layer.la
 tests_layers_libmotley_test_layer_la_SOURCES = tests/layers/cl_layer.c tests/layers/cl_layer.h \
-	tests/layers/cl_slow.c
+	tests/layers/cl_build.c tests/layers/cl_slow.c
 tests_layers_libmotley_test_layer_la_CFLAGS = $(WARNINGS)
 tests_layers_libmotley_test_layer_la_LDFLAGS = -module -avoid-version -shared -rpath /none
 
