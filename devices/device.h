@@ -40,8 +40,8 @@ typedef struct mot_device_options {
     bool no_sharing;                   /* copy even where memory could be shared: to test that path;
                                           MOTLEY_SHARED_MEMORY=0 in the environment does the same */
     mot_precision precision;
-    bool by_rule; /* use no remembered choices; so it is with an archive, and when MOTLEY_TUNED=0 is in
-                     the environment */
+    bool by_rule; /* use no remembered choices; so it is with an archive, and when MOTLEY_TUNED=0
+                     is in the environment */
 } mot_device_options;
 
 /** Open the device that `info` (from mot_devices_list) names.  `options` may be NULL.

@@ -38,8 +38,8 @@ mot_matmul mot_matmul_of(const mot_operands *o);
  *  stride_b, stride_c, flags. */
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p);
 
-/** Parameters of the CPU's variants, in this order: groups in both directions, steps of k at a time,
- *  rows of a tile. */
+/** Parameters of the CPU's variants, in this order: groups in both directions, steps of k at a
+ *  time, rows of a tile. */
 enum { MOT_MATMUL_ROWS, MOT_MATMUL_COLS, MOT_MATMUL_K_BLOCK, MOT_MATMUL_MR };
 
 /** The variants' functions; see the table in matmul.c. */

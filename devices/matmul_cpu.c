@@ -150,8 +150,8 @@ static division direct_division(const mot_recording *r, const mot_matmul *p)
     return d;
 }
 
-/* The best by prediction for several sizes and lengths of panels, which the prediction knows little of;
- * then more and fewer groups, and tiles of other heights. */
+/* The best by prediction for several sizes and lengths of panels, which the prediction knows little
+ * of; then more and fewer groups, and tiles of other heights. */
 int mot_matmul_candidates_direct(const mot_recording *r, mot_choice *out, int most)
 {
     static const int heights[] = {4, 6, 8, 12};

@@ -29,7 +29,8 @@ static bool fits(const mot_variant *variant, const mot_recording *r)
     return !variant->applies || variant->applies(r);
 }
 
-/* The last variant that applies and is preferred, and is not struck off; plain is the last resort. */
+/* The last variant that applies and is preferred, and is not struck off; plain is the last resort.
+ * */
 static mot_choice by_rule(const mot_primitive *primitive, const mot_recording *r)
 {
     const mot_problem problem =
@@ -157,7 +158,8 @@ mot_status mot_primitive_record_variant(mot_device *device, const mot_operands *
 {
     if (variant < 0)
         variant = mot_primitive_n_variants(operands->op); /* none, not the rule's */
-    return mot_primitive_record_choice(device, operands, &(mot_choice){.variant = variant}, commands);
+    const mot_choice choice = {.variant = variant};
+    return mot_primitive_record_choice(device, operands, &choice, commands);
 }
 
 mot_status mot_primitive_workspace_variant(mot_device *device, const mot_operands *operands,
@@ -165,8 +167,8 @@ mot_status mot_primitive_workspace_variant(mot_device *device, const mot_operand
 {
     if (variant < 0)
         variant = mot_primitive_n_variants(operands->op);
-    return mot_primitive_workspace_choice(device, operands, &(mot_choice){.variant = variant},
-                                          size_bytes);
+    const mot_choice choice = {.variant = variant};
+    return mot_primitive_workspace_choice(device, operands, &choice, size_bytes);
 }
 
 int mot_primitive_candidates(mot_device *device, const mot_operands *operands, int variant,

@@ -44,8 +44,8 @@ typedef struct mot_choice {
 } mot_choice;
 
 /** Variants of an operator on this device, for tests and tuning: how many, and their names.
- *  `variant` forces one in mot_primitive_record_variant; it fails with MOT_ERR_UNSUPPORTED where the
- *  variant does not apply to the operands or the device. */
+ *  `variant` forces one in mot_primitive_record_variant; it fails with MOT_ERR_UNSUPPORTED where
+ *  the variant does not apply to the operands or the device. */
 int mot_primitive_n_variants(mot_op op);
 const char *mot_primitive_variant_name(mot_op op, int variant);
 mot_status mot_primitive_record_variant(mot_device *device, const mot_operands *operands, int variant,
@@ -53,8 +53,8 @@ mot_status mot_primitive_record_variant(mot_device *device, const mot_operands *
 mot_status mot_primitive_workspace_variant(mot_device *device, const mot_operands *operands,
                                            int variant, size_t *size_bytes);
 
-/** The same for a choice; numbers that the variant cannot use become the nearest that it can, or those
- *  of its rule. */
+/** The same for a choice; numbers that the variant cannot use become the nearest that it can, or
+ *  those of its rule. */
 mot_status mot_primitive_record_choice(mot_device *device, const mot_operands *operands,
                                        const mot_choice *choice, mot_commands *commands);
 mot_status mot_primitive_workspace_choice(mot_device *device, const mot_operands *operands,

@@ -1,8 +1,8 @@
 /* Trials: a problem with random operands, its yardstick and a contender.
  *
- * Before a choice is checked, the output is filled with NaN, guard words before and behind it too.  In
- * the product that is expected, sums are in double; rows of it that there is no time to work out are
- * looked through for NaN only.
+ * Before a choice is checked, the output is filled with NaN, guard words before and behind it too.
+ * In the product that is expected, sums are in double; rows of it that there is no time to work out
+ * are looked through for NaN only.
  */
 #include "config.h"
 

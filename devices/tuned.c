@@ -47,13 +47,14 @@ const mot_tuned_entry *mot_tuned_exact(const mot_tuned *tuned, const mot_problem
     return find_exact(tuned, problem);
 }
 
-/* How far apart two problems are of which one dimension may differ, the one with the samples; -1: too
- * far. */
+/* How far apart two problems are of which one dimension may differ, the one with the samples; -1:
+ * too far. */
 static double distance(const mot_problem *known, const mot_problem *wanted)
 {
     if (!same_kind(known, wanted) || (known->m != wanted->m && known->k != wanted->k))
         return -1;
-    double m = (double)wanted->m / (double)known->m - 1, k = (double)wanted->k / (double)known->k - 1;
+    double m = (double)wanted->m / (double)known->m - 1;
+    double k = (double)wanted->k / (double)known->k - 1;
     double off = m + k < 0 ? -(m + k) : m + k;
     return off <= 0.25 ? off : -1;
 }

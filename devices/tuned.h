@@ -1,23 +1,23 @@
 /* tuned.h: what was found to be fast on a device, remembered between runs.
  *
- * A problem is what an operator computes as far as its speed depends on it: today a matrix product.  A
- * table holds a choice for each problem that was looked at, and choices that are struck off: what hung
- * or crashed the driver, or gave wrong numbers.  One text file a device holds the table, `tuned-<key>` in
- * the cache folder; the key (mot_probe_key) is that of the device, its driver and all kernels, so nothing
- * old is ever applied.  People can read the file and share it:
+ * A problem is what an operator computes as far as its speed depends on it: today a matrix product.
+ * A table holds a choice for each problem that was looked at, and choices that are struck off: what
+ * hung or crashed the driver, or gave wrong numbers.  One text file a device holds the table,
+ * `tuned-<key>` in the cache folder; the key (mot_probe_key) is that of the device, its driver and
+ * all kernels, so nothing old is ever applied.  People can read the file and share it:
  *
  *     motley tuned 1
  *     key 0123456789abcdef
  *     # pocl:0, a processor, its driver
- *     product NT 256x1024x784 bias relu : direct rows 4 cols 8 k_block 196  # 210.4 us, by rule 235.1 us
+ *     product NT 256x1024x784 bias relu : direct rows 4 cols 8  # 210.4 us, by rule 235.1 us
  *     quick product TN 10x128x64 sums : rule
  *     bad product NN 64x128x10 mask : packed rows 2  # wrong numbers
  *     bad every : direct mr 12  # the driver crashed
  *
- * `quick`: of the short search that a training makes, which takes what is quickly tried.  It counts for
- * that very problem; others also for problems that are a little smaller or larger.  `every`: the kernel
- * as it is built with these parameters, whatever it is to compute.  A file may hold several devices,
- * each behind its key.
+ * `quick`: of the short search that a training makes, which takes what is quickly tried.  It counts
+ * for that very problem; others also for problems that are a little smaller or larger.  `every`:
+ * the kernel as it is built with these parameters, whatever it is to compute.  A file may hold
+ * several devices, each behind its key.
  */
 #ifndef MOT_DEVICES_TUNED_H
 #define MOT_DEVICES_TUNED_H
@@ -53,19 +53,19 @@ typedef struct mot_tuned {
 } mot_tuned;
 
 void mot_tuned_free(mot_tuned *tuned);
-/** The problem that the operands pose; false where no choices are remembered for their operator, or they
- *  are not in order.  Pure.  In primitive.c. */
+/** The problem that the operands pose; false where no choices are remembered for their operator, or
+ *  they are not in order.  Pure.  In primitive.c. */
 bool mot_operands_problem(const mot_operands *operands, mot_precision precision, mot_problem *out);
 bool mot_problem_equal(const mot_problem *a, const mot_problem *b);
 
 /** The entry of this very problem, or NULL. */
 const mot_tuned_entry *mot_tuned_exact(const mot_tuned *tuned, const mot_problem *problem);
-/** What is to be used for a problem: the entry of this very problem, unless that is quick and there is
- *  one that is not, whose m or whose k alone differs, by a quarter at most: then the nearest of those.
- *  NULL: nothing is known. */
+/** What is to be used for a problem: the entry of this very problem, unless that is quick and there
+ *  is one that is not, whose m or whose k alone differs, by a quarter at most: then the nearest of
+ *  those.  NULL: nothing is known. */
 const mot_tuned_entry *mot_tuned_find(const mot_tuned *tuned, const mot_problem *problem);
-/** Add an entry.  One of the same problem stays where it is, unless `replace` or it is quick and the new
- *  one is not. */
+/** Add an entry.  One of the same problem stays where it is, unless `replace` or it is quick and
+ *  the new one is not. */
 mot_status mot_tuned_put(mot_tuned *tuned, const mot_tuned_entry *entry, bool replace);
 /** Strike off. */
 mot_status mot_tuned_strike(mot_tuned *tuned, const mot_tuned_bad *bad);
@@ -86,8 +86,8 @@ bool mot_problem_parse(const char *text, mot_problem *out);
 /** "direct rows 4 cols 8", "rule"; returns `out`. */
 const char *mot_choice_print(const mot_choice *choice, char out[MOT_CHOICE_TEXT]);
 bool mot_choice_parse(const char *text, mot_choice *out);
-/** Add to the table what `text`, of a file called `name`, says of the device with this key.  Lines that
- *  are damaged or not understood are logged and skipped; nothing in them can do harm.
+/** Add to the table what `text`, of a file called `name`, says of the device with this key.  Lines
+ *  that are damaged or not understood are logged and skipped; nothing in them can do harm.
  *  Errors: MOT_ERR_FORMAT when the text is no such file at all; MOT_ERR_MEMORY. */
 mot_status mot_tuned_read(mot_tuned *tuned, const char *text, const char *key, const char *name);
 /** Append what mot_tuned_read reads, from the key on. */
@@ -98,8 +98,8 @@ mot_status mot_tuned_print(const mot_tuned *tuned, const mot_device_info *info, 
 /** What is remembered of the device, and what $MOTLEY_TUNED, a file, says of it, which comes first.
  *  Failures are logged; the table is empty then.  */
 void mot_tuned_load(const mot_device_info *info, mot_tuned *out);
-/** Remember: what is on disk and `tuned` are merged, as mot_tuned_put does, and become both.  Several
- *  processes may do this at once. */
+/** Remember: what is on disk and `tuned` are merged, as mot_tuned_put does, and become both.
+ *  Several processes may do this at once. */
 mot_status mot_tuned_store(const mot_device_info *info, mot_tuned *tuned, bool replace);
 /** Forget all that is on disk. */
 mot_status mot_tuned_forget(const mot_device_info *info);
@@ -107,8 +107,8 @@ mot_status mot_tuned_forget(const mot_device_info *info);
 mot_status mot_tuned_take(const char *path, const mot_device_info *info, mot_tuned *tuned);
 /** Write the table into the file; what that says of other devices stays. */
 mot_status mot_tuned_give(const char *path, const mot_device_info *info, const mot_tuned *tuned);
-/** One search at a time on this host: a descriptor to close, or -1 after half a minute or where there is
- *  no lock to be had. */
+/** One search at a time on this host: a descriptor to close, or -1 after half a minute or where
+ *  there is no lock to be had. */
 int mot_tuned_lock(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* The table of remembered choices on disk.  Whoever writes takes a lock, merges and renames, so several
- * ranks and runs may do it at once and nothing is lost. */
+/* The table of remembered choices on disk.  Whoever writes takes a lock, merges and renames, so
+ * several ranks and runs may do it at once and nothing is lost. */
 #include "config.h"
 
 #include "devices/tuned.h"
@@ -124,9 +124,9 @@ mot_status mot_tuned_forget(const mot_device_info *info)
 {
     char *path;
     MOT_TRY(path_of(info, &path));
-    int failed = unlink(path) != 0 && errno != ENOENT;
-    mot_status status = failed ? MOT_FAIL(MOT_ERR_FILE, "cannot remove %s: %s", path, strerror(errno))
-                               : MOT_OK;
+    mot_status status = MOT_OK;
+    if (unlink(path) != 0 && errno != ENOENT)
+        status = MOT_FAIL(MOT_ERR_FILE, "cannot remove %s: %s", path, strerror(errno));
     free(path);
     return status;
 }

@@ -167,7 +167,8 @@ static void read_times(const char *remark, mot_tuned_entry *entry)
     double time_us, rule_us;
     if (sscanf(remark, " %31s us, by rule %31s us", time, rule) == 2 &&
         mot_parse_float("time", time, &time_us) == MOT_OK &&
-        mot_parse_float("time", rule, &rule_us) == MOT_OK && time_us > 0 && rule_us > 0) {
+        mot_parse_float("time", rule, &rule_us) == MOT_OK && time_us >= 0.1 && time_us < 1e12 &&
+        rule_us >= 0.1 && rule_us < 1e12) {
         entry->time_s = 1e-6 * time_us;
         entry->rule_s = 1e-6 * rule_us;
     }

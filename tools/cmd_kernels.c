@@ -55,7 +55,7 @@ static mot_status layout_open(const mot_config *config, const mot_arguments *arg
     MOT_TRY(mot_data_open(config, arguments->data, &l->data));
     MOT_TRY(mot_model_build(config, &l->data->spec, &l->graph));
     MOT_TRY(mot_comm_open(&l->comm));
-    MOT_TRY(mot_device_open(info, NULL, &l->device));
+    MOT_TRY(mot_device_open(info, &(mot_device_options){.by_rule = true}, &l->device));
     l->row = (mot_machine_device){.b_s = 1e-6, .max_batch = (double)l->batch};
     snprintf(l->row.id, sizeof l->row.id, "%s", info->id);
     l->machine = (mot_machine){.device = &l->row, .n_devices = 1};

@@ -73,11 +73,11 @@ typedef struct mot_tuning {
     mot_tune_child child;
     mot_problem *problem; /* [n_problems] to be looked at on each device */
     size_t n_problems, capacity;
-    size_t n_done, n_all; /* problems of all devices */
-    double start_s, drawn_s, part;  /* of the present problem, 0..1 */
-    size_t n_measured;              /* in this run */
-    bool bar;                       /* the bar stands in the last line */
-    void *json;                     /* rows so far */
+    size_t n_done, n_all;          /* problems of all devices */
+    double start_s, drawn_s, part; /* of the present problem, 0..1 */
+    size_t n_measured;             /* in this run */
+    bool bar;                      /* the bar stands in the last line */
+    void *json;                    /* rows so far */
 } mot_tuning;
 
 /** Set when the person wants to stop. */

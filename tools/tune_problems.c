@@ -24,8 +24,7 @@ static mot_status add(mot_tuning *t, const mot_problem *problem, bool near)
     for (size_t i = 0; i < t->n_problems; i++) {
         mot_tuned_entry known = {.problem = t->problem[i]};
         mot_tuned table = {.entry = &known, .n_entries = 1};
-        if (mot_problem_equal(&t->problem[i], problem) ||
-            (near && mot_tuned_find(&table, problem)))
+        if (mot_problem_equal(&t->problem[i], problem) || (near && mot_tuned_find(&table, problem)))
             return MOT_OK;
     }
     MOT_TRY(mot_grow(&t->problem, &t->capacity, t->n_problems + 1, sizeof *t->problem));

@@ -80,8 +80,8 @@ static mot_status begin(mot_tuning *t, const mot_problem *problem, bool *possibl
         mot_choice rule;
         bool loaded;
         if (t->child.pid == 0)
-            MOT_TRY(mot_tune_child_start(&t->child, t->info, t->precision, t->arguments->verbose > 0,
-                                         &mot_tune_stop));
+            MOT_TRY(mot_tune_child_start(&t->child, t->info, t->precision,
+                                         t->arguments->verbose > 0, &mot_tune_stop));
         mot_tune_child_ask(&t->child, "problem %s", mot_problem_print(problem, text));
         mot_answer answer = next_answer(t);
         if (answer == MOT_ANSWER_RIGHT) {

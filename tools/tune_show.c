@@ -28,8 +28,9 @@ void mot_tune_show_progress(mot_tuning *t, const mot_problem *problem, const cha
     char name[MOT_PROBLEM_TEXT], left[MOT_FORMAT], tail[320], bar[3 * 32 + 1];
     if (!terminal->is_terminal || now_s - t->drawn_s < DRAW_EVERY_S)
         return;
-    double left_s = done > 0.05 ? (now_s - t->start_s) / done * ((double)(t->n_all - t->n_done) - t->part)
-                                : NAN;
+    double left_s = done > 0.05
+                        ? (now_s - t->start_s) / done * ((double)(t->n_all - t->n_done) - t->part)
+                        : NAN;
     int filled, cells = terminal->width > 100 ? 32 : 16;
     clear(t);
     mot_terminal_bar_text(terminal, ((double)t->n_done + t->part) / (double)t->n_all, cells, bar,
@@ -67,7 +68,8 @@ static void show_row(const mot_tuning *t, const mot_tuned_entry *e, int width)
                 mot_format_short_time(e->time_s, tuned), 100 * (e->rule_s / e->time_s - 1));
     else
         fprintf(out, "  %9s  %9s  %7s", "", "", "");
-    fprintf(out, "  %s\n", e->choice.variant < 0 ? "by rule" : mot_choice_print(&e->choice, choice));
+    fprintf(out, "  %s\n",
+            e->choice.variant < 0 ? "by rule" : mot_choice_print(&e->choice, choice));
 }
 
 void mot_tune_show_result(mot_tuning *t, const mot_problem *problem)
@@ -94,8 +96,8 @@ void mot_tune_show_table(mot_tuning *t)
             t->info->id, mot_terminal_style(terminal, MOT_STYLE_PLAIN), t->info->name,
             t->info->driver);
     fprintf(terminal->out, "%s  %-*s  %9s  %9s  %7s  %s%s\n",
-            mot_terminal_style(terminal, MOT_STYLE_DIM), width, "problem", "by rule", "tuned", "gain",
-            "choice", mot_terminal_style(terminal, MOT_STYLE_PLAIN));
+            mot_terminal_style(terminal, MOT_STYLE_DIM), width, "problem", "by rule", "tuned",
+            "gain", "choice", mot_terminal_style(terminal, MOT_STYLE_PLAIN));
     for (size_t i = 0; i < t->n_problems; i++) {
         const mot_tuned_entry *e = mot_tuned_exact(&t->tuned, &t->problem[i]);
         if (e && !e->quick)

@@ -75,7 +75,7 @@ static cl_icd_dispatch dispatch;
     H(cl_kernel, clCreateKernel, (cl_program a, const char *b, cl_int *code), (a, b, code))
 
 /* Those that do more, further below. */
-#define MORE(X)                                                                                   \
+#define MORE(X)                                                                                    \
     X(clBuildProgram)                                                                              \
     X(clSetKernelArg)                                                                              \
     X(clCreateCommandQueue)                                                                        \

@@ -178,9 +178,8 @@ void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint
     OK(mot_primitive_workspace_choice(device, &o, choice, &workspace_bytes));
     snprintf(where, sizeof where, "%s/%s %d %d %d %d on %s, in %s %s, seed %" PRIu64,
              mot_op_name(o.op), mot_primitive_variant_name(o.op, choice->variant),
-             choice->parameter[0], choice->parameter[1], choice->parameter[2],
-             choice->parameter[3], mot_device_get_info(device)->id,
-             mot_shape_print(&o.in[0].shape, shape[0]),
+             choice->parameter[0], choice->parameter[1], choice->parameter[2], choice->parameter[3],
+             mot_device_get_info(device)->id, mot_shape_print(&o.in[0].shape, shape[0]),
              o.n_in > 1 ? mot_shape_print(&o.in[1].shape, shape[1]) : "", seed);
     place_all(device, c, &o, workspace_bytes, seed);
     OK(mot_commands_new(device, &commands));

@@ -45,8 +45,12 @@ endif
 # devices
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/test_devices_select tests/unit/test_devices_open \
-	tests/unit/test_devices_programs
-TESTS += tests/unit/test_devices_select tests/unit/test_devices_open tests/unit/test_devices_programs
+	tests/unit/test_devices_programs tests/unit/test_tuned
+TESTS += tests/unit/test_devices_select tests/unit/test_devices_open tests/unit/test_devices_programs \
+	tests/unit/test_tuned
+tests_unit_test_tuned_SOURCES = tests/unit/test_tuned.c
+tests_unit_test_tuned_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_tuned_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_devices_select_SOURCES = tests/unit/test_devices_select.c
 tests_unit_test_devices_select_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_devices_select_LDADD = libmotley_core.la $(CHECK_LIBS)
