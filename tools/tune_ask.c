@@ -1,4 +1,9 @@
-/* tune_ask.c: starting the child, asking it, waiting no longer than the limit, ending it. */
+/* tune_ask.c: starting the child, asking it, waiting no longer than the limit, ending it.
+ *
+ * On a machine that others keep busy a compiler takes many times as long as it would alone.  So the
+ * limit is one of processor time for a child that computes; one that sleeps has no more than that by
+ * the clock on the wall, and none more than some times that.
+ */
 #include "config.h"
 
 #include "tools/tune.h"
@@ -14,11 +19,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 
-static const double OPEN_LIMIT_S = 30;
+enum { POLL_MS = 100 };
+
+static const double OPEN_LIMIT_S = 30, SLEEPS = 0.02, MOST_LIMITS = 6;
 
 /* `socket` becomes the child's standard input and output. */
 static int spawn(pid_t *pid, int socket, char *const *argv, bool verbose)
@@ -133,19 +141,38 @@ static mot_answer classify(mot_tune_child *child)
     return MOT_ANSWER_RIGHT;
 }
 
+/* Processor time of the child so far; -1: not known. */
+static double processor_s(const mot_tune_child *child)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(child->pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return -1;
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* After `passed_s`: is it to be given up? */
+static bool hangs(const mot_tune_child *child, double passed_s, double before_s, double limit_s)
+{
+    if (passed_s < limit_s)
+        return false;
+    double now_s = processor_s(child), used_s = now_s - before_s;
+    return before_s < 0 || now_s < 0 || used_s < SLEEPS * passed_s || used_s > limit_s ||
+           passed_s > MOST_LIMITS * limit_s;
+}
+
 mot_answer mot_tune_child_answer(mot_tune_child *child, double limit_s,
                                  const volatile sig_atomic_t *stop)
 {
-    const double end_s = mot_clock_s() + limit_s;
+    const double start_s = mot_clock_s(), before_s = processor_s(child);
     while (!take_line(child)) {
         struct pollfd file = {.fd = child->socket, .events = POLLIN};
-        double left_s = end_s - mot_clock_s();
         if (*stop)
             return MOT_ANSWER_STOPPED;
-        if (left_s <= 0)
+        /* Now and then: the signal may come just before the wait. */
+        int n = poll(&file, 1, POLL_MS);
+        if (n <= 0 && hangs(child, mot_clock_s() - start_s, before_s, limit_s))
             return MOT_ANSWER_HANGS;
-        /* At least now and then: the signal may come just before the wait. */
-        int n = poll(&file, 1, left_s > 0.2 ? 200 : (int)(1000 * left_s) + 1);
         if (n <= 0)
             continue;
         if (child->n_unread == sizeof child->unread)
