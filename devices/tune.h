@@ -52,7 +52,7 @@ bool mot_timing_wins(const mot_timing *timing);
  *  found or the time was over, that the rule is to be kept, is on disk when this returns; where
  *  nothing can be remembered nothing changes.  `changed`: other choices apply now, and what was
  *  recorded is to be recorded anew.
- *  Errors: those of the device. */
+ *  Errors: MOT_ERR_MEMORY of the host. */
 mot_status mot_tune_quick(mot_device *device, const mot_operands *operands, int n_operands,
                           double budget_s, bool *changed);
 

@@ -110,13 +110,18 @@ static mot_status search_all(search *s, double budget_s)
         mot_tuned_entry entry = {
             .problem = s->problem[i], .choice = {.variant = MOT_BY_RULE}, .quick = true};
         double left_s = end_s - mot_clock_s(), part_s = left_s * work_of(&s->problem[i]) / work;
-        mot_trial *trial;
         work -= work_of(&s->problem[i]);
         if (budget_s > 0 && left_s > 0) {
-            MOT_TRY(mot_trial_open(s->device, &s->problem[i], MOT_TRIAL_BY_RULE, &trial));
-            mot_status status = screen(s, trial, part_s, &entry);
+            mot_trial *trial = NULL;
+            mot_status status =
+                mot_trial_open(s->device, &s->problem[i], MOT_TRIAL_BY_RULE, &trial);
+            if (status == MOT_OK)
+                status = screen(s, trial, part_s, &entry);
             mot_trial_close(trial);
-            MOT_TRY(status);
+            /* Memory may be short, for the training has its own already: then it is the rule's. */
+            if (status != MOT_OK)
+                mot_log(MOT_LOG_INFO, "tune device %s tried 0 why \"%s\"",
+                        s->device->info.id, mot_error_message());
         }
         MOT_TRY(mot_tuned_put(&s->found, &entry, false));
     }
