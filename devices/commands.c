@@ -4,6 +4,8 @@
  * so that replay is one clEnqueueNDRangeKernel a launch.  Only offsets of views in the input ring
  * are set again, and only when the slot is another than in the launch's last run.  Recorded
  * operators that are not our kernels (CLBlast) are calls with a copied payload.
+ * Where command buffers were found to pay (command_buffer.c), a range of our kernels that has run
+ * before is kept in one for each slot, and queued by one call.
  * With profiling each launch leaves an event; they are read in batches, after a finish.
  *
  * A launch's first run is waited for, one at a time in the whole process: drivers compile then, and
@@ -13,6 +15,7 @@
 #include "config.h"
 
 #include "devices/state.h"
+#include "runtime/base/log.h"
 #include "runtime/base/memory.h"
 
 #include <pthread.h>
@@ -39,6 +42,12 @@ typedef struct record {
     int64_t n_runs;
 } record;
 
+/* Launches [first, last) with ring views at `slot`. */
+typedef struct range {
+    int first, last, slot;
+    mot_command_buffer buffer;
+} range;
+
 struct mot_commands {
     mot_device *device;
     record *records;
@@ -49,6 +58,8 @@ struct mot_commands {
         int record;
     } *pending; /* profiling: EVENTS_KEPT of them */
     int n_pending;
+    range *ranges;
+    size_t n_ranges, range_capacity;
 };
 
 mot_status mot_commands_new(mot_device *device, mot_commands **out)
@@ -83,6 +94,9 @@ void mot_commands_free(mot_commands *commands)
         clReleaseEvent(commands->pending[i].event);
     for (int i = 0; i < commands->n_records; i++)
         free_record(&commands->records[i]);
+    for (size_t i = 0; i < commands->n_ranges; i++)
+        commands->device->recorder.release(commands->ranges[i].buffer);
+    free(commands->ranges);
     free(commands->pending);
     free(commands->records);
     free(commands);
@@ -318,12 +332,82 @@ static mot_status run_first(mot_commands *commands, int i, int slot)
     return status;
 }
 
+/* ---- replay from command buffers ---- */
+
+static bool can_record(const mot_commands *commands, int first, int last)
+{
+    bool can = commands->device->records && last - first > 1;
+    for (int i = first; i < last && can; i++)
+        can = commands->records[i].ran && commands->records[i].kernel;
+    return can;
+}
+
+static cl_int record_range(mot_commands *commands, range *out)
+{
+    const mot_recorder *recorder = &commands->device->recorder;
+    cl_int code = mot_recorder_begin(commands->device, &out->buffer);
+    if (code != CL_SUCCESS)
+        return code;
+    for (int i = out->first; i < out->last && code == CL_SUCCESS; i++) {
+        record *r = &commands->records[i];
+        code = r->slot == out->slot ? CL_SUCCESS : set_slot(r, out->slot);
+        if (code == CL_SUCCESS)
+            code = recorder->add(out->buffer, NULL, NULL, r->kernel, r->n_dims, NULL, r->global,
+                                 r->has_local ? r->local : NULL, 0, NULL, NULL, NULL);
+    }
+    if (code == CL_SUCCESS)
+        code = recorder->seal(out->buffer);
+    if (code != CL_SUCCESS)
+        recorder->release(out->buffer);
+    return code;
+}
+
+/* The range's command buffer, recorded at the first call; *out is NULL where the driver refuses,
+ * and then nothing is recorded on this device any more. */
+static mot_status get_range(mot_commands *commands, int first, int last, int slot,
+                            const range **out)
+{
+    *out = NULL;
+    for (size_t i = 0; i < commands->n_ranges && !*out; i++) {
+        const range *r = &commands->ranges[i];
+        if (r->first == first && r->last == last && r->slot == slot)
+            *out = r;
+    }
+    if (*out)
+        return MOT_OK;
+    MOT_TRY(mot_grow(&commands->ranges, &commands->range_capacity, commands->n_ranges + 1,
+                     sizeof *commands->ranges));
+    range *fresh = &commands->ranges[commands->n_ranges];
+    *fresh = (range){.first = first, .last = last, .slot = slot};
+    cl_int code = record_range(commands, fresh);
+    if (code != CL_SUCCESS) {
+        mot_log(MOT_LOG_INFO, "device %s command_buffers 0 why %s", commands->device->info.id,
+                mot_cl_name(code));
+        commands->device->records = false;
+        return MOT_OK;
+    }
+    commands->n_ranges++;
+    *out = fresh;
+    return MOT_OK;
+}
+
 mot_status mot_commands_run(mot_commands *commands, int first, int last, int slot)
 {
     if (first < 0 || last > commands->n_records)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "launches %d to %d of %d", first, last,
                         commands->n_records);
     MOT_TRY(mot_device_join_transfers(commands->device));
+    if (can_record(commands, first, last)) {
+        const range *recorded;
+        MOT_TRY(get_range(commands, first, last, slot, &recorded));
+        if (recorded) {
+            cl_int code =
+                commands->device->recorder.enqueue(0, NULL, recorded->buffer, 0, NULL, NULL);
+            return code == CL_SUCCESS ? MOT_OK
+                                      : launch_failed(commands, &commands->records[first],
+                                                      "clEnqueueCommandBufferKHR", code);
+        }
+    }
     for (int i = first; i < last; i++)
         MOT_TRY(commands->records[i].ran ? run_one(commands, i, slot)
                                          : run_first(commands, i, slot));

@@ -57,6 +57,7 @@ static mot_status find(const mot_device_info *info, mot_device *device)
         fresh.twin_of = info->twin_of;
         fresh.speed = info->speed;
         fresh.fp64 = info->fp64, fresh.fp16 = info->fp16, fresh.works = info->works;
+        fresh.command_buffers = info->command_buffers;
         device->info = fresh;
         device->cl_version = mot_opencl_version(fresh.opencl_version);
         device->driver_caches = mot_program_driver_caches(&fresh);
@@ -160,6 +161,8 @@ mot_status mot_device_open(const mot_device_info *info, const mot_device_options
     if (!device->shares_memory)
         MOT_TRY_GOTO(make_queue(device, &device->transfer));
     mot_device_recall_tuned(device);
+    device->records = device->info.command_buffers && !device->profile &&
+                      mot_recorder_find(device, &device->recorder);
     *out = device;
     return MOT_OK;
 fail:

@@ -4,6 +4,7 @@ libmotley_core_la_SOURCES += devices/archive.h
 libmotley_core_la_SOURCES += devices/archive_pack.c
 libmotley_core_la_SOURCES += devices/buffer.c
 libmotley_core_la_SOURCES += devices/cl_error.c
+libmotley_core_la_SOURCES += devices/command_buffer.c
 libmotley_core_la_SOURCES += devices/commands.c
 libmotley_core_la_SOURCES += devices/device.c
 libmotley_core_la_SOURCES += devices/discover.c

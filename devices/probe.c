@@ -111,7 +111,7 @@ static mot_status measure_watched(mot_device_info *info, bool *hangs)
         return MOT_OK;
     }
     pthread_detach(thread);
-    info->works = info->fp64 = info->fp16 = false;
+    info->works = info->fp64 = info->fp16 = info->command_buffers = false;
     memset(&info->speed, 0, sizeof info->speed);
     snprintf(info->trouble, sizeof info->trouble,
              "its driver did not return in %d s when %s; motley devices --probe tries it again",

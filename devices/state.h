@@ -90,6 +90,23 @@ typedef enum {
     MOT_MMA_ASYNC,   /* copies go past them */
 } mot_mma;
 
+/** The calls of cl_khr_command_buffer; see command_buffer.c. */
+typedef struct mot_command_buffer_handle *mot_command_buffer;
+typedef struct mot_recorder {
+    mot_command_buffer(CL_API_CALL *create)(cl_uint n_queues, const cl_command_queue *queues,
+                                            const cl_ulong *properties, cl_int *code);
+    cl_int(CL_API_CALL *add)(mot_command_buffer buffer, cl_command_queue queue,
+                             const cl_ulong *properties, cl_kernel kernel, cl_uint n_dims,
+                             const size_t *offset, const size_t *global, const size_t *local,
+                             cl_uint n_points, const cl_uint *points, cl_uint *point,
+                             void **command);
+    cl_int(CL_API_CALL *seal)(mot_command_buffer buffer);
+    cl_int(CL_API_CALL *enqueue)(cl_uint n_queues, cl_command_queue *queues,
+                                 mot_command_buffer buffer, cl_uint n_events,
+                                 const cl_event *events, cl_event *event);
+    cl_int(CL_API_CALL *release)(mot_command_buffer buffer);
+} mot_recorder;
+
 struct mot_device {
     mot_device_info info;
     char platform_version[128];
@@ -107,6 +124,8 @@ struct mot_device {
     cl_event transferred; /* latest write of the transfer queue that compute has not waited for */
     mot_program *programs;
     mot_staging *staging;
+    bool records; /* ranges of launches are run from command buffers */
+    mot_recorder recorder;
 };
 
 /** Make the compute queue wait for writes of the transfer queue.  Cheap when there are none. */
@@ -114,6 +133,17 @@ mot_status mot_device_join_transfers(mot_device *device);
 void mot_staging_free_all(mot_device *device);
 /** Read what is remembered of the device's fast choices (anew). */
 void mot_device_recall_tuned(mot_device *device);
+
+/** Fill in the calls; false where the driver has none of a kind that is known. */
+bool mot_recorder_find(mot_device *device, mot_recorder *out);
+/** A new command buffer for the compute queue, to be added to, sealed and in the end released. */
+cl_int mot_recorder_begin(mot_device *device, mot_command_buffer *out);
+/** Do command buffers do here what launches do, when they take turns in `n_slots` slots (1 or 2)?
+ *  Where `best_s` is not NULL, seconds of the same work without and with them as well.
+ *  Errors: MOT_ERR_NUMERIC, MOT_ERR_UNSUPPORTED, and those of devices. */
+mot_status mot_recorder_try(mot_device *device, int n_slots, double best_s[2]);
+/** Are they right and clearly faster?  For the probe: some milliseconds. */
+bool mot_recorder_pays(mot_device *device);
 
 /** The program of `source` with `options`: from memory, archive, disk or compiler.  Borrowed from
  *  the device.  Errors: MOT_ERR_BUILD. */

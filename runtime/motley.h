@@ -86,12 +86,13 @@ typedef struct mot_device_info {
     mot_device_kind kind;
     int compute_units;
     int64_t memory_bytes, max_alloc_bytes, local_bytes;
-    bool unified_memory; /* shares the host's memory */
-    bool compiler;       /* an OpenCL compiler is there */
-    bool fp64, fp16;     /* built here and gave the right numbers; checked by probing */
-    bool works;          /* a kernel built here and gave the right numbers; checked by probing */
-    char trouble[256];   /* why it does not work, else "" */
-    int twin_of;         /* index of the first device in the list on the same silicon, or -1 */
+    bool unified_memory;  /* shares the host's memory */
+    bool compiler;        /* an OpenCL compiler is there */
+    bool fp64, fp16;      /* built here and gave the right numbers; checked by probing */
+    bool command_buffers; /* launches from them do the same in less time; checked by probing */
+    bool works;           /* a kernel built here and gave the right numbers; checked by probing */
+    char trouble[256];    /* why it does not work, else "" */
+    int twin_of;          /* index of the first device in the list on the same silicon, or -1 */
     mot_device_speed speed;
 } mot_device_info;
 
