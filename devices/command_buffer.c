@@ -3,10 +3,9 @@
  *
  * Only what pays is used: the probe records a chain of small launches, compares what the replay
  * leaves in memory with what it should, and times it against launches queued one by one; the answer
- * is remembered with the rest of what a device was measured to do.  Intel's
- * 2026.2 for CPUs gains (2.2 us a launch, 3.8 queued one by one).  pocl 3.1 takes a kernel's arguments
- * when the buffer is queued instead of when it is recorded, so that slots mix; it would not gain
- * anyway (3.1 us, 3.0).
+ * is remembered with the rest of what a device was measured to do.  Intel's 2026.2 for CPUs gains
+ * (2.2 us a launch, 3.8 queued one by one).  pocl 3.1 takes a kernel's arguments when the buffer is
+ * queued instead of when it is recorded, so that slots mix; it would not gain anyway (3.1 us, 3.0).
  *
  * The extension was provisional for years, and what changed its form between 0.9.0 and 1.0 are
  * copies and barriers.  The five calls used here kept theirs; they are declared by hand because
