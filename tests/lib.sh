@@ -66,13 +66,6 @@ run()
 {
     "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
     status=$?
-    # With --enable-sanitizers: the leak checker's tracer dies now and then over a driver's thread that
-    # ends at the same moment, and takes the exit status with it.  Not our doing: once more.
-    if [ "$status" -ne 0 ] && grep -q 'LeakSanitizer has encountered a fatal error' "$tmp/err"; then
-        note "LeakSanitizer failed; once more: $*"
-        "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-        status=$?
-    fi
     [ "$status" -lt 128 ] || fail "killed by signal $((status - 128)): $*"
     return "$status"
 }
