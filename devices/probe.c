@@ -1,9 +1,11 @@
 /* probe.c: measuring a device once, safely, and remembering it.
  *
  * A compiler may hang on a kernel (rusticl on llvmpipe does).  So the measuring runs in a thread of
- * its own, and when one phase of it does not end in PHASE_LIMIT_S the device is declared not to
- * work and the thread is left behind with whatever it holds: there is no way to call a compiler
- * back. Tried and dropped: a child process.  A fork does not survive with OpenCL in use, and a
+ * its own, and when one phase of it is stuck the device is declared not to work and the thread is
+ * left behind with whatever it holds: there is no way to call a compiler back.  What the clock says
+ * is not enough for that: on a busy machine a compiler that works takes many times as long.  A phase
+ * is stuck after PHASE_LIMIT_S in which it had the processor all the time or hardly at all (it waits
+ * for what does not come), or after PHASE_MOST_S; a process that is stopped meanwhile is not. Tried and dropped: a child process.  A fork does not survive with OpenCL in use, and a
  * library knows of no program that it could start instead. Ranks of one host measure one after
  * another (a lock file), so that they do not slow each other and the later ones find what the first
  * has measured.
@@ -18,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +29,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PHASE_LIMIT_S = 30, LOCK_LIMIT_S = 180 };
+enum { PHASE_LIMIT_S = 30, PHASE_MOST_S = 180, LOCK_LIMIT_S = 180 };
+
+static const double QUIET = 0.02, /* of a processor: hardly at all */
+    TICK_MOST_S = 3;              /* the watcher looks every second; later than this: it was stopped */
+
+/* What a phase has had so far. */
+typedef struct phase_times {
+    double clock_s, cpu_s; /* cpu_s: of all threads */
+    double quiet_s;        /* by the clock, up to now, nearly without processor */
+} phase_times;
 
 /* Shared by the watcher and the measuring thread; whoever leaves last frees it. */
 typedef struct job {
@@ -34,7 +46,7 @@ typedef struct job {
     pthread_cond_t news;
     mot_device_info info;
     const char *phase;
-    double phase_start_s;
+    phase_times had;
     bool done, abandoned;
 } job;
 
@@ -43,7 +55,7 @@ static void set_phase(const char *what, void *user)
     job *j = user;
     pthread_mutex_lock(&j->lock);
     j->phase = what;
-    j->phase_start_s = mot_clock_s();
+    j->had = (phase_times){0};
     pthread_mutex_unlock(&j->lock);
 }
 
@@ -70,18 +82,42 @@ static void *work(void *user)
     return NULL;
 }
 
+static double cpu_time_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static bool is_stuck(const phase_times *had)
+{
+    if (had->clock_s < PHASE_LIMIT_S)
+        return false;
+    return had->cpu_s >= PHASE_LIMIT_S || had->quiet_s >= PHASE_LIMIT_S ||
+           had->clock_s >= PHASE_MOST_S;
+}
+
 /* Wait for the job to end or to get stuck: NULL when it has ended, else the phase it is stuck in;
  * then the job belongs to its thread. */
-static const char *watch(job *j)
+static const char *watch(job *j, double *clock_s)
 {
+    double seen_s = mot_clock_s(), seen_cpu_s = cpu_time_s();
     pthread_mutex_lock(&j->lock);
-    while (!j->done && mot_clock_s() - j->phase_start_s < PHASE_LIMIT_S) {
+    while (!j->done && !is_stuck(&j->had)) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 1;
         pthread_cond_timedwait(&j->news, &j->lock, &until);
+        double now_s = mot_clock_s(), now_cpu_s = cpu_time_s();
+        double passed_s = fmin(now_s - seen_s, TICK_MOST_S), used_s = now_cpu_s - seen_cpu_s;
+        j->had.clock_s += passed_s;
+        j->had.cpu_s += used_s;
+        j->had.quiet_s = used_s > QUIET * passed_s ? 0 : j->had.quiet_s + passed_s;
+        seen_s = now_s;
+        seen_cpu_s = now_cpu_s;
     }
     const char *stuck = j->done ? NULL : j->phase;
+    *clock_s = j->had.clock_s;
     j->abandoned = !j->done;
     pthread_mutex_unlock(&j->lock);
     return stuck;
@@ -96,13 +132,13 @@ static mot_status measure_watched(mot_device_info *info, bool *hangs)
     pthread_cond_init(&j->news, NULL);
     j->info = *info;
     j->phase = "starting";
-    j->phase_start_s = mot_clock_s();
     int code = pthread_create(&thread, NULL, work, j);
     if (code != 0) {
         free_job(j);
         return MOT_FAIL(MOT_ERR_MEMORY, "no thread to probe %s: %s", info->id, strerror(code));
     }
-    const char *stuck = watch(j);
+    double clock_s;
+    const char *stuck = watch(j, &clock_s);
     *hangs = stuck != NULL;
     if (!stuck) {
         pthread_join(thread, NULL);
@@ -114,8 +150,8 @@ static mot_status measure_watched(mot_device_info *info, bool *hangs)
     info->works = info->fp64 = info->fp16 = info->command_buffers = false;
     memset(&info->speed, 0, sizeof info->speed);
     snprintf(info->trouble, sizeof info->trouble,
-             "its driver did not return in %d s when %s; motley devices --probe tries it again",
-             PHASE_LIMIT_S, stuck);
+             "its driver did not return in %.0f s when %s; motley devices --probe tries it again",
+             clock_s, stuck);
     mot_log(MOT_LOG_WARNING, "probe device %s hangs 1", info->id);
     return MOT_OK;
 }

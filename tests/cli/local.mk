@@ -1,6 +1,7 @@
 # End-to-end tests of the command; see tests/lib.sh.
 CLI_TESTS = \
 	tests/cli/benches.sh \
+	tests/cli/busy_machine_loses_no_device.sh \
 	tests/cli/get_data_checks_what_it_fetches.sh \
 	tests/cli/one_failing_rank_ends_all.sh \
 	tests/cli/refuses_bad_config.sh \
