@@ -78,7 +78,7 @@ launch()
     shift
     n_checks=$((n_checks + 1))
     # shellcheck disable=SC2086
-    run timeout 300 $prefix "$MOTLEY" "$@" --json && return 0
+    run timeout 900 $prefix "$MOTLEY" "$@" --json && return 0
     fail "exit $status: $prefix motley $*"
     tail -n 5 "$tmp/err"
     return 1
@@ -102,7 +102,7 @@ refuse()
     pattern=$2
     shift 2
     n_checks=$((n_checks + 1))
-    run timeout 150 "$@"
+    run timeout 400 "$@"
     [ "$status" = 1 ] || [ "$status" = 2 ] || fail "$what: exit status $status, not 1 or 2"
     grep -Eqi -- "$pattern" "$tmp/err" ||
         fail "$what: the message does not match '$pattern': $(head -c 600 "$tmp/err")"
