@@ -9,7 +9,7 @@ rows() { json length; }
 bench()
 {
     n_checks=$((n_checks + 1))
-    run timeout 120 "$MOTLEY" bench "$@" --devices "$first" --json && return 0
+    run timeout 600 "$MOTLEY" bench "$@" --devices "$first" --json && return 0
     fail "exit $status: motley bench $*: $(head -c 400 "$tmp/err")"
     return 1
 }
