@@ -4,6 +4,7 @@
  * so that replay is one clEnqueueNDRangeKernel a launch.  Only offsets of views in the input ring
  * are set again, and only when the slot is another than in the launch's last run.  Recorded
  * operators that are not our kernels (CLBlast) are calls with a copied payload.
+ * On CPUs a range is run as one launch where it can be (joined.c).
  * Where command buffers were found to pay (command_buffer.c), a range of our kernels that has run
  * before is kept in one for each slot, and queued by one call.
  * With profiling each launch leaves an event; they are read in batches, after a finish.
@@ -14,7 +15,7 @@
  */
 #include "config.h"
 
-#include "devices/state.h"
+#include "devices/commands.h"
 #include "runtime/base/log.h"
 #include "runtime/base/memory.h"
 
@@ -23,44 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RING = 8, EVENTS_KEPT = 4096 };
-
-typedef struct record {
-    char *name;
-    cl_kernel kernel; /* NULL: foreign */
-    cl_uint n_dims;
-    size_t global[3], local[3];
-    bool has_local, ran;
-    int slot, n_ring; /* slot of the last run */
-    struct {
-        cl_uint arg;
-        cl_long offset, stride;
-    } ring[MAX_RING];
-    cl_int (*enqueue)(cl_command_queue queue, const void *payload, cl_event *event);
-    void *payload;
-    double time_s;
-    int64_t n_runs;
-} record;
-
-/* Launches [first, last) with ring views at `slot`. */
-typedef struct range {
-    int first, last, slot;
-    mot_command_buffer buffer;
-} range;
-
-struct mot_commands {
-    mot_device *device;
-    record *records;
-    size_t capacity;
-    int n_records;
-    struct {
-        cl_event event;
-        int record;
-    } *pending; /* profiling: EVENTS_KEPT of them */
-    int n_pending;
-    range *ranges;
-    size_t n_ranges, range_capacity;
-};
+enum { EVENTS_KEPT = 4096 };
 
 mot_status mot_commands_new(mot_device *device, mot_commands **out)
 {
@@ -78,12 +42,16 @@ mot_status mot_commands_new(mot_device *device, mot_commands **out)
     return MOT_OK;
 }
 
-static void free_record(record *r)
+static void free_record(mot_record *r)
 {
     if (r->kernel)
         clReleaseKernel(r->kernel);
     free(r->payload);
     free(r->name);
+    free(r->source);
+    free(r->options);
+    free(r->kernel_name);
+    free(r->arg);
 }
 
 void mot_commands_free(mot_commands *commands)
@@ -96,6 +64,7 @@ void mot_commands_free(mot_commands *commands)
         free_record(&commands->records[i]);
     for (size_t i = 0; i < commands->n_ranges; i++)
         commands->device->recorder.release(commands->ranges[i].buffer);
+    mot_pieces_free(commands->pieces);
     free(commands->ranges);
     free(commands->pending);
     free(commands->records);
@@ -121,6 +90,9 @@ void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *so
     cl_int code;
     memset(launch, 0, sizeof *launch);
     launch->commands = commands;
+    launch->source = source;
+    launch->kernel_name = kernel;
+    snprintf(launch->options, sizeof launch->options, "%s", options);
     launch->status = mot_program_get(commands->device, source, options, &program);
     if (launch->status != MOT_OK)
         return;
@@ -131,6 +103,14 @@ void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *so
             MOT_FAIL(MOT_ERR_BUILD, "device %s: no kernel '%s' in '%s' built with '%s': %s",
                      commands->device->info.id, kernel, source, options, mot_cl_name(code));
     }
+}
+
+/* Remember an argument as joined.c takes it. */
+static void keep_arg(mot_launch *launch, mot_arg arg)
+{
+    if (launch->n_kept < MOT_MAX_ARGS)
+        launch->arg[launch->n_kept] = arg;
+    launch->n_kept++;
 }
 
 static void set_arg(mot_launch *launch, size_t size, const void *value)
@@ -149,11 +129,12 @@ void mot_launch_view(mot_launch *launch, const mot_view *view)
 {
     cl_mem mem = view->buffer ? mot_buffer_mem(view->buffer) : NULL;
     cl_long offset = view->buffer ? view->offset : 0;
+    keep_arg(launch, (mot_arg){MOT_ARG_VIEW, mem, offset, view->buffer ? view->slot_stride : 0});
     set_arg(launch, sizeof mem, mem ? &mem : NULL);
     if (launch->status == MOT_OK && view->buffer && view->slot_stride != 0) {
-        if (launch->n_ring == MAX_RING) {
+        if (launch->n_ring == MOT_MAX_RING) {
             launch->status =
-                MOT_FAIL(MOT_ERR_UNSUPPORTED, "a launch takes %d ring views at most", MAX_RING);
+                MOT_FAIL(MOT_ERR_UNSUPPORTED, "a launch takes %d ring views at most", MOT_MAX_RING);
             return;
         }
         launch->ring[launch->n_ring].arg = launch->n_args;
@@ -166,44 +147,66 @@ void mot_launch_view(mot_launch *launch, const mot_view *view)
 void mot_launch_long(mot_launch *launch, int64_t value)
 {
     cl_long number = value;
+    keep_arg(launch, (mot_arg){.kind = MOT_ARG_LONG, .value = value});
     set_arg(launch, sizeof number, &number);
 }
 
 void mot_launch_int(mot_launch *launch, int value)
 {
     cl_int number = value;
+    keep_arg(launch, (mot_arg){.kind = MOT_ARG_INT, .value = value});
     set_arg(launch, sizeof number, &number);
 }
 
 void mot_launch_float(mot_launch *launch, float value)
 {
+    mot_arg arg = {.kind = MOT_ARG_FLOAT};
+    memcpy(&arg.value, &value, sizeof value);
+    keep_arg(launch, arg);
     set_arg(launch, sizeof value, &value);
 }
 
 void mot_launch_local(mot_launch *launch, size_t size_bytes)
 {
+    keep_arg(launch, (mot_arg){.kind = MOT_ARG_LOCAL, .value = (int64_t)size_bytes});
     set_arg(launch, size_bytes, NULL);
 }
 
 /* A new record with its name, not yet counted. */
-static mot_status new_record(mot_commands *commands, const char *name, record **out)
+static mot_status new_record(mot_commands *commands, const char *name, mot_record **out)
 {
     MOT_TRY(mot_grow(&commands->records, &commands->capacity, (size_t)commands->n_records + 1,
                      sizeof *commands->records));
-    record *r = &commands->records[commands->n_records];
+    mot_record *r = &commands->records[commands->n_records];
     memset(r, 0, sizeof *r);
     MOT_TRY(mot_strdup(name, &r->name));
     *out = r;
     return MOT_OK;
 }
 
+/* What joined.c needs to know of a launch of units. */
+static mot_status keep_for_joining(const mot_launch *launch, mot_record *r)
+{
+    if (!launch->units || launch->n_kept > MOT_MAX_ARGS)
+        return MOT_OK;
+    MOT_TRY(mot_strdup(launch->source, &r->source));
+    MOT_TRY(mot_strdup(launch->options, &r->options));
+    MOT_TRY(mot_strdup(launch->kernel_name, &r->kernel_name));
+    MOT_TRY(mot_alloc((size_t)launch->n_kept, sizeof *r->arg, &r->arg));
+    memcpy(r->arg, launch->arg, (size_t)launch->n_kept * sizeof *r->arg);
+    r->n_args = launch->n_kept;
+    return MOT_OK;
+}
+
 mot_status mot_launch_end(mot_launch *launch, const char *name, int n_dims, const size_t *global,
                           const size_t *local)
 {
-    record *r;
+    mot_record *r;
     mot_status status = launch->status;
     if (status == MOT_OK)
         status = new_record(launch->commands, name, &r);
+    if (status == MOT_OK && (status = keep_for_joining(launch, r)) != MOT_OK)
+        free_record(r);
     if (status != MOT_OK) {
         if (launch->kernel)
             clReleaseKernel(launch->kernel);
@@ -234,7 +237,7 @@ mot_status mot_commands_foreign(mot_commands *commands, const char *name,
                                                   cl_event *event),
                                 const void *payload, size_t size_bytes)
 {
-    record *r;
+    mot_record *r;
     MOT_TRY(new_record(commands, name, &r));
     mot_status status = mot_alloc(size_bytes, 1, &r->payload);
     if (status != MOT_OK) {
@@ -249,17 +252,23 @@ mot_status mot_commands_foreign(mot_commands *commands, const char *name,
 
 /* ---- replay ---- */
 
-static mot_status launch_failed(const mot_commands *commands, const record *r, const char *call,
-                                cl_int code)
+mot_status mot_commands_failed(const mot_commands *commands, const char *launch, const char *call,
+                               cl_int code)
 {
     mot_status status = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY
                             ? MOT_ERR_MEMORY
                             : MOT_ERR_DEVICE;
     return MOT_FAIL(status, "device %s: launch '%s': %s failed: %s (%d)", commands->device->info.id,
-                    r->name, call, mot_cl_name(code), (int)code);
+                    launch, call, mot_cl_name(code), (int)code);
 }
 
-static cl_int set_slot(record *r, int slot)
+static mot_status launch_failed(const mot_commands *commands, const mot_record *r, const char *call,
+                                cl_int code)
+{
+    return mot_commands_failed(commands, r->name, call, code);
+}
+
+static cl_int set_slot(mot_record *r, int slot)
 {
     for (int i = 0; i < r->n_ring; i++) {
         cl_long offset = r->ring[i].offset + r->ring[i].stride * slot;
@@ -278,7 +287,7 @@ static mot_status read_profile(mot_commands *commands)
     MOT_TRY(mot_device_finish(commands->device));
     for (int i = 0; i < commands->n_pending; i++) {
         cl_event event = commands->pending[i].event;
-        record *r = &commands->records[commands->pending[i].record];
+        mot_record *r = &commands->records[commands->pending[i].record];
         cl_ulong start = 0, end = 0;
         if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, 8, &start, NULL) ==
                 CL_SUCCESS &&
@@ -294,7 +303,7 @@ static mot_status read_profile(mot_commands *commands)
 
 static mot_status run_one(mot_commands *commands, int i, int slot)
 {
-    record *r = &commands->records[i];
+    mot_record *r = &commands->records[i];
     cl_command_queue queue = commands->device->compute;
     cl_event event = NULL, *wanted = commands->pending ? &event : NULL;
     cl_int code;
@@ -321,15 +330,34 @@ static mot_status run_one(mot_commands *commands, int i, int slot)
 
 static pthread_mutex_t first_run_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static mot_status run_first(mot_commands *commands, int i, int slot)
+mot_status mot_commands_run_first(mot_device *device, mot_status (*enqueue)(void *user), void *user)
 {
     pthread_mutex_lock(&first_run_lock);
-    mot_status status = run_one(commands, i, slot);
+    mot_status status = enqueue(user);
     if (status == MOT_OK)
-        status = mot_device_finish(commands->device);
+        status = mot_device_finish(device);
     pthread_mutex_unlock(&first_run_lock);
-    commands->records[i].ran = status == MOT_OK;
     return status;
+}
+
+typedef struct one {
+    mot_commands *commands;
+    int i, slot;
+} one;
+
+static mot_status enqueue_one(void *user)
+{
+    const one *o = user;
+    return run_one(o->commands, o->i, o->slot);
+}
+
+mot_status mot_commands_run_one(mot_commands *commands, int i, int slot)
+{
+    if (commands->records[i].ran)
+        return run_one(commands, i, slot);
+    MOT_TRY(mot_commands_run_first(commands->device, enqueue_one, &(one){commands, i, slot}));
+    commands->records[i].ran = true;
+    return MOT_OK;
 }
 
 /* ---- replay from command buffers ---- */
@@ -342,14 +370,14 @@ static bool can_record(const mot_commands *commands, int first, int last)
     return can;
 }
 
-static cl_int record_range(mot_commands *commands, range *out)
+static cl_int record_range(mot_commands *commands, mot_range_buffer *out)
 {
     const mot_recorder *recorder = &commands->device->recorder;
     cl_int code = mot_recorder_begin(commands->device, &out->buffer);
     if (code != CL_SUCCESS)
         return code;
     for (int i = out->first; i < out->last && code == CL_SUCCESS; i++) {
-        record *r = &commands->records[i];
+        mot_record *r = &commands->records[i];
         code = r->slot == out->slot ? CL_SUCCESS : set_slot(r, out->slot);
         if (code == CL_SUCCESS)
             code = recorder->add(out->buffer, NULL, NULL, r->kernel, r->n_dims, NULL, r->global,
@@ -365,11 +393,11 @@ static cl_int record_range(mot_commands *commands, range *out)
 /* The range's command buffer, recorded at the first call; *out is NULL where the driver refuses,
  * and then nothing is recorded on this device any more. */
 static mot_status get_range(mot_commands *commands, int first, int last, int slot,
-                            const range **out)
+                            const mot_range_buffer **out)
 {
     *out = NULL;
     for (size_t i = 0; i < commands->n_ranges && !*out; i++) {
-        const range *r = &commands->ranges[i];
+        const mot_range_buffer *r = &commands->ranges[i];
         if (r->first == first && r->last == last && r->slot == slot)
             *out = r;
     }
@@ -377,8 +405,8 @@ static mot_status get_range(mot_commands *commands, int first, int last, int slo
         return MOT_OK;
     MOT_TRY(mot_grow(&commands->ranges, &commands->range_capacity, commands->n_ranges + 1,
                      sizeof *commands->ranges));
-    range *fresh = &commands->ranges[commands->n_ranges];
-    *fresh = (range){.first = first, .last = last, .slot = slot};
+    mot_range_buffer *fresh = &commands->ranges[commands->n_ranges];
+    *fresh = (mot_range_buffer){.first = first, .last = last, .slot = slot};
     cl_int code = record_range(commands, fresh);
     if (code != CL_SUCCESS) {
         mot_log(MOT_LOG_INFO, "device %s command_buffers 0 why %s", commands->device->info.id,
@@ -397,8 +425,10 @@ mot_status mot_commands_run(mot_commands *commands, int first, int last, int slo
         return MOT_FAIL(MOT_ERR_ARGUMENT, "launches %d to %d of %d", first, last,
                         commands->n_records);
     MOT_TRY(mot_device_join_transfers(commands->device));
+    if (commands->device->joins)
+        return mot_joined_run(commands, first, last, slot);
     if (can_record(commands, first, last)) {
-        const range *recorded;
+        const mot_range_buffer *recorded;
         MOT_TRY(get_range(commands, first, last, slot, &recorded));
         if (recorded) {
             cl_int code =
@@ -409,8 +439,15 @@ mot_status mot_commands_run(mot_commands *commands, int first, int last, int slo
         }
     }
     for (int i = first; i < last; i++)
-        MOT_TRY(commands->records[i].ran ? run_one(commands, i, slot)
-                                         : run_first(commands, i, slot));
+        MOT_TRY(mot_commands_run_one(commands, i, slot));
+    return MOT_OK;
+}
+
+mot_status mot_commands_launches(mot_commands *commands, int first, int last, int *n_launches)
+{
+    if (commands->device->joins)
+        return mot_joined_count(commands, first, last, n_launches);
+    *n_launches = last - first;
     return MOT_OK;
 }
 

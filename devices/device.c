@@ -161,6 +161,7 @@ mot_status mot_device_open(const mot_device_info *info, const mot_device_options
     if (!device->shares_memory)
         MOT_TRY_GOTO(make_queue(device, &device->transfer));
     mot_device_recall_tuned(device);
+    device->joins = mot_device_can_join(device);
     device->records = device->info.command_buffers && !device->profile &&
                       mot_recorder_find(device, &device->recorder);
     *out = device;
@@ -180,6 +181,7 @@ void mot_device_close(mot_device *device)
         clFinish(device->compute);
     if (device->transferred)
         clReleaseEvent(device->transferred);
+    mot_joined_free(device);
     mot_staging_free_all(device);
     mot_programs_free(device);
     if (device->transfer)

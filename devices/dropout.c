@@ -48,7 +48,7 @@ static mot_status record_vector(const mot_recording *r)
     mot_launch launch;
     begin(r, &launch, "dropout_vector");
     mot_launch_long(&launch, chunk);
-    return mot_record_end(r, &launch, mot_ceil_div(blocks, chunk), 1);
+    return mot_record_end_units(r, &launch, mot_ceil_div(blocks, chunk), 1);
 }
 
 static const mot_variant variants[] = {

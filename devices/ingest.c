@@ -76,7 +76,7 @@ static mot_status record_pieces(const mot_recording *r, const char *kernel, int6
     mot_launch launch;
     begin(r, &launch, kernel);
     mot_launch_long(&launch, chunk);
-    return mot_record_end(r, &launch, mot_ceil_div(pieces, chunk), range.local);
+    return mot_record_end_units(r, &launch, mot_ceil_div(pieces, chunk), range.local);
 }
 
 static mot_status record_channel(const mot_recording *r)

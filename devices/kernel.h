@@ -6,6 +6,17 @@
 
 #include <CL/cl.h>
 
+enum { MOT_MAX_ARGS = 40 };
+
+/** An argument of a kernel: a view takes a pointer and an offset. */
+typedef enum { MOT_ARG_VIEW, MOT_ARG_LONG, MOT_ARG_INT, MOT_ARG_FLOAT, MOT_ARG_LOCAL } mot_arg_kind;
+typedef struct mot_arg {
+    mot_arg_kind kind;
+    cl_mem mem;     /* of a view; NULL: absent */
+    int64_t value;  /* offset at slot 0, number, bits of a float, bytes of local memory */
+    int64_t stride; /* of a view: elements between ring slots */
+} mot_arg;
+
 /** A launch under construction: set the arguments in order, then give the range. */
 typedef struct mot_launch {
     mot_commands *commands;
@@ -18,6 +29,11 @@ typedef struct mot_launch {
         int64_t offset, stride;
     } ring[8];
     int n_ring;
+    bool units; /* groups of one work-item of a kernel that has UNITS; see kernels_cl/joined.cl */
+    const char *source, *kernel_name;
+    char options[128];
+    mot_arg arg[MOT_MAX_ARGS];
+    int n_kept;
 } mot_launch;
 
 /** Begin a launch of `kernel` from the embedded source `source` ("matmul_packed" for

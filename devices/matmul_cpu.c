@@ -187,14 +187,14 @@ static void begin(const mot_recording *r, mot_launch *launch, const char *source
 static mot_status record_product(const mot_recording *r, const char *kernel, const mot_matmul *p,
                                  const division *d)
 {
-    const size_t local[3] = {1, 1, 1};
-    const size_t global[3] = {(size_t)d->cols, (size_t)d->rows, (size_t)p->batch};
     mot_launch launch;
     begin(r, &launch, kernel, kernel, d->mr);
     mot_matmul_arguments(&launch, p);
     mot_launch_long(&launch, d->k);
+    mot_launch_long(&launch, d->rows);
+    mot_launch_long(&launch, d->cols);
     mot_launch_local(&launch, (size_t)d->local_floats * sizeof(float));
-    return mot_record_end_3d(r, &launch, 3, global, local);
+    return mot_record_end_units(r, &launch, d->rows * d->cols * p->batch, 1);
 }
 
 mot_status mot_matmul_record_direct(const mot_recording *r)
@@ -262,10 +262,8 @@ static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const
 {
     const int64_t n_panels = mot_ceil_div(p->n, d->nr);
     const int64_t across = mot_ceil_div(n_panels, PANELS_PACKED);
-    const int64_t along = mot_ceil_div(2 * GROUPS_PER_THREAD * r->traits.threads, across);
-    const size_t local[3] = {1, 1, 1};
-    const size_t global[3] = {(size_t)across, (size_t)mot_min(along, mot_ceil_div(p->k, 32)),
-                              (size_t)p->batch};
+    const int64_t along = mot_min(mot_ceil_div(2 * GROUPS_PER_THREAD * r->traits.threads, across),
+                                  mot_ceil_div(p->k, 32));
     mot_launch launch;
     begin(r, &launch, "matmul_packed", "matmul_pack", d->mr);
     mot_launch_view(&launch, panels);
@@ -275,7 +273,9 @@ static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const
     mot_launch_long(&launch, p->ldb);
     mot_launch_long(&launch, p->stride_b);
     mot_launch_int(&launch, p->flags);
-    return mot_record_end_3d(r, &launch, 3, global, local);
+    mot_launch_long(&launch, across);
+    mot_launch_long(&launch, along);
+    return mot_record_end_units(r, &launch, across * along * p->batch, 1);
 }
 
 mot_status mot_matmul_record_packed(const mot_recording *r)

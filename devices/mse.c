@@ -58,7 +58,7 @@ static mot_status record_vector(const mot_recording *r)
     sizes(r, &launch);
     mot_launch_long(&launch, range.chunk);
     mot_launch_local(&launch, 2 * sizeof(float) * (size_t)range.local);
-    MOT_TRY(mot_record_end(r, &launch, range.groups, range.local));
+    MOT_TRY(mot_record_end_units(r, &launch, range.groups, range.local));
     if (range.groups == 1)
         return MOT_OK;
     return mot_record_sums_finish(r, "mse", &r->o->out[1], &parts, range.groups,

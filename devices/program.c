@@ -158,8 +158,8 @@ static mot_status from_archive(mot_device *device, const char *source, const cha
     return MOT_OK;
 }
 
-static mot_status make(mot_device *device, const char *source, const char *options, cl_program *out,
-                       int *blob)
+static mot_status make(mot_device *device, const char *source, const char *text,
+                       const char *options, cl_program *out, int *blob)
 {
     char all_options[1024];
     int length = snprintf(all_options, sizeof all_options, "-cl-std=CL1.2 -w%s%s",
@@ -169,8 +169,7 @@ static mot_status make(mot_device *device, const char *source, const char *optio
     *blob = -1;
     if (device->archive)
         return from_archive(device, source, options, all_options, out, blob);
-    const char *text = mot_kernel_source(source);
-    if (!text)
+    if (!text && !(text = mot_kernel_source(source)))
         return MOT_FAIL(MOT_ERR_ARGUMENT, "there is no kernel source '%s'", source);
     cl_program program = NULL;
     mot_program_cache_load(device, text, all_options, &program);
@@ -191,8 +190,8 @@ static void free_program(mot_program *p)
     free(p);
 }
 
-mot_status mot_program_get(mot_device *device, const char *source, const char *options,
-                           cl_program *out)
+mot_status mot_program_get_text(mot_device *device, const char *source, const char *text,
+                                const char *options, cl_program *out)
 {
     for (mot_program *p = device->programs; p; p = p->next)
         if (strcmp(p->source, source) == 0 && strcmp(p->options, options) == 0) {
@@ -204,7 +203,7 @@ mot_status mot_program_get(mot_device *device, const char *source, const char *o
     MOT_TRY(mot_alloc(1, sizeof *made, &made));
     MOT_TRY_GOTO(mot_strdup(source, &made->source));
     MOT_TRY_GOTO(mot_strdup(options, &made->options));
-    MOT_TRY_GOTO(make(device, source, options, &made->program, &made->blob));
+    MOT_TRY_GOTO(make(device, source, text, options, &made->program, &made->blob));
     made->next = device->programs;
     device->programs = made;
     *out = made->program;
@@ -212,6 +211,12 @@ mot_status mot_program_get(mot_device *device, const char *source, const char *o
 fail:
     free_program(made);
     return status;
+}
+
+mot_status mot_program_get(mot_device *device, const char *source, const char *options,
+                           cl_program *out)
+{
+    return mot_program_get_text(device, source, NULL, options, out);
 }
 
 void mot_programs_free(mot_device *device)
@@ -228,7 +233,7 @@ mot_status mot_device_kernel_list(const mot_device *device, char **out)
     mot_text list = {0};
     mot_status status = mot_text_add(&list, "%s", "");
     for (const mot_program *p = device->programs; p && status == MOT_OK; p = p->next)
-        if (strcmp(p->source, "probe") != 0)
+        if (strcmp(p->source, "probe") != 0 && strncmp(p->source, "joined", 6) != 0)
             status = mot_text_add(&list, "%s\t%s\n", p->source, p->options);
     if (status != MOT_OK) {
         mot_text_free(&list);

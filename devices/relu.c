@@ -38,7 +38,7 @@ static mot_status record_vector(const mot_recording *r)
     mot_launch launch;
     begin(r, &launch, r->o->op == MOT_OP_relu ? "relu_vector" : "relu_grad_vector");
     mot_launch_long(&launch, range.chunk);
-    return mot_record_end(r, &launch, range.groups, range.local);
+    return mot_record_end_units(r, &launch, range.groups, range.local);
 }
 
 static const mot_variant variants[] = {

@@ -76,7 +76,7 @@ static mot_status softmax_vector(const mot_recording *r)
     mot_launch launch;
     begin_softmax(r, &launch, "softmax_vector");
     mot_launch_long(&launch, range.chunk);
-    return mot_record_end(r, &launch, range.groups, range.local);
+    return mot_record_end_units(r, &launch, range.groups, range.local);
 }
 
 static mot_status softmax_group(const mot_recording *r)
@@ -110,7 +110,9 @@ static mot_status xent_plain(const mot_recording *r)
     return mot_record_end(r, &launch, 1, 1);
 }
 
-static mot_status record_xent(const mot_recording *r, const char *kernel, mot_range range)
+static mot_status record_xent(const mot_recording *r, const char *kernel, mot_range range,
+                              mot_status (*end)(const mot_recording *r, mot_launch *launch,
+                                                int64_t groups, int64_t local))
 {
     mot_view parts = mot_workspace_at(r->o, 0, 2 * range.groups);
     mot_launch launch;
@@ -121,7 +123,7 @@ static mot_status record_xent(const mot_recording *r, const char *kernel, mot_ra
     sizes_xent(r, &launch);
     mot_launch_long(&launch, range.chunk);
     mot_launch_local(&launch, 2 * sizeof(float) * (size_t)range.local);
-    MOT_TRY(mot_record_end(r, &launch, range.groups, range.local));
+    MOT_TRY(end(r, &launch, range.groups, range.local));
     if (range.groups == 1)
         return MOT_OK;
     return mot_record_sums_finish(r, "softmax_xent", &r->o->out[1], &parts, range.groups,
@@ -130,12 +132,12 @@ static mot_status record_xent(const mot_recording *r, const char *kernel, mot_ra
 
 static mot_status xent_vector(const mot_recording *r)
 {
-    return record_xent(r, "softmax_xent_vector", range_vector(r));
+    return record_xent(r, "softmax_xent_vector", range_vector(r), mot_record_end_units);
 }
 
 static mot_status xent_group(const mot_recording *r)
 {
-    return record_xent(r, "softmax_xent_group", range_group(r));
+    return record_xent(r, "softmax_xent_group", range_group(r), mot_record_end);
 }
 
 static int64_t xent_workspace(const mot_recording *r)

@@ -107,6 +107,10 @@ typedef struct mot_recorder {
     cl_int(CL_API_CALL *release)(mot_command_buffer buffer);
 } mot_recorder;
 
+/** Kernels of which runs of launches are made, and what a range of launches becomes; see joined.c. */
+typedef struct mot_joined mot_joined;
+typedef struct mot_pieces mot_pieces;
+
 struct mot_device {
     mot_device_info info;
     char platform_version[128];
@@ -124,7 +128,10 @@ struct mot_device {
     cl_event transferred; /* latest write of the transfer queue that compute has not waited for */
     mot_program *programs;
     mot_staging *staging;
-    bool records; /* ranges of launches are run from command buffers */
+    bool joins;             /* runs of launches are made one */
+    mot_joined *joined;     /* kernels for that */
+    mot_buffer *counters;   /* theirs, zero between launches */
+    bool records;           /* ranges of launches are run from command buffers */
     mot_recorder recorder;
 };
 
@@ -145,10 +152,17 @@ mot_status mot_recorder_try(mot_device *device, int n_slots, double best_s[2]);
 /** Are they right and clearly faster?  For the probe: some milliseconds. */
 bool mot_recorder_pays(mot_device *device);
 
+/** Can runs of launches be made one here?  With an archive or profiling they are not. */
+bool mot_device_can_join(const mot_device *device);
+void mot_joined_free(mot_device *device);
+
 /** The program of `source` with `options`: from memory, archive, disk or compiler.  Borrowed from
  *  the device.  Errors: MOT_ERR_BUILD. */
 mot_status mot_program_get(mot_device *device, const char *source, const char *options,
                            cl_program *out);
+/** The same for a text that is made up, under a name that begins with "joined". */
+mot_status mot_program_get_text(mot_device *device, const char *name, const char *text,
+                                const char *options, cl_program *out);
 void mot_programs_free(mot_device *device);
 
 /** Does the driver keep built kernels by itself, better than the disk cache could? */

@@ -142,6 +142,13 @@ mot_status mot_record_end(const mot_recording *r, mot_launch *launch, int64_t gr
     return mot_record_end_3d(r, launch, 1, &global_size, &local_size);
 }
 
+mot_status mot_record_end_units(const mot_recording *r, mot_launch *launch, int64_t groups,
+                                int64_t local)
+{
+    launch->units = local == 1;
+    return mot_record_end(r, launch, groups, local);
+}
+
 mot_status mot_record_end_plain(const mot_recording *r, mot_launch *launch, int64_t n)
 {
     const size_t global_size = (size_t)n;
@@ -166,5 +173,5 @@ mot_status mot_record_sums_finish(const mot_recording *r, const char *source, co
     mot_launch_view(&launch, parts);
     mot_launch_long(&launch, n_parts);
     mot_launch_long(&launch, samples);
-    return mot_record_end(r, &launch, 1, 1);
+    return mot_record_end_units(r, &launch, 1, 1);
 }

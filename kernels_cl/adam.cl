@@ -37,7 +37,7 @@ __kernel void adam_vector(__global float *restrict param, long param_at, __globa
                           __global const float *restrict sums, long sums_at,
                           __global const uint *restrict scalars, long scalars_at, long n,
                           float beta1, float rest1, float beta2, float rest2, float eps,
-                          float weight_decay, long chunk)
+                          float weight_decay, long chunk UNITS)
 {
     scalars += scalars_at;
     const float step = as_float(scalars[LR]) / as_float(scalars[BIAS1]);

@@ -12,7 +12,7 @@ __kernel void add_plain(__global float *y, long y_at, __global const float *a, l
 }
 
 __kernel void add_vector(__global float *y, long y_at, __global const float *a, long a_at,
-                         __global const float *b, long b_at, long n, long chunk)
+                         __global const float *b, long b_at, long n, long chunk UNITS)
 {
     y += y_at;
     a += a_at;

@@ -54,7 +54,7 @@ INLINE void dropout_masks(int8 out[4], uint2 key, uint quad, uint sample, uint s
 
 __kernel void dropout_vector(__global float *y, long y_at, __global const float *x, long x_at,
                              __global const uint *scalars, long scalars_at, long rows, long row,
-                             uint stream, float p, float scale, long blocks)
+                             uint stream, float p, float scale, long blocks UNITS)
 {
     const long row_blocks = (row + 31) / 32;
     const long first = (long)get_global_id(0) * blocks;

@@ -32,7 +32,7 @@ __kernel void ingest_plain(__global float *x, long x_at, __global const RAW *raw
 __kernel void ingest_channel(__global float *x, long x_at, __global const RAW *raw, long raw_at,
                              __global const float *scale, long scale_at,
                              __global const float *shift, long shift_at, long runs, long group,
-                             long channels, int flags, long chunk)
+                             long channels, int flags, long chunk UNITS)
 {
     const long first = (long)get_group_id(0) * chunk, last = min(first + chunk, runs);
     for (long run = first; run < last; run++) {
@@ -51,7 +51,7 @@ __kernel void ingest_channel(__global float *x, long x_at, __global const RAW *r
 __kernel void ingest_column(__global float *x, long x_at, __global const RAW *raw, long raw_at,
                             __global const float *scale, long scale_at, __global const float *shift,
                             long shift_at, long runs, long group, long channels, int flags,
-                            long chunk)
+                            long chunk UNITS)
 {
     const long first = (long)get_group_id(0) * chunk;
     const long last = min(first + chunk, runs * group / channels);

@@ -1,5 +1,5 @@
 # Kernel sources are embedded as C strings: kernels_cl/embedded.c is made from KERNELS.
-KERNELS = kernels_cl/adam.cl kernels_cl/add.cl kernels_cl/dropout.cl kernels_cl/ingest.cl \
+KERNELS = kernels_cl/adam.cl kernels_cl/add.cl kernels_cl/dropout.cl kernels_cl/ingest.cl kernels_cl/joined.cl \
 	kernels_cl/matmul_direct.cl kernels_cl/matmul_flags.cl kernels_cl/matmul_mma.cl kernels_cl/matmul_packed.cl kernels_cl/matmul_plain.cl \
 	kernels_cl/matmul_tile.cl kernels_cl/matmul_tiled.cl kernels_cl/mse.cl kernels_cl/philox.cl \
 	kernels_cl/relu.cl kernels_cl/sgd.cl kernels_cl/shuffle.cl \

@@ -1,6 +1,8 @@
 /* matmul_flags.cl: included by the matrix products: what is asked for, twin of devices/matmul.h.
  * The epilogue, in this order: add the old C, add bias (n) to each row, relu, and zero where
  * mask (m,n; laid out as C) is not positive.  SUMS: sums (m) = sums of the rows of op(A). */
+#ifndef MATMUL_FLAGS_CL
+#define MATMUL_FLAGS_CL
 #define TRANS_A 1
 #define TRANS_B 2
 #define ACCUMULATE 4
@@ -8,3 +10,4 @@
 #define RELU 16
 #define MASK 32
 #define SUMS 64
+#endif

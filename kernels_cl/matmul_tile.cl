@@ -7,11 +7,13 @@
  * registers of AVX2, 8 rows and VW 16 for AVX-512.
  * Edges: rows beyond the last read the last row again and are not stored; columns beyond the last
  * are zeros in the panel and are not stored.
- * A_MEM, B_MEM: address space of A and of the panel.
+ * A_MEM, B_MEM: address space of A and of the panel; TILED(x): the name of function x for these.
  * Source: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS). */
 #include "vector.cl"
 #include "matmul_flags.cl"
 #include "shuffle.cl"
+#ifndef MATMUL_TILE_CL
+#define MATMUL_TILE_CL
 #ifndef MR
 #define MR 6
 #endif
@@ -23,27 +25,6 @@ typedef struct {
     long ldc;
     int flags;
 } target;
-
-INLINE void tile_multiply(VEC c[MR][2], A_MEM const float *a, long a_row, long a_step, long rows,
-                   B_MEM const float *b, long k)
-{
-    A_MEM const float *row[MR];
-#pragma unroll
-    for (int i = 0; i < MR; i++) {
-        row[i] = a + min((long)i, rows - 1) * a_row;
-        c[i][0] = 0.0f;
-        c[i][1] = 0.0f;
-    }
-    for (long p = 0; p < k; p++) {
-        const VEC b0 = VLOAD(b + p * NR), b1 = VLOAD(b + p * NR + VW);
-#pragma unroll
-        for (int i = 0; i < MR; i++) {
-            const VEC x = row[i][p * a_step];
-            c[i][0] = x * b0 + c[i][0];
-            c[i][1] = x * b1 + c[i][1];
-        }
-    }
-}
 
 float store_single(float value, const target *t, long i, long j)
 {
@@ -146,9 +127,61 @@ INLINE void transpose8(float8 a[8])
     }
 }
 
+/* Where part `i` of `parts` begins, when `n` things are divided as evenly as can be. */
+long part_begin(long n, long i, long parts)
+{
+    return n * i / parts;
+}
+
+/* sums[i] = sum over p of op(A)(i,p), for this group's part of the m rows. */
+void sum_rows(__global float *sums, __global const float *a, long lda, int trans, long m, long k,
+              long group, long groups)
+{
+    const long chunk = ((m + groups - 1) / groups + VW - 1) / VW * VW;
+    const long last = min(m, (group + 1) * chunk);
+    long i = group * chunk;
+    if (trans)
+        for (; i + VW <= last; i += VW) {
+            VEC sum = 0.0f;
+            for (long p = 0; p < k; p++)
+                sum += VLOAD(a + p * lda + i);
+            VSTORE(sum, sums + i);
+        }
+    for (; i < last; i++) {
+        float sum = 0.0f;
+        for (long p = 0; p < k; p++)
+            sum += trans ? a[p * lda + i] : a[i * lda + p];
+        sums[i] = sum;
+    }
+}
+#endif
+
+/* ---- what comes once for each pair of address spaces ---- */
+
+INLINE void TILED(multiply)(VEC c[MR][2], A_MEM const float *a, long a_row, long a_step, long rows,
+                   B_MEM const float *b, long k)
+{
+    A_MEM const float *row[MR];
+#pragma unroll
+    for (int i = 0; i < MR; i++) {
+        row[i] = a + min((long)i, rows - 1) * a_row;
+        c[i][0] = 0.0f;
+        c[i][1] = 0.0f;
+    }
+    for (long p = 0; p < k; p++) {
+        const VEC b0 = VLOAD(b + p * NR), b1 = VLOAD(b + p * NR + VW);
+#pragma unroll
+        for (int i = 0; i < MR; i++) {
+            const VEC x = row[i][p * a_step];
+            c[i][0] = x * b0 + c[i][0];
+            c[i][1] = x * b1 + c[i][1];
+        }
+    }
+}
+
 /* Panels of op(B), one every `apart` floats: rows p0 .. p0+k, columns j .. j+columns, filled up
  * with zeros to whole panels.  Reads along the rows of B, whichever way it lies. */
-void pack_panels(B_MEM float *panels, long apart, __global const float *b, long ldb, int trans,
+void TILED(pack_panels)(B_MEM float *panels, long apart, __global const float *b, long ldb, int trans,
                  long p0, long k, long j, long columns)
 {
     const long whole = trans ? columns / 8 * 8 : columns / NR * NR;
@@ -190,7 +223,7 @@ void pack_panels(B_MEM float *panels, long apart, __global const float *b, long 
  * element (r,p) of a tile at [p * MR + r].  `left` rows are in A from i on; those beyond are the
  * last again.  Reads along the rows of A, whichever way it lies.  Whole vectors of 8 are written,
  * the next one over the end of the one before, and 8 - MR floats behind the last tile are lost. */
-void pack_tiles(A_MEM float *tiles, __global const float *a, long lda, int trans, long i, long rows,
+void TILED(pack_tiles)(A_MEM float *tiles, __global const float *a, long lda, int trans, long i, long rows,
                 long left, long first, long k)
 {
     a += trans ? first * lda + i : i * lda + first;
@@ -224,33 +257,5 @@ void pack_tiles(A_MEM float *tiles, __global const float *a, long lda, int trans
         for (; p < k; p++)
             for (long x = 0; x < MR; x++)
                 to[p * MR + x] = a[min(r + x, left - 1) * lda + p];
-    }
-}
-
-/* Where part `i` of `parts` begins, when `n` things are divided as evenly as can be. */
-long part_begin(long n, long i, long parts)
-{
-    return n * i / parts;
-}
-
-/* sums[i] = sum over p of op(A)(i,p), for this group's part of the m rows. */
-void sum_rows(__global float *sums, __global const float *a, long lda, int trans, long m, long k,
-              long group, long groups)
-{
-    const long chunk = ((m + groups - 1) / groups + VW - 1) / VW * VW;
-    const long last = min(m, (group + 1) * chunk);
-    long i = group * chunk;
-    if (trans)
-        for (; i + VW <= last; i += VW) {
-            VEC sum = 0.0f;
-            for (long p = 0; p < k; p++)
-                sum += VLOAD(a + p * lda + i);
-            VSTORE(sum, sums + i);
-        }
-    for (; i < last; i++) {
-        float sum = 0.0f;
-        for (long p = 0; p < k; p++)
-            sum += trans ? a[p * lda + i] : a[i * lda + p];
-        sums[i] = sum;
     }
 }

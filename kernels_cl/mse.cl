@@ -31,7 +31,7 @@ __kernel void mse_plain(__global float *dpred, long dpred_at, __global float *su
 __kernel void mse_vector(__global float *dpred, long dpred_at, __global float *sums, long sums_at,
                          __global float *parts, long parts_at, __global const float *pred,
                          long pred_at, __global const float *target, long target_at, long samples,
-                         long columns, int flags, long chunk, __local float *scratch)
+                         long columns, int flags, long chunk, __local float *scratch UNITS)
 {
     const float factor = 2.0f / (float)columns;
     VEC total = 0.0f;
@@ -52,6 +52,6 @@ __kernel void mse_vector(__global float *dpred, long dpred_at, __global float *s
         if (flags)
             dpred[i] = d * factor;
     }
-    sums_leave(sums + sums_at, parts + parts_at, scratch,
-               (vec_sum(total) + single) / (float)columns, 0.0f, (float)samples);
+    sums_leave(sums + sums_at, parts + parts_at, scratch, (vec_sum(total) + single) / (float)columns, 0.0f, (float)samples, get_group_id(0),
+               get_num_groups(0));
 }

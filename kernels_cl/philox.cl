@@ -1,6 +1,8 @@
 /* philox.cl: included by other kernels: counter-based random numbers, twin of
  * runtime/base/random.c.
  * Source: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+#ifndef PHILOX_CL
+#define PHILOX_CL
 #include "vector.cl"
 
 /* Four random words for (key, counter). */
@@ -35,3 +37,4 @@ INLINE void philox8(uint2 key, ulong8 c[4])
         key += (uint2)(0x9E3779B9u, 0xBB67AE85u);
     }
 }
+#endif

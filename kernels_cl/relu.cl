@@ -11,7 +11,7 @@ __kernel void relu_plain(__global float *y, long y_at, __global const float *x, 
 }
 
 __kernel void relu_vector(__global float *y, long y_at, __global const float *x, long x_at, long n,
-                          long chunk)
+                          long chunk UNITS)
 {
     y += y_at;
     x += x_at;
@@ -33,7 +33,7 @@ __kernel void relu_grad_plain(__global float *dx, long dx_at, __global const flo
 }
 
 __kernel void relu_grad_vector(__global float *dx, long dx_at, __global const float *dy, long dy_at,
-                               __global const float *y, long y_at, long n, long chunk)
+                               __global const float *y, long y_at, long n, long chunk UNITS)
 {
     dx += dx_at;
     dy += dy_at;

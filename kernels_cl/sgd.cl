@@ -30,7 +30,7 @@ __kernel void sgd_vector(__global float *restrict param, long param_at,
                          __global const float *restrict grad, long grad_at,
                          __global const float *restrict sums, long sums_at,
                          __global const uint *restrict scalars, long scalars_at, long n,
-                         float momentum, float weight_decay, int flags, long chunk)
+                         float momentum, float weight_decay, int flags, long chunk UNITS)
 {
     const float lr = as_float(scalars[scalars_at + LR]), factor = 1.0f / sums[sums_at];
     param += param_at;

@@ -23,7 +23,7 @@ __kernel void softmax_plain(__global float *p, long p_at, __global const float *
 }
 
 __kernel void softmax_vector(__global float *p, long p_at, __global const float *x, long x_at,
-                             long rows, long columns, long chunk)
+                             long rows, long columns, long chunk UNITS)
 {
     const long first = (long)get_global_id(0) * chunk, last = min(first + chunk, rows);
     for (long r = first; r < last; r++) {

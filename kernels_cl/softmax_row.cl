@@ -1,6 +1,8 @@
 /* softmax_row.cl: included by softmax and softmax_xent: the passes over one row, by one work-item
  * with vectors of VW (row_*) or by a whole work-group (group_*; `scratch` holds a float for each
  * work-item, the local size is a power of two). */
+#ifndef SOFTMAX_ROW_CL
+#define SOFTMAX_ROW_CL
 #include "vector.cl"
 
 /* exp for arguments up to 0, to 2 units in the last place, the same on every device: 2^n p(r) with
@@ -124,3 +126,4 @@ float group_exp_sum(__global const float *x, float most, long n, __local float *
         sum += exp_single(x[i] - most);
     return group_tree(sum, 0, scratch);
 }
+#endif

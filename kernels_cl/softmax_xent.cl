@@ -41,7 +41,7 @@ __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __gl
                                   long sums_at, __global float *parts, long parts_at,
                                   __global const float *logits, long logits_at,
                                   __global const int *label, long label_at, long rows, long columns,
-                                  int flags, long chunk, __local float *scratch)
+                                  int flags, long chunk, __local float *scratch UNITS)
 {
     const long first = (long)get_global_id(0) * chunk, last = min(first + chunk, rows);
     float loss = 0.0f, correct = 0.0f;
@@ -59,7 +59,8 @@ __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __gl
         }
         loss += log(sum) + most - own_logit;
     }
-    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows);
+    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows, get_group_id(0),
+               get_num_groups(0));
 }
 
 __kernel void softmax_xent_group(__global float *dlogits, long dlogits_at, __global float *sums,
@@ -82,5 +83,6 @@ __kernel void softmax_xent_group(__global float *dlogits, long dlogits_at, __glo
         for (long c = get_local_id(0); flags && c < columns; c += (long)get_local_size(0))
             d[c] = exp_single(x[c] - most) / sum - (c == own ? 1.0f : 0.0f);
     }
-    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows);
+    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows, get_group_id(0),
+               get_num_groups(0));
 }

@@ -5,9 +5,12 @@
  * (two floats a work-item; the local size is a power of two).  The only group of a launch writes
  * the result {samples, loss, correct, 0}; several groups leave their part in `parts`, two floats a
  * group, which sums_finish adds in a second launch. */
+#ifndef SUMS_CL
+#define SUMS_CL
+#include "vector.cl"
 
 void sums_leave(__global float *sums, __global float *parts, __local float *scratch, float loss,
-                float correct, float samples)
+                float correct, float samples, long group, long groups)
 {
     const int me = (int)get_local_id(0);
     scratch[2 * me] = loss;
@@ -20,19 +23,19 @@ void sums_leave(__global float *sums, __global float *parts, __local float *scra
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    if (me == 0 && get_num_groups(0) == 1) {
+    if (me == 0 && groups == 1) {
         sums[0] = samples;
         sums[1] = scratch[0];
         sums[2] = scratch[1];
         sums[3] = 0.0f;
     } else if (me == 0) {
-        parts[2 * get_group_id(0)] = scratch[0];
-        parts[2 * get_group_id(0) + 1] = scratch[1];
+        parts[2 * group] = scratch[0];
+        parts[2 * group + 1] = scratch[1];
     }
 }
 
 __kernel void sums_finish(__global float *sums, long sums_at, __global const float *parts,
-                          long parts_at, long n_parts, long samples)
+                          long parts_at, long n_parts, long samples UNITS)
 {
     float loss = 0.0f, correct = 0.0f;
     for (long i = 0; i < n_parts; i++) {
@@ -44,3 +47,4 @@ __kernel void sums_finish(__global float *sums, long sums_at, __global const flo
     sums[sums_at + 2] = correct;
     sums[sums_at + 3] = 0.0f;
 }
+#endif

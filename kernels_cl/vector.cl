@@ -6,8 +6,15 @@
  * memory and a wide group reads neighbouring words together: the same loop serves CPUs and GPUs.
  * Parameters: VW 2, 4, 8 or 16.
  * INLINE marks functions that get arrays of vectors, which stay in registers only if inlined. */
+#ifndef VECTOR_CL
+#define VECTOR_CL
 #ifndef VW
 #define VW 4
+#endif
+/* Behind the last parameter of a kernel that can become part of joined.cl. */
+#ifndef UNITS
+#define UNITS
+#define GROUPS_OF_ONE __attribute__((reqd_work_group_size(1, 1, 1)))
 #endif
 #define INLINE static inline __attribute__((always_inline))
 #define VEC_JOIN_(a, b) a##b
@@ -54,3 +61,4 @@ float vec_max(VEC v)
         most = fmax(most, lane[i]);
     return most;
 }
+#endif

@@ -1,0 +1,70 @@
+/* commands.h: what the files that record launches and run them share; only they include it.
+ *
+ * commands.c        recording; running launches one by one
+ * joined.c          runs of launches as one launch, on CPUs
+ * command_buffer.c  ranges of launches from the driver's command buffers
+ */
+#ifndef MOT_DEVICES_COMMANDS_H
+#define MOT_DEVICES_COMMANDS_H
+
+#include "devices/state.h"
+
+enum { MOT_MAX_RING = 8 };
+
+/* A recorded launch, or, with kernel NULL, a call of a library. */
+typedef struct mot_record {
+    char *name;
+    cl_kernel kernel;
+    cl_uint n_dims;
+    size_t global[3], local[3];
+    bool has_local, ran;
+    int slot, n_ring; /* slot of the last run */
+    struct {
+        cl_uint arg;
+        cl_long offset, stride;
+    } ring[MOT_MAX_RING];
+    /* Only where it can be part of a joined launch; else n_args is 0.  Owned. */
+    char *source, *options, *kernel_name;
+    mot_arg *arg;
+    int n_args;
+    cl_int (*enqueue)(cl_command_queue queue, const void *payload, cl_event *event);
+    void *payload;
+    double time_s;
+    int64_t n_runs;
+} mot_record;
+
+/* Launches [first, last) with ring views at `slot`, recorded by the driver. */
+typedef struct mot_range_buffer {
+    int first, last, slot;
+    mot_command_buffer buffer;
+} mot_range_buffer;
+
+struct mot_commands {
+    mot_device *device;
+    mot_record *records;
+    size_t capacity;
+    int n_records;
+    struct {
+        cl_event event;
+        int record;
+    } *pending; /* profiling: so many that they are read in batches */
+    int n_pending;
+    mot_range_buffer *ranges;
+    size_t n_ranges, range_capacity;
+    mot_pieces *pieces; /* of ranges that were run joined; newest first */
+};
+
+/** Queue launch i; the first time it is waited for. */
+mot_status mot_commands_run_one(mot_commands *commands, int i, int slot);
+/** Let `enqueue` be the only first run in the whole process, and wait for it. */
+mot_status mot_commands_run_first(mot_device *device, mot_status (*enqueue)(void *user), void *user);
+mot_status mot_commands_failed(const mot_commands *commands, const char *launch, const char *call,
+                               cl_int code);
+
+/** Queue launches [first, last), as few as they can be made. */
+mot_status mot_joined_run(mot_commands *commands, int first, int last, int slot);
+/** How many launches these become. */
+mot_status mot_joined_count(mot_commands *commands, int first, int last, int *n_launches);
+void mot_pieces_free(mot_pieces *pieces);
+
+#endif

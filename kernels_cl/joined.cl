@@ -1,0 +1,34 @@
+/* joined: one launch that does the work of many, for CPUs: what stands in front.
+ *
+ * A launch costs a CPU driver the waking of its threads, at its end the waiting for the slowest, and a
+ * pause before the next.  So devices/joined.c makes one kernel of all that a step records: this text,
+ * the sources that have UNITS behind the parameters of some kernels, and then `joined` itself, which has
+ * a case for each of these kernels.  There a kernel is a function, and a group of its launch a `unit`:
+ *
+ *     for each launch in order
+ *         take units from a counter and do them, until none is left
+ *         wait until those that others took are done
+ *
+ * What a unit computes does not depend on who does it.  A group only ever waits for units that another
+ * has begun, so the work is done however few of the groups run at the same time; one that waits long
+ * ends, for its processor may be needed by the one that it waits for.  The last to end leaves the
+ * counters zero: ints, 16 apart, {ended, then for each launch: taken, done}.
+ * Groups of one work-item: barriers mean nothing. */
+#define __kernel static
+#define UNITS , const long unit_, const long units_
+#define GROUPS_OF_ONE
+#define get_group_id(dimension) unit_
+#define get_num_groups(dimension) units_
+#define get_global_id(dimension) unit_
+#define get_local_id(dimension) 0
+#define get_local_size(dimension) 1
+#define barrier(fence)
+/* For kernels without UNITS, which nobody calls. */
+__constant long unit_ = 0, units_ = 1;
+/* A tenth of a millisecond or more. */
+#define MOST_TURNS 8192
+#if defined(__x86_64__)
+#define PAUSE __builtin_ia32_pause()
+#else
+#define PAUSE
+#endif
