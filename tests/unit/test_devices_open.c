@@ -339,6 +339,7 @@ static void run_ranges(const mot_device_info *info, int n_slots, bool refuses, i
     int32_t fresh[ITEMS];
     OK(mot_device_open(info, NULL, &device));
     ck_assert(device->records == info->command_buffers);
+    device->joins = false; /* which comes before recording */
     if (refuses)
         device->recorder.seal = refuse;
     OK(mot_buffer_new(device, 4 * WORDS, &buffer));
