@@ -142,8 +142,8 @@ mot_status mot_recorder_try(mot_device *device, int n_slots, double best_s[2])
     mot_buffer *buffer = NULL;
     mot_commands *commands = NULL;
     mot_status status;
-    bool before = device->records;
-    device->records = false;
+    const bool recorded = device->records, joined = device->joins;
+    device->records = device->joins = false;
     MOT_TRY_GOTO(mot_buffer_new(device, SLOTS * (LINKS + 1) * ITEMS * 4, &buffer));
     MOT_TRY_GOTO(mot_commands_new(device, &commands));
     MOT_TRY_GOTO(record_chain(commands, buffer));
@@ -157,7 +157,8 @@ mot_status mot_recorder_try(mot_device *device, int n_slots, double best_s[2])
 fail:
     mot_commands_free(commands);
     mot_buffer_free(buffer);
-    device->records = before;
+    device->records = recorded;
+    device->joins = joined;
     return status;
 }
 

@@ -29,6 +29,9 @@ mot_status mot_devices_select_offline(const char *selection, int n_parts, int pa
  *  A device whose driver hangs is given up after half a minute, with a thread left behind in it.
  *  A device that does not work is no error: it has works false and says why in trouble. */
 mot_status mot_device_probe(mot_device_info *info, bool anew);
+/** Was a device given up, so that a thread may still be inside its driver?  The process then ends with
+ *  _exit: what the driver does at a normal exit can crash under that thread. */
+bool mot_device_left_behind(void);
 
 /* ---- offline kernels ---- */
 

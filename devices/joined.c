@@ -61,9 +61,11 @@ struct mot_pieces {
 bool mot_device_can_join(const mot_device *device)
 {
     const char *wanted = getenv("MOTLEY_JOIN");
-    return mot_device_traits(device).cpu && mot_silicon_is_host_cpu(&device->info) &&
-           device->info.compiler && !device->archive && !device->profile &&
-           !(wanted && strcmp(wanted, "0") == 0);
+    if (!device->info.compiler || device->archive || device->profile)
+        return false;
+    if (wanted && (strcmp(wanted, "0") == 0 || strcmp(wanted, "1") == 0))
+        return wanted[0] == '1';
+    return mot_device_traits(device).cpu && mot_silicon_is_host_cpu(&device->info);
 }
 
 /* ---- options ---- */

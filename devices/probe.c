@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,13 @@ static const char *watch(job *j, double *clock_s)
     return stuck;
 }
 
+static atomic_bool left_behind;
+
+bool mot_device_left_behind(void)
+{
+    return atomic_load(&left_behind);
+}
+
 static mot_status measure_watched(mot_device_info *info, bool *hangs)
 {
     job *j;
@@ -147,6 +155,7 @@ static mot_status measure_watched(mot_device_info *info, bool *hangs)
         return MOT_OK;
     }
     pthread_detach(thread);
+    atomic_store(&left_behind, true);
     info->works = info->fp64 = info->fp16 = info->command_buffers = false;
     memset(&info->speed, 0, sizeof info->speed);
     snprintf(info->trouble, sizeof info->trouble,

@@ -28,7 +28,8 @@ watch()
     shift
     n_checks=$((n_checks + 1))
     : >"$tmp/log"
-    run timeout 280 oclgrind --data-races --check-api --max-errors 20 --log "$tmp/log" "$@" ||
+    # shellcheck disable=SC2086
+    run timeout 280 oclgrind --data-races --check-api --max-errors 20 ${more-} --log "$tmp/log" "$@" ||
         fail "$what: exit $status: $(tail -n 5 "$tmp/err")"
     if complaints >"$tmp/complaints"; then
         fail "$what: oclgrind complains"
@@ -84,6 +85,14 @@ if [ -x "$program" ]; then
         look_for_uninitialized "$op" "$program"
     done
     expect "operators were looked at" [ -n "${op-}" ]
+    # Launches made one; without restrict, of which oclgrind does not know what the compiler makes.
+    MOTLEY_JOIN=1 OCLGRIND_BUILD_OPTIONS=-Drestrict= more=--inst-counts
+    export MOTLEY_JOIN OCLGRIND_BUILD_OPTIONS
+    for MOT_TEST_OPS in linear linear_dinput linear_dweight; do
+        watch "$MOT_TEST_OPS, joined" "$program"
+        expect_grep "$MOT_TEST_OPS: the joined kernel ran" "kernel 'joined'" "$tmp/out"
+    done
+    unset MOTLEY_JOIN OCLGRIND_BUILD_OPTIONS more
 else
     note "tests/ops/test_ops is not built (no libcheck)"
 fi

@@ -1,6 +1,7 @@
 /* main.c: finds the subcommand and runs it. */
 #include "config.h"
 
+#include "devices/devices.h"
 #include "runtime/base/text.h"
 #include "tools/command.h"
 #include "tools/tune.h"
@@ -100,5 +101,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "motley: standard output cannot be written\n");
         exit_status = MOT_EXIT_FAILED;
     }
+    if (mot_device_left_behind())
+        _exit(exit_status);
     return exit_status;
 }
