@@ -58,6 +58,7 @@ static mot_status find(const mot_device_info *info, mot_device *device)
         fresh.speed = info->speed;
         fresh.fp64 = info->fp64, fresh.fp16 = info->fp16, fresh.works = info->works;
         fresh.command_buffers = info->command_buffers;
+        fresh.joins = info->joins;
         device->info = fresh;
         device->cl_version = mot_opencl_version(fresh.opencl_version);
         device->driver_caches = mot_program_driver_caches(&fresh);

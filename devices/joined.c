@@ -65,6 +65,8 @@ bool mot_device_can_join(const mot_device *device)
         return false;
     if (wanted && (strcmp(wanted, "0") == 0 || strcmp(wanted, "1") == 0))
         return wanted[0] == '1';
+    if (device->info.works) /* it was probed */
+        return device->info.joins;
     return mot_device_traits(device).cpu && mot_silicon_is_host_cpu(&device->info);
 }
 

@@ -316,6 +316,7 @@ static mot_status measure(mot_device *device, mot_device_info *info,
     phase("timing launches and copies", user);
     MOT_TRY(time_launch(device, &info->speed.launch_latency_s));
     info->command_buffers = mot_recorder_pays(device);
+    info->joins = mot_joined_pays(device);
     MOT_TRY(measure_copy(device, &info->speed));
     MOT_TRY(measure_transfers(device, &info->speed));
     phase("building and timing a matrix product", user);
@@ -326,7 +327,7 @@ void mot_probe_measure(mot_device_info *info, void (*phase)(const char *what, vo
                        void *user)
 {
     mot_device *device = NULL;
-    info->works = info->fp64 = info->fp16 = info->command_buffers = false;
+    info->works = info->fp64 = info->fp16 = info->command_buffers = info->joins = false;
     info->trouble[0] = '\0';
     memset(&info->speed, 0, sizeof info->speed);
     phase("opening the device", user);

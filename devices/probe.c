@@ -156,7 +156,7 @@ static mot_status measure_watched(mot_device_info *info, bool *hangs)
     }
     pthread_detach(thread);
     atomic_store(&left_behind, true);
-    info->works = info->fp64 = info->fp16 = info->command_buffers = false;
+    info->works = info->fp64 = info->fp16 = info->command_buffers = info->joins = false;
     memset(&info->speed, 0, sizeof info->speed);
     snprintf(info->trouble, sizeof info->trouble,
              "its driver did not return in %.0f s when %s; motley devices --probe tries it again",

@@ -63,15 +63,17 @@ static bool read_into(const char *text, mot_device_info *info)
                                         "to_device_bytes_per_s",
                                         "from_device_bytes_per_s",
                                         "launch_latency_ns",
-                                        "command_buffers"};
-    int64_t v[9];
+                                        "command_buffers",
+                                        "joins"};
+    int64_t v[10];
     if (strncmp(text, first_line, sizeof first_line - 1) != 0 || !strstr(text, "\nend\n"))
         return false;
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 10; i++)
         if ((v[i] = number(text, names[i])) < 0)
             return false;
     info->works = v[0] == 1, info->fp64 = v[1] == 1, info->fp16 = v[2] == 1;
     info->command_buffers = v[8] == 1;
+    info->joins = v[9] == 1;
     info->speed = (mot_device_speed){.matmul_flops_per_s = (double)v[3],
                                      .memory_bytes_per_s = (double)v[4],
                                      .to_device_bytes_per_s = (double)v[5],
@@ -117,11 +119,11 @@ void mot_probe_remember(const mot_device_info *info)
         &text,
         "works %d\nfp64 %d\nfp16 %d\nmatmul_flops_per_s %.0f\nmemory_bytes_per_s %.0f\n"
         "to_device_bytes_per_s %.0f\nfrom_device_bytes_per_s %.0f\nlaunch_latency_ns %.0f\n"
-        "command_buffers %d\ntrouble %s\nend\n",
+        "command_buffers %d\njoins %d\ntrouble %s\nend\n",
         info->works, info->fp64, info->fp16, info->speed.matmul_flops_per_s,
         info->speed.memory_bytes_per_s, info->speed.to_device_bytes_per_s,
         info->speed.from_device_bytes_per_s, info->speed.launch_latency_s * 1e9,
-        info->command_buffers, trouble));
+        info->command_buffers, info->joins, trouble));
     MOT_TRY_GOTO(mot_file_write(path, text.data, text.length));
 fail:
     if (status != MOT_OK)

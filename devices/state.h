@@ -155,6 +155,8 @@ bool mot_recorder_pays(mot_device *device);
 /** Can runs of launches be made one here?  With an archive or profiling they are not. */
 bool mot_device_can_join(const mot_device *device);
 void mot_joined_free(mot_device *device);
+/** Is that right and clearly faster?  For the probe: some milliseconds. */
+bool mot_joined_pays(mot_device *device);
 
 /** The program of `source` with `options`: from memory, archive, disk or compiler.  Borrowed from
  *  the device.  Errors: MOT_ERR_BUILD. */

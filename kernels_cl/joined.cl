@@ -25,8 +25,8 @@
 #define barrier(fence)
 /* For kernels without UNITS, which nobody calls. */
 __constant long unit_ = 0, units_ = 1;
-/* A tenth of a millisecond or more. */
-#define MOST_TURNS 8192
+/* Some milliseconds: longer than a unit takes. */
+#define MOST_TURNS 131072
 #if defined(__x86_64__)
 #define PAUSE __builtin_ia32_pause()
 #else

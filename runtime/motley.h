@@ -90,6 +90,7 @@ typedef struct mot_device_info {
     bool compiler;        /* an OpenCL compiler is there */
     bool fp64, fp16;      /* built here and gave the right numbers; checked by probing */
     bool command_buffers; /* launches from them do the same in less time; checked by probing */
+    bool joins;           /* a step as one launch does the same in less time; checked by probing */
     bool works;           /* a kernel built here and gave the right numbers; checked by probing */
     char trouble[256];    /* why it does not work, else "" */
     int twin_of;          /* index of the first device in the list on the same silicon, or -1 */

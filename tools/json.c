@@ -93,14 +93,14 @@ static json_t *device_info(const mot_device_info *devices, const mot_device_info
 {
     const mot_device_speed *speed = &device->speed;
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:b}", "id",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "id",
         device->id, "name", device->name, "vendor", device->vendor, "kind", kind_name(device->kind),
         "platform", device->platform, "driver", device->driver, "opencl", device->opencl_version,
         "compute_units", device->compute_units, "memory_bytes", (json_int_t)device->memory_bytes,
         "max_alloc_bytes", (json_int_t)device->max_alloc_bytes, "local_bytes",
         (json_int_t)device->local_bytes, "unified_memory", device->unified_memory, "compiler",
         device->compiler, "fp64", device->fp64, "fp16", device->fp16, "command_buffers",
-        device->command_buffers, "works", device->works);
+        device->command_buffers, "joins", device->joins, "works", device->works);
     if (!object)
         return NULL;
     json_object_set_new(object, "trouble",

@@ -170,11 +170,11 @@ START_TEST(test_measurements_are_remembered)
 {
     mot_device_info a = list[0], b = list[0];
     ck_assert(!mot_probe_recall(&a));
-    a.works = a.fp64 = a.command_buffers = true;
+    a.works = a.fp64 = a.command_buffers = a.joins = true;
     a.speed = (mot_device_speed){123e9, 45e9, 6e9, 7e9, 89e-6};
     mot_probe_remember(&a);
     ck_assert(mot_probe_recall(&b));
-    ck_assert(b.works && b.fp64 && !b.fp16 && b.command_buffers);
+    ck_assert(b.works && b.fp64 && !b.fp16 && b.command_buffers && b.joins);
     ck_assert_double_eq_tol(b.speed.matmul_flops_per_s, 123e9, 1);
     ck_assert_double_eq_tol(b.speed.launch_latency_s, 89e-6, 1e-9);
     b = list[0];
