@@ -2,6 +2,7 @@
 TRAIN_TESTS = \
 	tests/train/archive_needs_no_compiler.sh \
 	tests/train/hurting_device_is_left_out.sh \
+	tests/train/joined_launches_give_same_bits.sh \
 	tests/train/odd_batches_are_exact.sh \
 	tests/train/other_shapes_need_a_config_only.sh \
 	tests/train/reaches_accuracy_on_mnist.sh \

@@ -1,0 +1,43 @@
+#!/bin/sh
+# A step that is one launch gives the bits of a step of one launch an operator, and is one launch: SGD
+# and Adam, on every device, one after the other and as two halves.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+MOTLEY_TUNED=0
+export MOTLEY_TUNED
+
+# both NAME ARGUMENTS...: trained both ways; MOST launches a step at most when joined.
+both()
+{
+    name=$1 most=$2
+    shift 2
+    MOTLEY_JOIN=0 train "$@" || return
+    hash=$(json params_hash) losses=$(json epoch_losses) launches=$(json devices 0 launches_per_step)
+    expect_number "$name: launches one by one" "$launches > $most"
+    MOTLEY_JOIN=1 train "$@" || return
+    expect_equal "$name: hash of the parameters" "$(json params_hash)" "$hash"
+    expect_equal "$name: losses" "$(json epoch_losses)" "$losses"
+    expect_number "$name: launches joined" "$(json devices 0 launches_per_step) <= $most"
+    note "$name: $launches launches a step, joined $(json devices 0 launches_per_step)"
+}
+
+config 's/^    name: sgd/    name: adam/; s/lr: 0.05/lr: 0.001/; /momentum/d; s/- linear: 48/- linear: 300/'
+config_adam=$tmp/adam.yaml
+mv "$tmp/c.yaml" "$config_adam"
+n=$(devices_listed length) i=0
+cp "$tmp/devices.out" "$tmp/list"
+while [ "$i" -lt "$n" ]; do
+    id=$("$HELPERS/json_get" "$tmp/list" "$i" id) kind=$("$HELPERS/json_get" "$tmp/list" "$i" kind)
+    i=$((i + 1))
+    # GPUs' kernels are not joined; big kernels can hang rusticl's compiler.
+    case $kind-$id in gpu-* | *-rusticl*) continue ;; esac
+    both "$id, SGD" 1 "$digits" --devices "$id" --epochs 2
+    both "$id, Adam" 1 "$config_adam" --devices "$id" --epochs 1
+done
+first=$(first_device)
+if [ "${first%:*}" = pocl ]; then
+    # Two buckets and the update; and the threads of two teams on the same cores.
+    both halves 3 "$digits" --devices 'pocl:0/2' --epochs 2 --set 'train.shares=[1, 1]'
+    POCL_DEVICES="pthread basic" both unlike 3 "$digits" --devices 'pocl:*' --epochs 2 \
+        --set 'train.shares=[5, 2]'
+fi
+finish
