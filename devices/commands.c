@@ -92,7 +92,8 @@ void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *so
     launch->commands = commands;
     launch->source = source;
     launch->kernel_name = kernel;
-    snprintf(launch->options, sizeof launch->options, "%s", options);
+    launch->options_cut = (size_t)snprintf(launch->options, sizeof launch->options, "%s",
+                                           options) >= sizeof launch->options;
     launch->status = mot_program_get(commands->device, source, options, &program);
     if (launch->status != MOT_OK)
         return;
@@ -187,7 +188,10 @@ static mot_status new_record(mot_commands *commands, const char *name, mot_recor
 /* What joined.c needs to know of a launch of units. */
 static mot_status keep_for_joining(const mot_launch *launch, mot_record *r)
 {
-    if (!launch->units || launch->n_kept > MOT_MAX_ARGS)
+    int n_local = 0; /* they would get the same memory */
+    for (int i = 0; i < launch->n_kept && i < MOT_MAX_ARGS; i++)
+        n_local += launch->arg[i].kind == MOT_ARG_LOCAL;
+    if (!launch->units || launch->n_kept > MOT_MAX_ARGS || n_local > 1 || launch->options_cut)
         return MOT_OK;
     MOT_TRY(mot_strdup(launch->source, &r->source));
     MOT_TRY(mot_strdup(launch->options, &r->options));
@@ -443,12 +447,9 @@ mot_status mot_commands_run(mot_commands *commands, int first, int last, int slo
     return MOT_OK;
 }
 
-mot_status mot_commands_launches(mot_commands *commands, int first, int last, int *n_launches)
+int mot_commands_launches(const mot_commands *commands, int first, int last)
 {
-    if (commands->device->joins)
-        return mot_joined_count(commands, first, last, n_launches);
-    *n_launches = last - first;
-    return MOT_OK;
+    return commands->device->joins ? mot_joined_count(commands, first, last) : last - first;
 }
 
 mot_status mot_commands_profile(mot_commands *commands, int i, double *time_s, int64_t *n_runs)

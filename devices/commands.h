@@ -57,14 +57,15 @@ struct mot_commands {
 /** Queue launch i; the first time it is waited for. */
 mot_status mot_commands_run_one(mot_commands *commands, int i, int slot);
 /** Let `enqueue` be the only first run in the whole process, and wait for it. */
-mot_status mot_commands_run_first(mot_device *device, mot_status (*enqueue)(void *user), void *user);
+mot_status mot_commands_run_first(mot_device *device, mot_status (*enqueue)(void *user),
+                                  void *user);
 mot_status mot_commands_failed(const mot_commands *commands, const char *launch, const char *call,
                                cl_int code);
 
 /** Queue launches [first, last), as few as they can be made. */
 mot_status mot_joined_run(mot_commands *commands, int first, int last, int slot);
-/** How many launches these become. */
-mot_status mot_joined_count(mot_commands *commands, int first, int last, int *n_launches);
+/** How many launches these have become; what has not run yet counts one by one. */
+int mot_joined_count(const mot_commands *commands, int first, int last);
 void mot_pieces_free(mot_pieces *pieces);
 
 #endif

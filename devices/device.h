@@ -109,8 +109,8 @@ void mot_commands_free(mot_commands *commands);
 int mot_commands_count(const mot_commands *commands);
 /** Queue launches [first, last) with ring views at `slot`.  Does not wait. */
 mot_status mot_commands_run(mot_commands *commands, int first, int last, int slot);
-/** How many launches the driver gets for [first, last); several can be made one. */
-mot_status mot_commands_launches(mot_commands *commands, int first, int last, int *n_launches);
+/** How many launches the driver gets for [first, last), once they have run: several can be made one. */
+int mot_commands_launches(const mot_commands *commands, int first, int last);
 /** Name of launch i, "linear/matmul_packed fc1", for profiles; borrowed. */
 const char *mot_commands_name(const mot_commands *commands, int i);
 /** With options.profile: total device seconds and number of runs of launch i so far. */

@@ -26,7 +26,8 @@ mot_status mot_devices_select_offline(const char *selection, int n_parts, int pa
 
 /** Measure a device (about a second) and check what works, filling info->speed, fp64, fp16, works,
  *  trouble; remembered on disk by device and driver.  `anew`: do not use what is remembered.
- *  A device whose driver hangs is given up after half a minute, with a thread left behind in it.
+ *  A device whose driver hangs is given up after half a minute, on a busy machine after three, with a
+ *  thread left behind in it.
  *  A device that does not work is no error: it has works false and says why in trouble. */
 mot_status mot_device_probe(mot_device_info *info, bool anew);
 /** Was a device given up, so that a thread may still be inside its driver?  The process then ends with

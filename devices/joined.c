@@ -1,16 +1,18 @@
-/* joined.c: many launches as one, on devices that are CPUs; kernels_cl/joined.cl says why and how.
+/* joined.c: many launches as one, on devices that are CPUs; kernels_cl/joined.cl says why and
+ * how.
  *
- * A range of launches is cut into pieces: runs of launches whose kernels have UNITS become one launch
- * each, others stay alone.  The kernel of a run is put together from the sources that it needs and a
- * switch with a case for each kernel, so an operator is joined as soon as its kernel has UNITS.  Its
- * arguments are a table of words in device memory:
+ * A range of launches is cut into pieces: runs of launches whose kernels have UNITS become one
+ * launch each, others stay alone.  The kernel of a run is put together from the sources that it
+ * needs and a switch with a case for each kernel, so an operator is joined as soon as its kernel
+ * has UNITS.  Its arguments are a table of words in device memory:
  *
  *     where each launch's words begin;  then for each launch: case, units, arguments
- *     (a view: number of the base pointer, offset, elements between ring slots; else the number's bits)
+ *     (a view: number of the base pointer, offset, elements between ring slots; else the bits)
  *
- * Kernels are kept by the device, and one that has more cases than are needed serves as well: what
- * trains also evaluates.  Where the compiler refuses, launches are run one by one.
- */
+ * Kernels are kept by the device, and one that has more cases than are needed serves as well:
+ * what trains also evaluates.  Where it cannot be built, or memory is short, launches are run one
+ * by one.  What always holds: a kernel with UNITS is recorded with every macro that it reads, for
+ * the options of several kernels are put together. */
 #include "config.h"
 
 #include "devices/commands.h"
@@ -58,6 +60,12 @@ struct mot_pieces {
     size_t n_pieces, capacity;
 };
 
+bool mot_device_might_join(const mot_device *device)
+{
+    return device->info.compiler && !device->archive && !device->profile &&
+           mot_device_traits(device).cpu && mot_silicon_is_host_cpu(&device->info);
+}
+
 bool mot_device_can_join(const mot_device *device)
 {
     const char *wanted = getenv("MOTLEY_JOIN");
@@ -67,7 +75,7 @@ bool mot_device_can_join(const mot_device *device)
         return wanted[0] == '1';
     if (device->info.works) /* it was probed */
         return device->info.joins;
-    return mot_device_traits(device).cpu && mot_silicon_is_host_cpu(&device->info);
+    return mot_device_might_join(device);
 }
 
 /* ---- options ---- */
@@ -145,7 +153,8 @@ static mot_status add_sources(mot_text *text, const mot_joined *joined)
 {
     char before[64] = "";
     MOT_TRY(mot_text_add(text, "%s", mot_kernel_source("joined")));
-    for (int i = 0; i < joined->n_cases; i++) { /* sorted, so that those of one source are neighbours */
+    for (int i = 0; i < joined->n_cases;
+         i++) { /* sorted, so that those of one source are neighbours */
         const int length = (int)strcspn(joined->name[i], " ");
         char source[64];
         snprintf(source, sizeof source, "%.*s", length, joined->name[i]);
@@ -189,14 +198,16 @@ static mot_status add_cases(mot_text *text, const mot_joined *joined)
 static mot_status add_kernel(mot_text *text, const mot_joined *joined)
 {
     MOT_TRY(mot_text_add(
-        text, "#undef __kernel\n#undef get_num_groups\n"
-              "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))\nvoid joined("));
+        text,
+        "#undef __kernel\n#undef get_num_groups\n"
+        "#define MAY_END (%d * ((int)get_num_groups(0) - *counters) > (int)get_num_groups(0))\n"
+        "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))\nvoid joined(",
+        GROUPS_PER_THREAD));
     for (int i = 1; i <= MAX_BASES; i++)
         MOT_TRY(mot_text_add(text, "__global char *b%d, ", i));
-    MOT_TRY(mot_text_add(
-        text, "__global const long *words, long n, long slot,\n"
-              "    volatile __global int *counters, __local char *scratch)\n{\n"
-              "    __global char *base[] = {0"));
+    MOT_TRY(mot_text_add(text, "__global const long *words, long n, long slot,\n"
+                               "    volatile __global int *counters, __local char *scratch)\n{\n"
+                               "    __global char *base[] = {0"));
     for (int i = 1; i <= MAX_BASES; i++)
         MOT_TRY(mot_text_add(text, ", b%d", i));
     MOT_TRY(mot_text_add(
@@ -210,24 +221,27 @@ static mot_status add_kernel(mot_text *text, const mot_joined *joined)
         "        switch ((int)w[0]) {\n",
         COUNTER_APART, COUNTER_APART));
     MOT_TRY(add_cases(text, joined));
-    return mot_text_add(text,
-                        "        }\n"
-                        "        mem_fence(CLK_GLOBAL_MEM_FENCE);\n"
-                        "        atomic_inc(done);\n"
-                        "        }\n"
-                        "        int turns = 0;\n"
-                        "        while (*done < units && turns++ < MOST_TURNS)\n"
-                        "            PAUSE;\n"
-                        "        if (*done < units)\n"
-                        "            break;\n"
-                        "        mem_fence(CLK_GLOBAL_MEM_FENCE);\n"
-                        "    }\n"
-                        "    if (atomic_inc(counters) + 1 < (int)get_num_groups(0))\n"
-                        "        return;\n"
-                        "    for (long i = 0; i < 1 + 2 * n; i++)\n"
-                        "        atomic_xchg(counters + %d * i, 0);\n"
-                        "}\n",
-                        COUNTER_APART);
+    return mot_text_add(
+        text,
+        "        }\n"
+        "        mem_fence(CLK_GLOBAL_MEM_FENCE);\n"
+        "        atomic_inc(done);\n"
+        "        }\n"
+        "        for (int turns = 0; *done < units; turns += turns < MOST_TURNS) {\n"
+        "            if (turns == MOST_TURNS && MAY_END)\n"
+        "                break;\n"
+        "            PAUSE;\n"
+        "        }\n"
+        "        if (*done < units)\n"
+        "            break;\n"
+        "        mem_fence(CLK_GLOBAL_MEM_FENCE);\n"
+        "    }\n"
+        "    if (atomic_inc(counters) + 1 < (int)get_num_groups(0))\n"
+        "        return;\n"
+        "    for (long i = 0; i < 1 + 2 * n; i++)\n"
+        "        atomic_xchg(counters + %d * i, 0);\n"
+        "}\n",
+        COUNTER_APART);
 }
 
 static mot_status build(mot_device *device, mot_joined *joined)
@@ -293,7 +307,8 @@ static int run_length(const mot_commands *commands, int first, int last, char op
     return n;
 }
 
-static mot_status add_cases_of(mot_joined *joined, const mot_commands *commands, int first, int last)
+static mot_status add_cases_of(mot_joined *joined, const mot_commands *commands, int first,
+                               int last)
 {
     for (int i = first; i < last; i++) {
         char *name;
@@ -318,8 +333,8 @@ static mot_joined *find_joined(const mot_device *device, const mot_joined *wante
     return NULL;
 }
 
-/* The kernel for launches [first, last).  A new one gets the cases of all launches of these commands
- * that can be built with them: other ranges will come. */
+/* The kernel for launches [first, last).  A new one gets the cases of all launches of these
+ * commands that can be built with them: other ranges will come. */
 static mot_status get_joined(mot_commands *commands, int first, int last, const char *options,
                              mot_joined **out)
 {
@@ -492,16 +507,22 @@ static mot_status cut(mot_commands *commands, mot_pieces *pieces)
     return MOT_OK;
 }
 
+static mot_pieces *find_pieces(const mot_commands *commands, int first, int last)
+{
+    mot_pieces *p = commands->pieces;
+    while (p && (p->first != first || p->last != last))
+        p = p->next;
+    return p;
+}
+
 /* The pieces of the range, made at the first call.  *out is NULL where they cannot be built; the
  * device then joins nothing any more. */
 static mot_status get_pieces(mot_commands *commands, int first, int last, mot_pieces **out)
 {
-    for (mot_pieces *p = commands->pieces; p; p = p->next)
-        if (p->first == first && p->last == last) {
-            *out = p;
-            return MOT_OK;
-        }
     mot_pieces *pieces;
+    *out = find_pieces(commands, first, last);
+    if (*out)
+        return MOT_OK;
     MOT_TRY(mot_alloc(1, sizeof *pieces, &pieces));
     pieces->first = first;
     pieces->last = last;
@@ -514,8 +535,6 @@ static mot_status get_pieces(mot_commands *commands, int first, int last, mot_pi
         return MOT_OK;
     }
     free_one(pieces);
-    if (status == MOT_ERR_MEMORY)
-        return status;
     mot_log(MOT_LOG_INFO, "device %s joins 0 why \"%s\"", commands->device->info.id,
             mot_error_message());
     commands->device->joins = false;
@@ -538,8 +557,8 @@ static mot_status enqueue_piece(void *user)
         const cl_long slot = x->slot;
         cl_int code = clSetKernelArg(p->kernel, MAX_BASES + 2, sizeof slot, &slot);
         if (code != CL_SUCCESS)
-            return mot_commands_failed(commands, commands->records[p->first].name,
-                                       "clSetKernelArg", code);
+            return mot_commands_failed(commands, commands->records[p->first].name, "clSetKernelArg",
+                                       code);
         p->slot = x->slot;
     }
     cl_int code = clEnqueueNDRangeKernel(commands->device->compute, p->kernel, 1, NULL,
@@ -570,10 +589,8 @@ mot_status mot_joined_run(mot_commands *commands, int first, int last, int slot)
     return MOT_OK;
 }
 
-mot_status mot_joined_count(mot_commands *commands, int first, int last, int *n_launches)
+int mot_joined_count(const mot_commands *commands, int first, int last)
 {
-    mot_pieces *pieces;
-    MOT_TRY(get_pieces(commands, first, last, &pieces));
-    *n_launches = pieces ? (int)pieces->n_pieces : last - first;
-    return MOT_OK;
+    const mot_pieces *pieces = find_pieces(commands, first, last);
+    return pieces ? (int)pieces->n_pieces : last - first;
 }

@@ -1,9 +1,8 @@
 /* joined_measure.c: is one launch faster than several here?
  *
- * Some CPU drivers keep their threads awake between launches and lose little by them (Intel's); others
- * wake them for each (pocl).  So a chain of launches, each a tenth of a millisecond of work for one
- * thread, is timed both ways in turns, and its results compared.
- */
+ * Some CPU drivers keep their threads awake between launches and lose little by them (Intel's);
+ * others wake them for each (pocl).  So a chain of launches, each a tenth of a millisecond of
+ * work for one thread, is timed both ways in turns, and its results compared. */
 #include "config.h"
 
 #include "devices/commands.h"
@@ -67,7 +66,8 @@ static mot_status compare(mot_device *device, mot_commands *commands, mot_buffer
         double warm_up = INFINITY;
         const int way = i & 1;
         device->joins = way == 1;
-        MOT_TRY_GOTO(run_chain(commands, buffer, data[0], out[way], i < 0 ? &warm_up : &best_s[way]));
+        MOT_TRY_GOTO(
+            run_chain(commands, buffer, data[0], out[way], i < 0 ? &warm_up : &best_s[way]));
         if (way == 1 && !device->joins)
             status = MOT_FAIL(MOT_ERR_UNSUPPORTED, "kernels cannot be joined");
         else if (way == 1 && memcmp(out[0], out[1], bytes) != 0)
@@ -87,7 +87,7 @@ bool mot_joined_pays(mot_device *device)
     mot_status status;
     double best_s[2] = {0, 0};
     const bool before = device->joins;
-    if (!before)
+    if (!mot_device_might_join(device))
         return false;
     MOT_TRY_GOTO(mot_commands_new(device, &commands));
     MOT_TRY_GOTO(mot_buffer_new(device, sizeof(float) * ROWS * COLUMNS, &buffer));
@@ -97,8 +97,12 @@ fail:
     device->joins = before;
     mot_commands_free(commands);
     mot_buffer_free(buffer);
-    mot_log(MOT_LOG_INFO, "probe device %s %d_launches_us %.1f joined_us %.1f%s%s", device->info.id,
-            LINKS, best_s[0] * 1e6, best_s[1] * 1e6, status == MOT_OK ? "" : " why ",
-            status == MOT_OK ? "" : mot_error_message());
-    return status == MOT_OK && best_s[1] < CLEARLY * best_s[0];
+    if (status != MOT_OK) {
+        mot_log(MOT_LOG_INFO, "probe device %s joins 0 why \"%s\"", device->info.id,
+                mot_error_message());
+        return false;
+    }
+    mot_log(MOT_LOG_INFO, "probe device %s %d_launches_us %.1f joined_us %.1f", device->info.id,
+            LINKS, best_s[0] * 1e6, best_s[1] * 1e6);
+    return best_s[1] < CLEARLY * best_s[0];
 }

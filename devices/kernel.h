@@ -32,6 +32,7 @@ typedef struct mot_launch {
     bool units; /* groups of one work-item of a kernel that has UNITS; see kernels_cl/joined.cl */
     const char *source, *kernel_name;
     char options[128];
+    bool options_cut;
     mot_arg arg[MOT_MAX_ARGS];
     int n_kept;
 } mot_launch;

@@ -317,6 +317,7 @@ static mot_status measure(mot_device *device, mot_device_info *info,
     MOT_TRY(time_launch(device, &info->speed.launch_latency_s));
     info->command_buffers = mot_recorder_pays(device);
     info->joins = mot_joined_pays(device);
+    device->joins = device->joins && info->joins;
     MOT_TRY(measure_copy(device, &info->speed));
     MOT_TRY(measure_transfers(device, &info->speed));
     phase("building and timing a matrix product", user);

@@ -4,11 +4,11 @@
  * its own, and when one phase of it is stuck the device is declared not to work and the thread is
  * left behind with whatever it holds: there is no way to call a compiler back.  What the clock says
  * is not enough for that: on a busy machine a compiler that works takes many times as long.  A phase
- * is stuck after PHASE_LIMIT_S in which it had the processor all the time or hardly at all (it waits
- * for what does not come), or after PHASE_MOST_S; a process that is stopped meanwhile is not. Tried and dropped: a child process.  A fork does not survive with OpenCL in use, and a
- * library knows of no program that it could start instead. Ranks of one host measure one after
- * another (a lock file), so that they do not slow each other and the later ones find what the first
- * has measured.
+ * is stuck after PHASE_LIMIT_S in which the process had that much of a processor or hardly any (it
+ * waits for what does not come), or after PHASE_MOST_S; a process that is stopped meanwhile is not.
+ * Tried and dropped: a child process.  A fork does not survive with OpenCL in use, and a library knows
+ * of no program that it could start instead.  Ranks of one host measure one after another (a lock
+ * file), so that they do not slow each other and the later ones find what the first has measured.
  */
 #include "config.h"
 
@@ -30,10 +30,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PHASE_LIMIT_S = 30, PHASE_MOST_S = 180, LOCK_LIMIT_S = 180 };
+enum { PHASE_LIMIT_S = 30, PHASE_MOST_S = 180, LOCK_LIMIT_S = 2 * PHASE_MOST_S };
 
 static const double QUIET = 0.02, /* of a processor: hardly at all */
-    TICK_MOST_S = 3;              /* the watcher looks every second; later than this: it was stopped */
+    TICK_MOST_S = 3; /* the watcher looks every second; later than this: it was stopped */
 
 /* What a phase has had so far. */
 typedef struct phase_times {

@@ -154,6 +154,8 @@ bool mot_recorder_pays(mot_device *device);
 
 /** Can runs of launches be made one here?  With an archive or profiling they are not. */
 bool mot_device_can_join(const mot_device *device);
+/** The same by what the device is, whatever the environment and the probe say. */
+bool mot_device_might_join(const mot_device *device);
 void mot_joined_free(mot_device *device);
 /** Is that right and clearly faster?  For the probe: some milliseconds. */
 bool mot_joined_pays(mot_device *device);

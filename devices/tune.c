@@ -25,7 +25,8 @@ enum { GUARD = 64, MOST_PAIRS = 64, MOST_RUNS = 1000 };
 static const double MOST_TERMS = 2.5e8, /* worked out on the host: about a quarter of a second */
     LEAST_S = 1.5e-3,                   /* of one measurement */
     LEAST_GAIN = 0.03,
-    HOPELESS = 2; /* no second pair of runs for a contender that is so many times slower */
+                    HOPELESS =
+                        2; /* no second pair of runs for a contender that is so many times slower */
 
 typedef enum { A, B, C, BIAS, MASK, SUMS, N_PARTS } part;
 
@@ -136,8 +137,8 @@ static void expect_row(const mot_trial *t, int64_t row, double *out)
     }
     for (int64_t j = 0; j < p->n && trans_b; j++)
         for (int64_t q = 0; q < p->k; q++)
-            out[j] += (double)(trans_a ? a[q * p->m + i] : a[i * p->k + q]) *
-                      (double)b[j * p->k + q];
+            out[j] +=
+                (double)(trans_a ? a[q * p->m + i] : a[i * p->k + q]) * (double)b[j * p->k + q];
     for (int64_t j = 0; j < p->n; j++) {
         if (p->flags & MOT_MATMUL_BIAS)
             out[j] += (double)t->host[BIAS][j];
@@ -259,9 +260,8 @@ mot_status mot_trial_load(mot_trial *t, const mot_choice *choice, bool is_rule)
     MOT_TRY(mot_primitive_workspace_choice(t->device, &o, choice, &bytes));
     if (bytes > 0)
         MOT_TRY(mot_buffer_new(t->device, bytes, &c->workspace));
-    o.workspace = (mot_view){.buffer = c->workspace,
-                             .dtype = MOT_F32,
-                             .shape = {1, {(int64_t)(bytes / sizeof(float))}}};
+    o.workspace = (mot_view){
+        .buffer = c->workspace, .dtype = MOT_F32, .shape = {1, {(int64_t)(bytes / sizeof(float))}}};
     MOT_TRY(mot_commands_new(t->device, &c->commands));
     MOT_TRY(mot_primitive_record_choice(t->device, &o, choice, c->commands));
     MOT_TRY(fill_outputs(t));

@@ -120,8 +120,8 @@ static mot_status search_all(search *s, double budget_s)
             mot_trial_close(trial);
             /* Memory may be short, for the training has its own already: then it is the rule's. */
             if (status != MOT_OK)
-                mot_log(MOT_LOG_INFO, "tune device %s tried 0 why \"%s\"",
-                        s->device->info.id, mot_error_message());
+                mot_log(MOT_LOG_INFO, "tune device %s tried 0 why \"%s\"", s->device->info.id,
+                        mot_error_message());
         }
         MOT_TRY(mot_tuned_put(&s->found, &entry, false));
     }

@@ -102,6 +102,8 @@ mot_status mot_tuned_store(const mot_device_info *info, mot_tuned *tuned, bool r
     mot_status status;
     MOT_TRY(path_of(info, &path));
     int file = lock("tuned.lock");
+    if (file < 0)
+        mot_log(MOT_LOG_INFO, "tuned device %s lock 0", info->id);
     if (take_remembered(info, &merged) != MOT_OK)
         complain(info, "recalled"); /* what cannot be read is written anew */
     MOT_TRY_GOTO(mot_tuned_merge(&merged, tuned, replace));
@@ -153,6 +155,7 @@ mot_status mot_tuned_give(const char *path, const mot_device_info *info, const m
     mot_text text = {0};
     mot_status status;
     mot_probe_key(info, key);
+    int file = lock("tuned.lock"); /* of this host; others may write the same file */
     MOT_TRY_GOTO(mot_text_add(&text, "%s", first_line));
     if (access(path, F_OK) == 0) {
         MOT_TRY_GOTO(mot_file_read(path, MOST_BYTES, &old, &bytes));
@@ -165,6 +168,8 @@ mot_status mot_tuned_give(const char *path, const mot_device_info *info, const m
     MOT_TRY_GOTO(mot_tuned_print(tuned, info, &text));
     MOT_TRY_GOTO(mot_file_write(path, text.data, text.length));
 fail:
+    if (file >= 0)
+        close(file);
     free(old);
     mot_text_free(&text);
     return status;

@@ -1,19 +1,21 @@
 /* joined: one launch that does the work of many, for CPUs: what stands in front.
  *
- * A launch costs a CPU driver the waking of its threads, at its end the waiting for the slowest, and a
- * pause before the next.  So devices/joined.c makes one kernel of all that a step records: this text,
- * the sources that have UNITS behind the parameters of some kernels, and then `joined` itself, which has
- * a case for each of these kernels.  There a kernel is a function, and a group of its launch a `unit`:
+ * A launch costs a CPU driver the waking of its threads, at its end the waiting for the slowest,
+ * and a pause before the next.  So devices/joined.c makes one kernel of all that a step records:
+ * this text, the sources that have UNITS behind the parameters of some kernels, and then `joined`
+ * itself, which has a case for each of these kernels.  There a kernel is a function, and a group
+ * of its launch a `unit`:
  *
  *     for each launch in order
  *         take units from a counter and do them, until none is left
  *         wait until those that others took are done
  *
- * What a unit computes does not depend on who does it.  A group only ever waits for units that another
- * has begun, so the work is done however few of the groups run at the same time; one that waits long
- * ends, for its processor may be needed by the one that it waits for.  The last to end leaves the
- * counters zero: ints, 16 apart, {ended, then for each launch: taken, done}.
- * Groups of one work-item: barriers mean nothing. */
+ * What a unit computes does not depend on who does it.  A group only ever waits for units that
+ * another has begun, so the work is done however few of the groups run at the same time.  One
+ * that waits long ends, for its processor may be needed by the one that it waits for, but not
+ * when few are left, about one for each thread.  The last to end leaves the counters zero: ints,
+ * 16 apart, {ended, then for each launch: taken, done}.  Groups of one work-item: barriers mean
+ * nothing. */
 #define __kernel static
 #define UNITS , const long unit_, const long units_
 #define GROUPS_OF_ONE
@@ -25,10 +27,12 @@
 #define barrier(fence)
 /* For kernels without UNITS, which nobody calls. */
 __constant long unit_ = 0, units_ = 1;
-/* Some milliseconds: longer than a unit takes. */
+/* Some milliseconds: most units take less. */
 #define MOST_TURNS 131072
 #if defined(__x86_64__)
 #define PAUSE __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define PAUSE __asm__ volatile("yield")
 #else
 #define PAUSE
 #endif

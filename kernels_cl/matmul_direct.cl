@@ -1,8 +1,9 @@
-/* matmul_direct: the matrix product of matmul_flags.cl in one launch, for CPUs and small or skinny
- * shapes.  Groups of one work-item; the tiles of C are divided evenly into rows x columns, a group has
- * one of these parts.  For one block of k after the other a group packs its panels of B into local
- * memory (k_block times its columns) and runs down its rows with them.  A is read where it lies, the
- * elements of a tile's rows from the nearest cache for all panels but the first.
+/* matmul_direct: the matrix product of matmul_flags.cl in one launch, for CPUs and small or
+ * skinny shapes.  Groups of one work-item; the tiles of C are divided evenly into rows x columns,
+ * a group has one of these parts.  For one block of k after the other a group packs its panels of
+ * B into local memory (k_block times its columns) and runs down its rows with them.  A is read
+ * where it lies, the elements of a tile's rows from the nearest cache for all panels but the
+ * first.
  * Parameters: MR, VW as in matmul_tile.cl.  Deterministic. */
 #undef A_MEM
 #undef B_MEM

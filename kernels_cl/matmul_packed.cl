@@ -1,12 +1,12 @@
-/* matmul_packed: the matrix product of matmul_flags.cl for CPUs and large shapes, in two launches of
- * groups of one work-item.
+/* matmul_packed: the matrix product of matmul_flags.cl for CPUs and large shapes, in two launches
+ * of groups of one work-item.
  *
- * matmul_pack    all of op(B) into `panels`, NR columns, k deep, one behind the other.  Panels and k are
- *                divided evenly into across x along, a group has one of these parts.
- * matmul_packed  the tiles of C are divided evenly into rows x columns.  For one block of k after the
- *                other a group packs its rows of op(A) into local memory as tiles of MR rows (k_block
- *                times its rows, 8 floats more at the end), which stay in the second-level cache while
- *                the panels, which fit the first, go by.
+ * matmul_pack    all of op(B) into `panels`, NR columns, k deep, one behind the other.  Panels and
+ *                k are divided evenly into across x along, a group has one of these parts.
+ * matmul_packed  the tiles of C are divided evenly into rows x columns.  For one block of k after
+ *                the other a group packs its rows of op(A) into local memory as tiles of MR rows
+ *                (k_block times its rows, 8 floats more at the end), which stay in the second-level
+ *                cache while the panels, which fit the first, go by.
  * Parameters: MR up to 8, VW as in matmul_tile.cl.  Deterministic. */
 #undef A_MEM
 #undef B_MEM
@@ -63,8 +63,8 @@ __kernel void matmul_packed(__global float *restrict c, long c_at, __global floa
             for (long i = i0; i < i1; i += MR) {
                 VEC tile[MR][2];
                 tile_expect(&t, i, j, i1 - i);
-                packed_multiply(tile, tiles + (i - i0) * deep, 1, MR, MR, panels + j * k + p * NR,
-                              deep);
+                packed_multiply(tile, tiles + (i - i0) * deep, 1, MR, MR,
+                                panels + j * k + p * NR, deep);
                 tile_store(tile, &t, i, j, i1 - i, j1 - j);
             }
     }

@@ -94,8 +94,8 @@ INLINE void tile_expect(const target *t, long i, long j, long rows)
         }
 }
 
-/* Flags for one of several blocks of k: sums go on, and what comes after them waits for the last.
- * */
+/* Flags for one of several blocks of k: sums go on, and what comes after them waits for the
+ * last. */
 int block_flags(int flags, int first, int last)
 {
     if (!first)
@@ -159,7 +159,7 @@ void sum_rows(__global float *sums, __global const float *a, long lda, int trans
 /* ---- what comes once for each pair of address spaces ---- */
 
 INLINE void TILED(multiply)(VEC c[MR][2], A_MEM const float *a, long a_row, long a_step, long rows,
-                   B_MEM const float *b, long k)
+                            B_MEM const float *b, long k)
 {
     A_MEM const float *row[MR];
 #pragma unroll
@@ -181,8 +181,8 @@ INLINE void TILED(multiply)(VEC c[MR][2], A_MEM const float *a, long a_row, long
 
 /* Panels of op(B), one every `apart` floats: rows p0 .. p0+k, columns j .. j+columns, filled up
  * with zeros to whole panels.  Reads along the rows of B, whichever way it lies. */
-void TILED(pack_panels)(B_MEM float *panels, long apart, __global const float *b, long ldb, int trans,
-                 long p0, long k, long j, long columns)
+void TILED(pack_panels)(B_MEM float *panels, long apart, __global const float *b, long ldb,
+                        int trans, long p0, long k, long j, long columns)
 {
     const long whole = trans ? columns / 8 * 8 : columns / NR * NR;
     b += trans ? j * ldb + p0 : p0 * ldb + j;
@@ -223,8 +223,8 @@ void TILED(pack_panels)(B_MEM float *panels, long apart, __global const float *b
  * element (r,p) of a tile at [p * MR + r].  `left` rows are in A from i on; those beyond are the
  * last again.  Reads along the rows of A, whichever way it lies.  Whole vectors of 8 are written,
  * the next one over the end of the one before, and 8 - MR floats behind the last tile are lost. */
-void TILED(pack_tiles)(A_MEM float *tiles, __global const float *a, long lda, int trans, long i, long rows,
-                long left, long first, long k)
+void TILED(pack_tiles)(A_MEM float *tiles, __global const float *a, long lda, int trans, long i,
+                       long rows, long left, long first, long k)
 {
     a += trans ? first * lda + i : i * lda + first;
     if (trans) {

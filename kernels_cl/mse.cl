@@ -52,6 +52,7 @@ __kernel void mse_vector(__global float *dpred, long dpred_at, __global float *s
         if (flags)
             dpred[i] = d * factor;
     }
-    sums_leave(sums + sums_at, parts + parts_at, scratch, (vec_sum(total) + single) / (float)columns, 0.0f, (float)samples, get_group_id(0),
+    sums_leave(sums + sums_at, parts + parts_at, scratch,
+               (vec_sum(total) + single) / (float)columns, 0.0f, (float)samples, get_group_id(0),
                get_num_groups(0));
 }

@@ -59,8 +59,8 @@ __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __gl
         }
         loss += log(sum) + most - own_logit;
     }
-    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows, get_group_id(0),
-               get_num_groups(0));
+    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows,
+               get_group_id(0), get_num_groups(0));
 }
 
 __kernel void softmax_xent_group(__global float *dlogits, long dlogits_at, __global float *sums,
@@ -83,6 +83,6 @@ __kernel void softmax_xent_group(__global float *dlogits, long dlogits_at, __glo
         for (long c = get_local_id(0); flags && c < columns; c += (long)get_local_size(0))
             d[c] = exp_single(x[c] - most) / sum - (c == own ? 1.0f : 0.0f);
     }
-    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows, get_group_id(0),
-               get_num_groups(0));
+    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows,
+               get_group_id(0), get_num_groups(0));
 }

@@ -33,6 +33,7 @@ typedef enum {
     MOT_ANSWER_RIGHT,
     MOT_ANSWER_WRONG,   /* wrong numbers */
     MOT_ANSWER_FAILED,  /* the driver refuses */
+    MOT_ANSWER_SHORT,   /* of memory, perhaps only now */
     MOT_ANSWER_HANGS,   /* no answer within the limit */
     MOT_ANSWER_CRASHED, /* the child is gone */
     MOT_ANSWER_STOPPED, /* the person wants to stop */

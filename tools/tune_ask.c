@@ -24,7 +24,7 @@
 
 extern char **environ;
 
-enum { POLL_MS = 100 };
+enum { POLL_MS = 100, END_TRIES = 50, END_PAUSE_US = 100000 };
 
 static const double OPEN_LIMIT_S = 30, SLEEPS = 0.02, MOST_LIMITS = 6;
 
@@ -86,8 +86,13 @@ void mot_tune_child_end(mot_tune_child *child)
         return;
     close(child->socket);
     kill(child->pid, SIGKILL);
-    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    /* One that is stuck inside the kernel of the system is left behind. */
+    for (int i = 0; i < END_TRIES; i++) {
+        const pid_t gone = waitpid(child->pid, NULL, WNOHANG);
+        if (gone == child->pid || (gone < 0 && errno != EINTR))
+            break;
+        usleep(END_PAUSE_US);
+    }
     child->pid = 0;
     child->n_unread = 0;
 }
@@ -130,8 +135,9 @@ static mot_answer classify(mot_tune_child *child)
     static const struct {
         const char *word;
         mot_answer answer;
-    } words[] = {{"wrong ", MOT_ANSWER_WRONG}, {"failed ", MOT_ANSWER_FAILED}};
-    for (int i = 0; i < 2; i++) {
+    } words[] = {
+        {"wrong ", MOT_ANSWER_WRONG}, {"failed ", MOT_ANSWER_FAILED}, {"short ", MOT_ANSWER_SHORT}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t n = strlen(words[i].word);
         if (strncmp(child->line, words[i].word, n) == 0) {
             memmove(child->line, child->line + n, strlen(child->line + n) + 1);

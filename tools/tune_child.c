@@ -52,7 +52,11 @@ static bool good(const child *c, mot_status status)
 {
     if (status == MOT_OK)
         return true;
-    say(c, "%s %s", status == MOT_ERR_NUMERIC ? "wrong" : "failed", mot_error_message());
+    say(c, "%s %s",
+        status == MOT_ERR_NUMERIC  ? "wrong"
+        : status == MOT_ERR_MEMORY ? "short"
+                                   : "failed",
+        mot_error_message());
     return false;
 }
 

@@ -103,6 +103,11 @@ static mot_status begin(mot_tuning *t, const mot_problem *problem, bool *possibl
             return stopped();
         if (*possible)
             return MOT_OK;
+        if (answer == MOT_ANSWER_SHORT) {
+            mot_tune_show_line(t, "%s left out: %s", text, t->child.line);
+            mot_tune_child_end(&t->child);
+            return MOT_OK;
+        }
         MOT_TRY(strike(t, problem, &rule, answer, loaded));
         mot_tune_child_end(&t->child); /* the next one takes another yardstick */
         if (rule.variant <= 0)
@@ -141,6 +146,10 @@ static mot_status try(mot_tuning *t, const mot_problem *problem, const char *ver
         answer = next_answer(t);
     if (answer == MOT_ANSWER_STOPPED)
         return stopped();
+    if (answer == MOT_ANSWER_SHORT) {
+        mot_tune_show_line(t, "%s not tried: %s", text, t->child.line);
+        return MOT_OK;
+    }
     if (answer != MOT_ANSWER_RIGHT) {
         MOT_TRY(strike(t, problem, &x->choice, answer, loaded));
         return t->child.pid == 0 ? begin(t, problem, &possible) : MOT_OK;

@@ -105,7 +105,7 @@ mot_exchange mot_exec_exchange(const mot_exec *exec);
  *  that was handed out. */
 mot_status mot_exec_profile(mot_exec *exec, int device, mot_node_profile *node);
 
-/** Kernel launches of one training step on local device i with its present share. */
+/** What the driver of local device i got as launches for its latest training step. */
 int mot_exec_launches_per_step(const mot_exec *exec, int device);
 
 #endif

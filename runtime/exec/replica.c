@@ -173,6 +173,12 @@ void mot_replica_close(mot_replica *r)
     *r = (mot_replica){0};
 }
 
+int mot_program_end_of_bucket(const mot_program *program, const mot_plan *plan, int b)
+{
+    return b == plan->n_buckets - 1 ? program->update_begin
+                                    : program->node_end[plan->bucket[b].after_node];
+}
+
 /* ---- the ring and the sums ---- */
 
 char *mot_replica_slot(mot_replica *r, int slot)

@@ -59,6 +59,9 @@ mot_operands mot_replica_operands(mot_replica *replica, int n, int64_t share);
 /** Drop all recorded programs; nothing may be running. */
 void mot_replica_forget(mot_replica *replica);
 
+/** Launches of the program after which bucket b of the plan is complete. */
+int mot_program_end_of_bucket(const mot_program *program, const mot_plan *plan, int b);
+
 /** Host memory of one ring slot; raw, label and scalars lie in it as the memory plan says. */
 char *mot_replica_slot(mot_replica *replica, int slot);
 /** Hand the slot's contents to the device (nothing to do where memory is shared). */

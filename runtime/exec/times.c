@@ -56,36 +56,7 @@ mot_status mot_exec_profile(mot_exec *exec, int device, mot_node_profile *node)
     return mot_replica_profile(&exec->replica[device], node);
 }
 
-/* As worker.c runs a step: all at once, or, with an exchange, bucket by bucket and then the update. */
-static mot_status count_launches(const mot_exec *exec, int64_t share, mot_program *program, int *out)
-{
-    const int all = mot_commands_count(program->commands);
-    int at = share > 0 ? 0 : program->update_begin, n;
-    *out = 0;
-    for (int b = 0; exec->exchanges && share > 0 && b < exec->plan->n_buckets; b++) {
-        const bool last = b == exec->plan->n_buckets - 1;
-        const int end =
-            last ? program->update_begin : program->node_end[exec->plan->bucket[b].after_node];
-        if (end <= at)
-            continue;
-        MOT_TRY(mot_commands_launches(program->commands, at, end, &n));
-        *out += n;
-        at = end;
-    }
-    MOT_TRY(mot_commands_launches(program->commands, at, all, &n));
-    *out += n;
-    return MOT_OK;
-}
-
 int mot_exec_launches_per_step(const mot_exec *exec, int device)
 {
-    int64_t share = mot_exec_share(exec, device);
-    mot_program *program;
-    int n;
-    if (!exec->active[device] ||
-        mot_replica_program(&exec->replica[device], share > 0 ? share : 1, false, &program) !=
-            MOT_OK ||
-        count_launches(exec, share, program, &n) != MOT_OK)
-        return 0;
-    return n;
+    return exec->active[device] ? mot_worker_launches(&exec->worker[device]) : 0;
 }

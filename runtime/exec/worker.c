@@ -93,6 +93,14 @@ mot_status mot_worker_check(mot_worker *w)
     return status;
 }
 
+int mot_worker_launches(mot_worker *w)
+{
+    pthread_mutex_lock(&w->lock);
+    const int n = w->n_launches;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
 /* ---- the worker's side ---- */
 
 static void keep_failure(mot_worker *w, mot_status status)
@@ -134,8 +142,7 @@ static mot_status run_backward(mot_worker *w, const mot_job *job, int slot)
     mot_status status = MOT_OK;
     for (int b = 0; b < n; b++) {
         const mot_bucket *bucket = &job->plan->bucket[b];
-        int end =
-            b == n - 1 ? job->program->update_begin : job->program->node_end[bucket->after_node];
+        const int end = mot_program_end_of_bucket(job->program, job->plan, b);
         if (end > position)
             MOT_TRY_GOTO(mot_commands_run(job->program->commands, position, end, slot));
         position = end > position ? end : position;
@@ -156,6 +163,21 @@ fail:
     for (int b = 0; b < n_marks; b++)
         mot_mark_free(mark[b]);
     return status;
+}
+
+/* Launches of a job that has been run: all at once, or, with an exchange, bucket by bucket, then the
+ * update. */
+static int launches_of(const mot_worker *w, const mot_job *job)
+{
+    const mot_program *program = job->program;
+    int at = job->share > 0 ? 0 : program->update_begin, n = 0;
+    for (int b = 0; w->replica->exchanges && job->share > 0 && b < job->plan->n_buckets; b++) {
+        const int end = mot_program_end_of_bucket(program, job->plan, b);
+        if (end > at)
+            n += mot_commands_launches(program->commands, at, end);
+        at = end > at ? end : at;
+    }
+    return n + mot_commands_launches(program->commands, at, mot_commands_count(program->commands));
 }
 
 static mot_status run_update(mot_worker *w, const mot_job *job, int slot)
@@ -207,6 +229,10 @@ static mot_status train(mot_worker *w, mot_job *job, int64_t number)
         pthread_mutex_unlock(&w->lock);
         MOT_TRY(run_update(w, job, slot));
     }
+    const int n_launches = launches_of(w, job);
+    pthread_mutex_lock(&w->lock);
+    w->n_launches = n_launches;
+    pthread_mutex_unlock(&w->lock);
     MOT_TRY(mot_mark_new(r->device, &w->mark[slot]));
     return mot_device_flush(r->device);
 }

@@ -47,6 +47,7 @@ typedef struct mot_worker {
     double measured_s;
     double busy_s, idle_s; /* since last taken */
     int64_t n_steps;
+    int n_launches; /* of the latest training step */
     mot_status status;
     char *message; /* of the first failure, owned */
     /* The worker's own, not guarded. */
@@ -72,6 +73,8 @@ void mot_worker_release(mot_worker *worker);
 /** Measure: wait until the worker has made its runs; then let it stop. */
 void mot_worker_wait_measured(mot_worker *worker);
 void mot_worker_stop_measure(mot_worker *worker);
+/** Launches that the driver got for the latest training step; 0 before the first. */
+int mot_worker_launches(mot_worker *worker);
 /** The first failure as a status with its message, or MOT_OK. */
 mot_status mot_worker_check(mot_worker *worker);
 
