@@ -18,7 +18,7 @@
 
 enum { LINKS = 8, ROWS = 2048, COLUMNS = 64, CHUNK = 64, ROUNDS = 15 };
 
-static const double CLEARLY = 0.9; /* of the time of launches one by one */
+static const double CLEARLY = 0.95; /* of the time of launches one by one */
 
 /* Softmax of softmax of ... of what the buffer holds, in place. */
 static mot_status record_chain(mot_commands *commands, mot_buffer *buffer)
