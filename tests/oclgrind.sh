@@ -70,6 +70,8 @@ self_test
 small="--steps 3 --set data.samples=24 --set data.test_samples=10 --set data.batch=10"
 config 's/linear: 48/linear: 6/'
 # shellcheck disable=SC2086
+watch "training with SGD" "$MOTLEY" train "$tmp/c.yaml" --devices all $small
+# shellcheck disable=SC2086
 watch "training with Adam" "$MOTLEY" train "$tmp/c.yaml" --devices all $small --set train.optimizer.name=adam
 
 MOT_TEST_SMALL=1
