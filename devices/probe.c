@@ -4,8 +4,9 @@
  * its own, and when one phase of it is stuck the device is declared not to work and the thread is
  * left behind with whatever it holds: there is no way to call a compiler back.  What the clock says
  * is not enough for that: on a busy machine a compiler that works takes many times as long.  A phase
- * is stuck after PHASE_LIMIT_S in which the process had that much of a processor or hardly any (it
- * waits for what does not come), or after PHASE_MOST_S; a process that is stopped meanwhile is not.
+ * is stuck after a limit (MOTLEY_PROBE_LIMIT, 30 s) in which the process had that much of a processor
+ * or hardly any (it waits for what does not come), or after six times that; a process that is stopped
+ * meanwhile is not.
  * Tried and dropped: a child process.  A fork does not survive with OpenCL in use, and a library knows
  * of no program that it could start instead.  Ranks of one host measure one after another (a lock
  * file), so that they do not slow each other and the later ones find what the first has measured.
@@ -18,21 +19,19 @@
 #include "runtime/base/log.h"
 #include "runtime/base/memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PHASE_LIMIT_S = 30, PHASE_MOST_S = 180, LOCK_LIMIT_S = 2 * PHASE_MOST_S };
-
-static const double QUIET = 0.02, /* of a processor: hardly at all */
+static const double PHASE_LIMIT_S = 30, /* unless MOTLEY_PROBE_LIMIT says another */
+    MOST = 6,                           /* times that, at last */
+    LOCK_LIMIT_S = 360,
+    QUIET = 0.02, /* of a processor: hardly at all */
     TICK_MOST_S = 3; /* the watcher looks every second; later than this: it was stopped */
 
 /* What a phase has had so far. */
@@ -90,21 +89,28 @@ static double cpu_time_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static bool is_stuck(const phase_times *had)
+static double limit_s(void)
 {
-    if (had->clock_s < PHASE_LIMIT_S)
+    const char *text = getenv("MOTLEY_PROBE_LIMIT");
+    double seconds = text ? strtod(text, NULL) : 0;
+    return seconds >= 1 ? seconds : PHASE_LIMIT_S;
+}
+
+static bool is_stuck(const phase_times *had, double limit)
+{
+    if (had->clock_s < limit)
         return false;
-    return had->cpu_s >= PHASE_LIMIT_S || had->quiet_s >= PHASE_LIMIT_S ||
-           had->clock_s >= PHASE_MOST_S;
+    return had->cpu_s >= limit || had->quiet_s >= limit || had->clock_s >= MOST * limit;
 }
 
 /* Wait for the job to end or to get stuck: NULL when it has ended, else the phase it is stuck in;
  * then the job belongs to its thread. */
 static const char *watch(job *j, double *clock_s)
 {
+    const double limit = limit_s();
     double seen_s = mot_clock_s(), seen_cpu_s = cpu_time_s();
     pthread_mutex_lock(&j->lock);
-    while (!j->done && !is_stuck(&j->had)) {
+    while (!j->done && !is_stuck(&j->had, limit)) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 1;
@@ -165,25 +171,6 @@ static mot_status measure_watched(mot_device_info *info, bool *hangs)
     return MOT_OK;
 }
 
-/* -1 where there is no lock to be had; measuring goes on without. */
-static int lock_measuring(void)
-{
-    char *path;
-    if (mot_cache_path("probe.lock", &path) != MOT_OK)
-        return -1;
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    free(path);
-    double start_s = mot_clock_s();
-    while (file >= 0 && flock(file, LOCK_EX | LOCK_NB) != 0) {
-        if ((errno != EWOULDBLOCK && errno != EINTR) || mot_clock_s() - start_s > LOCK_LIMIT_S) {
-            close(file);
-            return -1;
-        }
-        usleep(20000);
-    }
-    return file;
-}
-
 mot_status mot_device_probe(mot_device_info *info, bool anew)
 {
     if (!anew && mot_probe_recall(info))
@@ -195,7 +182,8 @@ mot_status mot_device_probe(mot_device_info *info, bool anew)
                  "it has no OpenCL compiler: it needs kernels built elsewhere (--kernels ARCHIVE)");
         return MOT_OK;
     }
-    int lock = lock_measuring();
+    /* Without a lock to be had measuring goes on. */
+    int lock = mot_cache_lock("probe.lock", LOCK_LIMIT_S);
     mot_status status = MOT_OK;
     if (anew || !mot_probe_recall(info)) {
         double start_s = mot_clock_s();

@@ -5,15 +5,12 @@
 #include "devices/tuned.h"
 
 #include "devices/probe.h"
-#include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 enum { MOST_BYTES = 1 << 24 };
@@ -29,28 +26,9 @@ static mot_status path_of(const mot_device_info *info, char **path)
     return mot_cache_path(name, path);
 }
 
-/* A lock by its name in the cache folder; -1: there is none to be had. */
-static int lock(const char *name)
-{
-    char *path;
-    if (mot_cache_path(name, &path) != MOT_OK)
-        return -1;
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    free(path);
-    double start_s = mot_clock_s();
-    while (file >= 0 && flock(file, LOCK_EX | LOCK_NB) != 0) {
-        if ((errno != EWOULDBLOCK && errno != EINTR) || mot_clock_s() - start_s > LOCK_LIMIT_S) {
-            close(file);
-            return -1;
-        }
-        usleep(5000);
-    }
-    return file;
-}
-
 int mot_tuned_lock(void)
 {
-    return lock("tune.lock");
+    return mot_cache_lock("tune.lock", LOCK_LIMIT_S);
 }
 
 mot_status mot_tuned_take(const char *path, const mot_device_info *info, mot_tuned *tuned)
@@ -101,7 +79,7 @@ mot_status mot_tuned_store(const mot_device_info *info, mot_tuned *tuned, bool r
     mot_tuned merged = {0};
     mot_status status;
     MOT_TRY(path_of(info, &path));
-    int file = lock("tuned.lock");
+    int file = mot_cache_lock("tuned.lock", LOCK_LIMIT_S);
     if (file < 0)
         mot_log(MOT_LOG_INFO, "tuned device %s lock 0", info->id);
     if (take_remembered(info, &merged) != MOT_OK)
@@ -155,7 +133,7 @@ mot_status mot_tuned_give(const char *path, const mot_device_info *info, const m
     mot_text text = {0};
     mot_status status;
     mot_probe_key(info, key);
-    int file = lock("tuned.lock"); /* of this host; others may write the same file */
+    int file = mot_cache_lock("tuned.lock", LOCK_LIMIT_S); /* of this host; others may write the same file */
     MOT_TRY_GOTO(mot_text_add(&text, "%s", first_line));
     if (access(path, F_OK) == 0) {
         MOT_TRY_GOTO(mot_file_read(path, MOST_BYTES, &old, &bytes));

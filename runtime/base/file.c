@@ -1,6 +1,7 @@
 /* file.c: whole files in and out, and the place for remembered things (declared in text.h). */
 #include "config.h"
 
+#include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
 
@@ -197,4 +198,22 @@ mot_status mot_cache_path(const char *name, char **out)
     }
     *out = path.data;
     return MOT_OK;
+}
+
+int mot_cache_lock(const char *name, double limit_s)
+{
+    char *path;
+    if (mot_cache_path(name, &path) != MOT_OK)
+        return -1;
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    free(path);
+    double start_s = mot_clock_s();
+    while (file >= 0 && flock(file, LOCK_EX | LOCK_NB) != 0) {
+        if ((errno != EWOULDBLOCK && errno != EINTR) || mot_clock_s() - start_s > limit_s) {
+            close(file);
+            return -1;
+        }
+        usleep(5000);
+    }
+    return file;
 }

@@ -46,4 +46,8 @@ mot_status mot_folder_take(const char *path, int *lock);
  *  appended; parents are made.  The caller frees *out.  Errors: MOT_ERR_FILE. */
 mot_status mot_cache_path(const char *name, char **out);
 
+/** Lock the file `name` of that folder against other processes; waits at most `limit_s`.
+ *  Returns a file descriptor, free again when it is closed or the process ends; -1: no lock to be had. */
+int mot_cache_lock(const char *name, double limit_s);
+
 #endif
