@@ -30,8 +30,7 @@
 
 static const double PHASE_LIMIT_S = 30, /* unless MOTLEY_PROBE_LIMIT says another */
     MOST = 6,                           /* times that, at last */
-    LOCK_LIMIT_S = 360,
-    QUIET = 0.02, /* of a processor: hardly at all */
+    LOCK_LIMIT_S = 360, QUIET = 0.02,   /* of a processor: hardly at all */
     TICK_MOST_S = 3; /* the watcher looks every second; later than this: it was stopped */
 
 /* What a phase has had so far. */
