@@ -5,6 +5,8 @@
 #include "devices/variant.h"
 #include "runtime/base/random.h"
 
+#include <math.h>
+
 static mot_status check(const mot_operands *o)
 {
     MOT_TRY(mot_check_operands(o, 1, 1, 1, 1, 0));
@@ -23,8 +25,11 @@ static void begin(const mot_recording *r, mot_launch *launch, const char *kernel
     mot_launch_long(launch, mot_view_rows(&r->o->in[0]));
     mot_launch_long(launch, mot_view_columns(&r->o->in[0]));
     mot_launch_int(launch, (int)(r->o->attrs.layer << 8 | MOT_STREAM_DROPOUT));
-    mot_launch_float(launch, r->o->attrs.p);
-    mot_launch_float(launch, 1.0f / (1.0f - r->o->attrs.p));
+    /* Of 65536 numbers so many are zero; the scale is exact for what is kept. */
+    int least = (int)lround(65536 * (double)r->o->attrs.p);
+    least = least < 65536 ? least : 65535;
+    mot_launch_int(launch, least);
+    mot_launch_float(launch, 65536.0f / (float)(65536 - least));
 }
 
 static mot_status record_plain(const mot_recording *r)
@@ -32,7 +37,7 @@ static mot_status record_plain(const mot_recording *r)
     mot_launch launch;
     begin(r, &launch, "dropout_plain");
     return mot_record_end_plain(
-        r, &launch, mot_view_rows(&r->o->in[0]) * mot_ceil_div(mot_view_columns(&r->o->in[0]), 4));
+        r, &launch, mot_view_rows(&r->o->in[0]) * mot_ceil_div(mot_view_columns(&r->o->in[0]), 8));
 }
 
 static bool prefers_vector(const mot_recording *r)
@@ -42,8 +47,8 @@ static bool prefers_vector(const mot_recording *r)
 
 static mot_status record_vector(const mot_recording *r)
 {
-    int64_t blocks = mot_view_rows(&r->o->in[0]) * mot_ceil_div(mot_view_columns(&r->o->in[0]), 32);
-    int64_t items = mot_min(mot_ceil_div(blocks, 16), r->traits.threads * 8);
+    int64_t blocks = mot_view_rows(&r->o->in[0]) * mot_ceil_div(mot_view_columns(&r->o->in[0]), 64);
+    int64_t items = mot_min(mot_ceil_div(blocks, 8), r->traits.threads * 8);
     int64_t chunk = mot_ceil_div(blocks, items);
     mot_launch launch;
     begin(r, &launch, "dropout_vector");

@@ -6,7 +6,7 @@
 
 #include "devices/variant.h"
 
-enum { MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384 };
+enum { MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384, NARROW = 32 };
 
 static mot_status check_softmax(const mot_operands *o)
 {
@@ -135,6 +135,22 @@ static mot_status xent_vector(const mot_recording *r)
     return record_xent(r, "softmax_xent_vector", range_vector(r), mot_record_end_units);
 }
 
+/* For processors only: the rows wait in private memory. */
+static bool applies_narrow(const mot_recording *r)
+{
+    return r->traits.cpu && mot_view_columns(&r->o->in[0]) <= NARROW;
+}
+
+static bool prefers_narrow(const mot_recording *r)
+{
+    return mot_view_rows(&r->o->in[0]) >= r->traits.vector;
+}
+
+static mot_status xent_narrow(const mot_recording *r)
+{
+    return record_xent(r, "softmax_xent_narrow", range_vector(r), mot_record_end_units);
+}
+
 static mot_status xent_group(const mot_recording *r)
 {
     return record_xent(r, "softmax_xent_group", range_group(r), mot_record_end);
@@ -155,8 +171,13 @@ static const mot_variant softmax_variants[] = {
 static const mot_variant xent_variants[] = {
     {.name = "plain", .record = xent_plain},
     {.name = "vector", .workspace = xent_workspace, .record = xent_vector},
+    {.name = "narrow",
+     .applies = applies_narrow,
+     .prefers = prefers_narrow,
+     .workspace = xent_workspace,
+     .record = xent_narrow},
     {.name = "group", .prefers = prefers_group, .workspace = xent_workspace, .record = xent_group},
 };
 
 const mot_primitive mot_primitive_softmax = {check_softmax, softmax_variants, 3, NULL};
-const mot_primitive mot_primitive_softmax_xent = {check_xent, xent_variants, 3, NULL};
+const mot_primitive mot_primitive_softmax_xent = {check_xent, xent_variants, 4, NULL};

@@ -16,12 +16,6 @@ uint4 philox(uint2 key, uint4 c)
     return c;
 }
 
-/* Uniform in [0, 1) with 24 bits. */
-float philox_uniform(uint word)
-{
-    return (float)(word >> 8) * 0x1p-24f;
-}
-
 /* Eight counters at once, word by word, for devices that work on vectors: each word in the low half
  * of a long, whose high half means nothing, as the processor's 32 by 32 bit multiplication has it. */
 INLINE void philox8(uint2 key, ulong8 c[4])

@@ -43,7 +43,7 @@ typedef enum { MOT_ACT_NONE, MOT_ACT_RELU } mot_activation;
 typedef struct mot_attrs {
     mot_activation activation; /* epilogue of linear */
     int64_t group;             /* ingest: consecutive elements of one channel */
-    float p;                   /* dropout: probability of zero */
+    float p;                   /* dropout: probability of zero, taken to 16 bits */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
     double momentum, weight_decay, beta1, beta2, eps; /* optimizers; 1 - beta2 is lost in a float */
 } mot_attrs;

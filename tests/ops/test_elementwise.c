@@ -55,6 +55,7 @@ void make_dropout(op_case *c, mot_random *random, bool small)
     const int64_t rows = view.shape.dim[0], row = op_elements(&view) / rows;
     double *y = op_output(c, 0, view, 1e-6);
     c->on_top = maybe_in_place(random);
+    const uint32_t least = (uint32_t)lround(65536 * (double)p);
     c->o.attrs.p = p;
     c->o.attrs.layer = (uint32_t)op_between(random, 0, 1000);
     for (int i = 0; i < 4; i++)
@@ -64,10 +65,11 @@ void make_dropout(op_case *c, mot_random *random, bool small)
         uint32_t word[4];
         mot_philox(
             &c->scalars[MOT_SCALAR_SEED_LO],
-            (uint32_t[]){(uint32_t)(e / 4), c->scalars[MOT_SCALAR_FIRST_SAMPLE] + (uint32_t)sample,
+            (uint32_t[]){(uint32_t)(e / 8), c->scalars[MOT_SCALAR_FIRST_SAMPLE] + (uint32_t)sample,
                          c->scalars[MOT_SCALAR_STEP], c->o.attrs.layer << 8 | MOT_STREAM_DROPOUT},
             word);
-        y[i] = (float)(word[e % 4] >> 8) * 0x1p-24f >= p ? (double)x[i] / (1.0 - (double)p) : 0.0;
+        const uint32_t number = word[e % 8 / 2] >> (e % 2 * 16) & 0xFFFF;
+        y[i] = number >= least ? (double)x[i] * 65536 / (65536 - least) : 0.0;
     }
 }
 
