@@ -18,3 +18,26 @@ double mot_median(double *values, size_t n)
     qsort(values, n, sizeof *values, mot_compare_doubles);
     return values[n / 2];
 }
+
+/* Sums in blocks of a known length, which compilers turn into vectors at any level of optimisation. */
+enum { BLOCK = 16 };
+
+void mot_add(float *restrict sum, const float *restrict x, int64_t n)
+{
+    int64_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (int k = 0; k < BLOCK; k++)
+            sum[i + k] += x[i + k];
+    for (; i < n; i++)
+        sum[i] += x[i];
+}
+
+void mot_add_two(float *restrict sum, const float *restrict a, const float *restrict b, int64_t n)
+{
+    int64_t i = 0;
+    for (; i + BLOCK <= n; i += BLOCK)
+        for (int k = 0; k < BLOCK; k++)
+            sum[i + k] = a[i + k] + b[i + k];
+    for (; i < n; i++)
+        sum[i] = a[i] + b[i];
+}

@@ -3,11 +3,16 @@
 #define MOT_BASE_NUMBERS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /** For qsort and bsearch over doubles, none of them NaN: ascending. */
 int mot_compare_doubles(const void *a, const void *b);
 
 /** The middle one of `n` values, of an even number the upper; NaN of none.  Sorts them. */
 double mot_median(double *values, size_t n);
+
+/** sum += x, and sum = a + b; n floats that do not overlap. */
+void mot_add(float *restrict sum, const float *restrict x, int64_t n);
+void mot_add_two(float *restrict sum, const float *restrict a, const float *restrict b, int64_t n);
 
 #endif

@@ -40,6 +40,22 @@ mot_status mot_request_test(mot_request *request, bool *done);
  *  cannot find together again, so the process should end (mot_comm_abort or exit). */
 mot_status mot_request_wait(mot_request *request);
 
+/** Memory that the ranks of one host share, for sums of up to `n` floats in up to `most_pieces`, without
+ *  copies.  All ranks call it together.  *out is NULL where ranks are alone or on several hosts, or where the system has
+ *  not the memory: then mot_comm_all_reduce_begin serves.  Errors: MOT_ERR_COMM. */
+typedef struct mot_share mot_share;
+mot_status mot_share_new(mot_comm *comm, int64_t n, int most_pieces, mot_share **out);
+void mot_share_free(mot_share *share);
+/** Where this rank leaves its numbers, and where the sums over all ranks come, n floats each, page
+ *  aligned; owned by the share. */
+float *mot_share_mine(const mot_share *share);
+float *mot_share_sums(const mot_share *share);
+/** The `n` numbers from `first` on are ready, and those that read the last round's sums have done so.
+ *  All ranks begin the same pieces in the same order; what all have begun is summed on the way. */
+void mot_share_begin(mot_share *share, int64_t first, int64_t n);
+/** Wait until the sums of all pieces are there, rank by rank in order, the same bits for all. */
+void mot_share_finish(mot_share *share);
+
 /** Small collectives on plain bytes, blocking, for set-up and boundaries. */
 mot_status mot_comm_all_gather(mot_comm *comm, const void *mine, size_t size_bytes, void *all);
 mot_status mot_comm_broadcast(mot_comm *comm, void *data, size_t size_bytes, int root);

@@ -38,6 +38,14 @@ mot_status mot_comm_launcher(bool *seen, int *n_ranks);
  *  broken from then on. */
 mot_status mot_comm_check(mot_comm *comm, int code, const char *what, int64_t count);
 
+/** Waiting without burning a core: spins for a while, then sleeps that grow. */
+typedef struct mot_backoff {
+    double since_s, spin_s;
+    long sleep_ns;
+} mot_backoff;
+mot_backoff mot_backoff_begin(const mot_comm *comm);
+void mot_back_off(mot_backoff *wait);
+
 /** Wait with back-off until all `n` requests are done. */
 mot_status mot_comm_wait(mot_comm *comm, MPI_Request *request, int n, const char *what,
                          int64_t count);

@@ -4,4 +4,5 @@ libmotley_core_la_SOURCES += \
 	runtime/comm/comm.c runtime/comm/comm.h \
 	runtime/comm/internal.h \
 	runtime/comm/launcher.c \
-	runtime/comm/request.c
+	runtime/comm/request.c \
+	runtime/comm/share.c

@@ -30,18 +30,13 @@ enum {
     LONGEST_LAZY_SLEEP_NS = 2000000 /* so that a rank that compiles for a minute is not disturbed */
 };
 
-typedef struct backoff {
-    double since_s, spin_s;
-    long sleep_ns;
-} backoff;
-
-static backoff backoff_begin(const mot_comm *comm)
+mot_backoff mot_backoff_begin(const mot_comm *comm)
 {
     int spin_ns = comm->host_size <= comm->host_cores ? SPIN_NS : CROWDED_SPIN_NS;
-    return (backoff){.since_s = mot_clock_s(), .spin_s = spin_ns * 1e-9};
+    return (mot_backoff){.since_s = mot_clock_s(), .spin_s = spin_ns * 1e-9};
 }
 
-static void back_off(backoff *wait)
+void mot_back_off(mot_backoff *wait)
 {
     double waited_s = mot_clock_s() - wait->since_s;
     if (waited_s < wait->spin_s)
@@ -70,12 +65,12 @@ static mot_status test_all(mot_comm *comm, MPI_Request *request, int n, const ch
 mot_status mot_comm_wait(mot_comm *comm, MPI_Request *request, int n, const char *what,
                          int64_t count)
 {
-    backoff wait = backoff_begin(comm);
+    mot_backoff wait = mot_backoff_begin(comm);
     for (bool done;;) {
         MOT_TRY(test_all(comm, request, n, what, count, &done));
         if (done)
             return MOT_OK;
-        back_off(&wait);
+        mot_back_off(&wait);
     }
 }
 

@@ -22,18 +22,34 @@ enum { DEFAULT_SLOTS = 4 };
 
 /* ---- open and close ---- */
 
-static mot_status open_replicas(mot_exec *exec, mot_device *const *devices, int64_t max_batch)
+/* Where sums over devices and ranks will lie: in memory that the ranks share, in our own, or, with one
+ * device, in its gradients.  All ranks come here together. */
+static mot_status open_reduced(mot_exec *exec)
 {
     size_t bytes;
-    if (exec->exchanges && exec->n_devices > 1) {
-        MOT_TRY(mot_replica_gradient_bytes(exec->graph, exec->n_slots, &bytes));
+    if (!exec->exchanges)
+        return MOT_OK;
+    MOT_TRY(mot_replica_gradient_bytes(exec->graph, exec->n_slots, &bytes));
+    MOT_TRY(mot_share_new(exec->comm, (int64_t)(bytes / sizeof(float)), MOT_MAX_BUCKETS,
+                          &exec->shared));
+    if (exec->shared)
+        exec->reduced = mot_share_sums(exec->shared);
+    else if (exec->n_devices > 1)
         MOT_TRY(mot_alloc_pages(bytes, &exec->reduced_owned));
-    }
+    if (exec->reduced_owned)
+        exec->reduced = exec->reduced_owned;
+    return MOT_OK;
+}
+
+static mot_status open_replicas(mot_exec *exec, mot_device *const *devices, int64_t max_batch)
+{
+    /* The sum over the local devices goes where the ranks look for it; of one device it is there. */
+    float *own = exec->shared && exec->n_devices == 1 ? mot_share_mine(exec->shared) : NULL;
     for (int i = 0; i < exec->n_devices; i++)
         MOT_TRY(mot_replica_open(&exec->replica[i], exec->graph, devices[i], max_batch,
-                                 exec->n_slots, exec->exchanges, exec->reduced_owned));
-    exec->reduced =
-        exec->reduced_owned ? exec->reduced_owned : mot_replica_gradients(&exec->replica[0]);
+                                 exec->n_slots, exec->exchanges, own, exec->reduced));
+    if (!exec->reduced)
+        exec->reduced = mot_replica_gradients(&exec->replica[0]);
     for (int i = 0; i < exec->n_devices; i++)
         MOT_TRY(mot_worker_start(&exec->worker[i], &exec->replica[i]));
     return MOT_OK;
@@ -54,6 +70,7 @@ mot_status mot_exec_open(const mot_graph *graph, mot_device *const *devices, int
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->replica, &exec->replica));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->worker, &exec->worker));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->active, &exec->active));
+    MOT_TRY_GOTO(open_reduced(exec));
     MOT_TRY_GOTO(open_replicas(exec, devices, options->max_batch));
     *out = exec;
     return MOT_OK;
@@ -75,6 +92,7 @@ void mot_exec_close(mot_exec *exec)
     free(exec->replica);
     free(exec->active);
     free(exec->reduced_owned);
+    mot_share_free(exec->shared);
     free(exec);
 }
 
@@ -155,9 +173,10 @@ static mot_status complete(mot_exec *exec)
     if (!exec->pending)
         return MOT_OK;
     exec->pending = false;
-    mot_status status = mot_reduce_step(exec->comm, exec->plan, exec->worker, exec->n_devices,
-                                        exec->active, exec->plan->share + exec->first_device,
-                                        exec->pending_stop, exec->reduced, &exec->exchange);
+    mot_status status =
+        mot_reduce_step(exec->comm, exec->plan, exec->worker, exec->n_devices, exec->active,
+                        exec->plan->share + exec->first_device, exec->pending_stop, exec->shared,
+                        exec->reduced, &exec->exchange);
     const float *words = exec->reduced + mot_replica_sums_offset(&exec->replica[0], 0);
     mot_step_result result = result_of(exec->pending_step, words);
     bool failed = status != MOT_OK || words[MOT_SUMS_FAILED] > 0;

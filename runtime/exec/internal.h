@@ -23,7 +23,9 @@ struct mot_exec {
     mot_replica *replica;
     mot_worker *worker;
     bool exchanges;
-    float *reduced, *reduced_owned; /* sums over devices and ranks; owned unless a replica's own */
+    mot_share *shared; /* with the other ranks of this host, if all are on it; else NULL */
+    float *reduced;    /* sums over devices and ranks: shared, owned, or a replica's own gradients */
+    float *reduced_owned;
     const mot_plan *plan;
     int first_device;
     bool *active;

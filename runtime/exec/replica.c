@@ -107,7 +107,8 @@ static mot_status fill_constants(mot_replica *r)
 }
 
 mot_status mot_replica_open(mot_replica *r, const mot_graph *graph, mot_device *device,
-                            int64_t max_batch, int n_slots, bool exchanges, float *reduced_host)
+                            int64_t max_batch, int n_slots, bool exchanges, float *gradients_host,
+                            float *reduced_host)
 {
     *r = (mot_replica){.graph = graph,
                        .device = device,
@@ -117,9 +118,12 @@ mot_status mot_replica_open(mot_replica *r, const mot_graph *graph, mot_device *
     size_t size[MOT_N_ARENAS];
     MOT_TRY(fit_capacity(r, max_batch));
     arena_sizes(r, &r->train, &r->inference, size);
-    for (int a = 0; a < MOT_N_ARENAS; a++)
-        if (size[a] > 0)
+    for (int a = 0; a < MOT_N_ARENAS; a++) {
+        if (a == MOT_ARENA_GRADIENT && r->shares_memory && gradients_host)
+            MOT_TRY(mot_buffer_wrap(device, gradients_host, size[a], &r->arena[a]));
+        else if (size[a] > 0)
             MOT_TRY(mot_buffer_new(device, size[a], &r->arena[a]));
+    }
     r->reduced = r->arena[MOT_ARENA_GRADIENT];
     if (r->shares_memory) {
         if (reduced_host)

@@ -42,11 +42,13 @@ typedef struct mot_replica {
     size_t n_programs, program_capacity;
 } mot_replica;
 
-/** Make room on `device` for up to `max_batch` samples, or for as many as fit.  `reduced_host`: the
- *  memory in which reduced gradients will lie (page aligned), or NULL when nothing is exchanged or
- *  reduction happens in the replica's own gradients. */
+/** Make room on `device` for up to `max_batch` samples, or for as many as fit.  `gradients_host`: where
+ *  a device that shares the host's memory shall have its gradients, or NULL.  `reduced_host`: the memory
+ *  in which reduced gradients will lie, or NULL when nothing is exchanged or reduction happens in the
+ *  replica's own gradients.  Both page aligned, of mot_replica_gradient_bytes, and borrowed. */
 mot_status mot_replica_open(mot_replica *replica, const mot_graph *graph, mot_device *device,
-                            int64_t max_batch, int n_slots, bool exchanges, float *reduced_host);
+                            int64_t max_batch, int n_slots, bool exchanges,
+                            float *gradients_host, float *reduced_host);
 void mot_replica_close(mot_replica *replica);
 
 /** The recorded program for a share (> 0) and mode; recorded at the first call.  The replica keeps

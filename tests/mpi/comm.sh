@@ -49,7 +49,7 @@ ranks()
 for n in 1 2 3 5; do
     ranks "$n"
     expect_equal "$n ranks: exit status" "$status" 0
-    expect_grep "$n ranks" "8 tests passed by $n ranks" "$tmp/out"
+    expect_grep "$n ranks" "9 tests passed by $n ranks" "$tmp/out"
 done
 
 # 3. One rank fails: all say why and exit alike.

@@ -170,6 +170,43 @@ static void test_long_reductions_travel_in_parts(void)
     CHECK(mot_comm_all_reduce_begin(comm, data, -1, &request) == MOT_ERR_ARGUMENT);
 }
 
+/* Pieces of odd sizes, one after the other over several rounds, the ranks out of step. */
+static void test_shared_memory_gives_all_ranks_the_same_bits(void)
+{
+    enum { N = 100003, PIECES = 7, ROUNDS = 20 };
+    mot_share *share;
+    OK(mot_share_new(comm, N, PIECES, &share));
+    CHECK((share != NULL) == (mot_comm_size(comm) > 1));
+    if (!share)
+        return;
+    float *mine = mot_share_mine(share), *sums = mot_share_sums(share);
+    CHECK((uintptr_t)mine % MOT_PAGE == 0 && (uintptr_t)sums % MOT_PAGE == 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        int64_t first = 0;
+        for (int p = 0; p < PIECES; p++) {
+            const int64_t n = p == PIECES - 1 ? N - first
+                              : p == 2        ? 0
+                              : p == 3        ? 1
+                                              : 1001 * (p + 1);
+            if ((mot_comm_rank(comm) + round + p) % 3 == 0)
+                usleep(300);
+            for (int64_t i = first; i < first + n; i++)
+                mine[i] = value(mot_comm_rank(comm), i) * (float)(round + 1);
+            mot_share_begin(share, first, n);
+            first += n;
+        }
+        mot_share_finish(share);
+        for (int64_t i = 0; i < N; i += i < N - 70 ? 61 : 1) { /* rank by rank, in order */
+            float sum = value(0, i) * (float)(round + 1);
+            for (int rank = 1; rank < mot_comm_size(comm); rank++)
+                sum += value(rank, i) * (float)(round + 1);
+            CHECK(sums[i] == sum);
+        }
+        check_same_bits(sums, N);
+    }
+    mot_share_free(share);
+}
+
 static void test_gather_and_broadcast(void)
 {
     static const size_t sizes[] = {0, 1, 13, 4096, 1 << 20};
@@ -327,6 +364,7 @@ int main(int argc, char **argv)
         TEST(test_all_reduce_gives_all_ranks_the_same_bits),
         TEST(test_buckets_overlap),
         TEST(test_long_reductions_travel_in_parts),
+        TEST(test_shared_memory_gives_all_ranks_the_same_bits),
         TEST(test_gather_and_broadcast),
         TEST(test_ranks_agree_on_failure),
         TEST(test_waiting_does_not_burn_the_core),

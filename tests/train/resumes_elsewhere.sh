@@ -4,7 +4,9 @@
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 
 first=$(first_device)
-long="--set data.samples=6400 --epochs 40"
+# In 4,000 steps some unit comes so near to 0 that rounding decides whether relu lets it pass; steps this
+# small keep what follows from it below what is asked for.
+long="--set data.samples=6400 --epochs 40 --set train.optimizer.lr=0.001"
 # shellcheck disable=SC2086
 train "$digits" $long --devices "$first" --out "$tmp/whole" || finish
 keep whole
