@@ -135,15 +135,15 @@ static mot_status xent_vector(const mot_recording *r)
     return record_xent(r, "softmax_xent_vector", range_vector(r), mot_record_end_units);
 }
 
-/* For processors only: the rows wait in private memory. */
 static bool applies_narrow(const mot_recording *r)
 {
-    return r->traits.cpu && mot_view_columns(&r->o->in[0]) <= NARROW;
+    return mot_view_columns(&r->o->in[0]) <= NARROW;
 }
 
+/* The rows wait in private memory: good where that is a cache. */
 static bool prefers_narrow(const mot_recording *r)
 {
-    return mot_view_rows(&r->o->in[0]) >= r->traits.vector;
+    return r->traits.cpu && mot_view_rows(&r->o->in[0]) >= r->traits.vector;
 }
 
 static mot_status xent_narrow(const mot_recording *r)
