@@ -133,8 +133,8 @@ mot_status mot_tuned_give(const char *path, const mot_device_info *info, const m
     mot_text text = {0};
     mot_status status;
     mot_probe_key(info, key);
-    int file = mot_cache_lock("tuned.lock",
-                              LOCK_LIMIT_S); /* of this host; others may write the same file */
+    /* Of this host only; others may write the same file. */
+    int file = mot_cache_lock("tuned.lock", LOCK_LIMIT_S);
     MOT_TRY_GOTO(mot_text_add(&text, "%s", first_line));
     if (access(path, F_OK) == 0) {
         MOT_TRY_GOTO(mot_file_read(path, MOST_BYTES, &old, &bytes));

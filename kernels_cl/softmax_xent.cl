@@ -55,6 +55,12 @@ INLINE void xent_row(__global float *d, __global const float *x, long own, long 
     *loss += log(sum) + most - own_logit;
 }
 
+#define XENT_ROWS(first, last)                                                                     \
+    for (long r = first; r < last; r++) {                                                          \
+        ROW(r);                                                                                    \
+        xent_row(d, x, own, columns, flags, &loss, &correct);                                      \
+    }
+
 __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __global float *sums,
                                   long sums_at, __global float *parts, long parts_at,
                                   __global const float *logits, long logits_at,
@@ -63,10 +69,7 @@ __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __gl
 {
     const long first = (long)get_global_id(0) * chunk, last = min(first + chunk, rows);
     float loss = 0.0f, correct = 0.0f;
-    for (long r = first; r < last; r++) {
-        ROW(r);
-        xent_row(d, x, own, columns, flags, &loss, &correct);
-    }
+    XENT_ROWS(first, last)
     sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows,
                get_group_id(0), get_num_groups(0));
 }
@@ -121,14 +124,11 @@ __kernel void softmax_xent_narrow(__global float *dlogits, long dlogits_at, __gl
 {
     const long first = (long)get_global_id(0) * chunk, last = min(first + chunk, rows);
     float loss = 0.0f, correct = 0.0f;
-    long r = first;
-    for (; r + VW <= last; r += VW)
+    const long whole = first + max(last - first, (long)0) / VW * VW;
+    for (long r = first; r < whole; r += VW)
         xent_rows(dlogits + dlogits_at + r * columns, logits + logits_at + r * columns,
                   label + label_at + r, (int)columns, flags, &loss, &correct);
-    for (; r < last; r++) {
-        ROW(r);
-        xent_row(d, x, own, columns, flags, &loss, &correct);
-    }
+    XENT_ROWS(whole, last)
     sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows,
                get_group_id(0), get_num_groups(0));
 }

@@ -32,12 +32,9 @@ static mot_status open_reduced(mot_exec *exec)
     MOT_TRY(mot_replica_gradient_bytes(exec->graph, exec->n_slots, &bytes));
     MOT_TRY(mot_share_new(exec->comm, (int64_t)(bytes / sizeof(float)), MOT_MAX_BUCKETS,
                           &exec->shared));
-    if (exec->shared)
-        exec->reduced = mot_share_sums(exec->shared);
-    else if (exec->n_devices > 1)
+    if (!exec->shared && exec->n_devices > 1)
         MOT_TRY(mot_alloc_pages(bytes, &exec->reduced_owned));
-    if (exec->reduced_owned)
-        exec->reduced = exec->reduced_owned;
+    exec->reduced = exec->shared ? mot_share_sums(exec->shared) : exec->reduced_owned;
     return MOT_OK;
 }
 

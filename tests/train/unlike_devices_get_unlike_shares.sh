@@ -19,6 +19,9 @@ expect_number "both take part" "$a > 0 && $b > 0"
 expect_number "they compute about equally long" \
     "$(json devices 0 busy_s) < 3 * $(json devices 1 busy_s) && $(json devices 1 busy_s) < 3 * $(json devices 0 busy_s)"
 
+# Where equal shares are measured to be faster by more than 3 % they are taken.
+expect_number "not slower than equal shares" "$(json gain_measured) >= 0.97"
+
 # Held by hand they are what they are told to be, also when that is slower.
 # shellcheck disable=SC2086
 train "$digits" --devices 'pocl:*' $wide --set 'train.shares=[1, 3]' --steps 40 || finish
