@@ -91,8 +91,12 @@ static double cpu_time_s(void)
 static double limit_s(void)
 {
     const char *text = getenv("MOTLEY_PROBE_LIMIT");
-    double seconds = text ? strtod(text, NULL) : 0;
-    return seconds >= 1 ? seconds : PHASE_LIMIT_S;
+    double seconds = text ? strtod(text, NULL) : PHASE_LIMIT_S;
+    if (seconds >= 1)
+        return seconds;
+    mot_log(MOT_LOG_WARNING, "MOTLEY_PROBE_LIMIT is \"%s\", not 1 s or more; taken %.0f", text,
+            PHASE_LIMIT_S);
+    return PHASE_LIMIT_S;
 }
 
 static bool is_stuck(const phase_times *had, double limit)

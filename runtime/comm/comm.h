@@ -41,8 +41,8 @@ mot_status mot_request_test(mot_request *request, bool *done);
 mot_status mot_request_wait(mot_request *request);
 
 /** Memory that the ranks of one host share, for sums of up to `n` floats in up to `most_pieces`, without
- *  copies.  All ranks call it together.  *out is NULL where ranks are alone or on several hosts, or where the system has
- *  not the memory: then mot_comm_all_reduce_begin serves.  Errors: MOT_ERR_COMM. */
+ *  copies.  All ranks call it together.  *out is NULL where ranks are alone or on several hosts, or where
+ *  the system has not the memory: then mot_comm_all_reduce_begin serves.  Errors: MOT_ERR_COMM. */
 typedef struct mot_share mot_share;
 mot_status mot_share_new(mot_comm *comm, int64_t n, int most_pieces, mot_share **out);
 void mot_share_free(mot_share *share);

@@ -107,11 +107,10 @@ static mot_status map_together(mot_share *share)
             name[0] = '\0';
         share->memory = map(file, share->size_bytes);
     }
-    MOT_TRY(mot_comm_broadcast(comm, name, sizeof name, 0));
-    if (comm->rank > 0 && name[0])
+    mot_status status = mot_comm_broadcast(comm, name, sizeof name, 0);
+    if (status == MOT_OK && comm->rank > 0 && name[0])
         share->memory = map(shm_open(name, O_RDWR, 0), share->size_bytes);
-    mot_status status = MOT_OK;
-    if (!share->memory)
+    if (status == MOT_OK && !share->memory)
         status = MOT_FAIL(MOT_ERR_MEMORY, "no shared memory of %zu bytes", share->size_bytes);
     status = mot_comm_agree(comm, status);
     if (comm->rank == 0 && name[0])
