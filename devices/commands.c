@@ -10,8 +10,8 @@
  * With profiling each launch leaves an event; they are read in batches, after a finish.
  *
  * A launch's first run is waited for, one at a time in the whole process: drivers compile then, and
- * pocl 3.1 aborts when two devices do the first launch of the same kernel at the same moment (both
- * enter it into the driver's list of loaded kernels, and its count of users goes wrong).
+ * pocl 3.1 aborts when two devices do the first launch of one program's kernel at the same moment
+ * (see program.c; siblings with kernels from one archive have such programs).
  */
 #include "config.h"
 

@@ -39,6 +39,9 @@ static mot_status find(const mot_device_info *info, mot_device *device)
     for (int i = 0; i < n_found && !here; i++)
         if (strcmp(found[i].info.id, base) == 0)
             here = &found[i];
+    for (const mot_found *f = found; here && f < here; f++)
+        device->sibling +=
+            f->platform == here->platform && strcmp(f->info.name, here->info.name) == 0;
     mot_status status = MOT_OK;
     if (!here)
         status = MOT_FAIL(MOT_ERR_DEVICE, "device %s is not there any more", info->id);

@@ -5,6 +5,11 @@
  * otherwise from the device's compiler, after which it is put into the cache. Options that all
  * builds share: OpenCL C 1.2, and no warnings, which pocl would print on the terminal.  No
  * fast-math: what a kernel may relax, it says itself.
+ *
+ * pocl 3.1 keeps the loaded kernels of all devices in one list with a count of users each, and when
+ * a launch has ended takes its user from the first entry of the same program, kernel and group size,
+ * which is another one if a sibling has just launched the kernel over more groups: it aborts with
+ * "ref_count > 0" in common.c.  So each further device of one name gets programs of its own.
  */
 #include "config.h"
 
@@ -162,7 +167,10 @@ static mot_status make(mot_device *device, const char *source, const char *text,
                        const char *options, cl_program *out, int *blob)
 {
     char all_options[1024];
-    int length = snprintf(all_options, sizeof all_options, "-cl-std=CL1.2 -w%s%s",
+    char own[32] = "";
+    if (device->driver_caches && device->sibling > 0)
+        snprintf(own, sizeof own, " -DSIBLING=%d", device->sibling);
+    int length = snprintf(all_options, sizeof all_options, "-cl-std=CL1.2 -w%s%s%s", own,
                           options[0] ? " " : "", options);
     if (length < 0 || (size_t)length >= sizeof all_options)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "the build options of '%s' are too long", source);

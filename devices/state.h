@@ -117,6 +117,7 @@ struct mot_device {
     const mot_kernel_archive *archive; /* borrowed; NULL: the compiler is used */
     bool profile, no_cache, no_sharing, shares_memory, by_rule;
     bool driver_caches; /* the driver keeps built kernels itself; see program_cache.c */
+    int sibling;        /* devices of the same name that its platform lists before it */
     int cl_version;     /* 120 for OpenCL 1.2 */
     mot_precision precision;
     mot_tuned tuned; /* what is remembered; empty where choices are by rule */

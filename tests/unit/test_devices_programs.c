@@ -1,5 +1,5 @@
 /* test_devices_programs.c: the program cache with damaged entries, remembered measurements, and
- * archives of offline-built kernels, on every device that is here. */
+ * archives of offline-built kernels, on every device that is here; one kernel on two like devices. */
 #include "config.h"
 
 #include "devices/probe.h"
@@ -9,6 +9,8 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +163,70 @@ START_TEST(test_without_a_cache_folder_programs_still_build)
     setenv("XDG_CACHE_HOME", "/proc/nowhere", 1);
     ck_assert_int_eq(builds(&list[0]), 1);
     ck_assert_int_eq(builds(&list[0]), 1);
+}
+END_TEST
+
+/* ---- two like devices of one driver ---- */
+
+enum { NARROW = 1 << 16, WIDER = 16, WIDEST = NARROW + 100 * WIDER };
+
+static atomic_bool widening;
+
+/* One of two devices, which runs the same kernel over more and more work-items, or over few again
+ * and again while the other does that. */
+typedef struct sibling {
+    mot_device *device;
+    bool widens;
+} sibling;
+
+static void *run_sibling(void *user)
+{
+    const sibling *s = user;
+    mot_buffer *buffer;
+    mot_commands *commands;
+    mot_view view = {.dtype = MOT_I32};
+    OK(mot_buffer_new(s->device, 2 * sizeof(int32_t) * WIDEST, &buffer));
+    OK(mot_commands_new(s->device, &commands));
+    view.buffer = buffer;
+    for (size_t width = NARROW; width <= (s->widens ? WIDEST : NARROW); width += WIDER) {
+        mot_launch launch;
+        mot_launch_begin(&launch, commands, "probe", "", "probe_touch");
+        mot_launch_view(&launch, &view);
+        OK(mot_launch_end(&launch, "touch", 1, &width, (size_t[]){16}));
+        do {
+            int n = mot_commands_count(commands);
+            OK(mot_commands_run(commands, n - 1, n, 0));
+            OK(mot_device_finish(s->device));
+        } while (!s->widens && widening);
+    }
+    if (s->widens)
+        widening = false;
+    mot_commands_free(commands);
+    mot_buffer_free(buffer);
+    return NULL;
+}
+
+static void set_up_siblings(void)
+{
+    setenv("POCL_DEVICES", "basic basic", 1);
+    set_up();
+}
+
+START_TEST(test_siblings_run_one_kernel_at_unlike_widths)
+{
+    sibling s[2] = {{.widens = false}, {.widens = true}};
+    pthread_t thread[2];
+    if (n_list < 2 || strcmp(list[0].name, list[1].name) != 0)
+        return; /* no pocl here */
+    for (int i = 0; i < 2; i++)
+        OK(mot_device_open(&list[i], NULL, &s[i].device));
+    widening = true;
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, run_sibling, &s[i]), 0);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
+    for (int i = 0; i < 2; i++)
+        mot_device_close(s[i].device);
 }
 END_TEST
 
@@ -407,6 +473,11 @@ int main(void)
     tcase_add_test(tests, test_binary_that_the_device_refuses_is_named);
     tcase_add_test(tests, test_wrong_lists_name_the_line);
     suite_add_tcase(suite, tests);
+    TCase *siblings = tcase_create("siblings");
+    tcase_set_timeout(siblings, 240);
+    tcase_add_checked_fixture(siblings, set_up_siblings, tear_down);
+    tcase_add_test(siblings, test_siblings_run_one_kernel_at_unlike_widths);
+    suite_add_tcase(suite, siblings);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
