@@ -90,7 +90,7 @@ mot_status mot_config_print(const mot_config *config, char **out)
 
 static const char head[] =
     "# Configuration\n\n"
-    "<!-- Made from the tables in runtime/model/ (config_keys.c, layer_types.c); do not edit. "
+    "<!-- Made from the tables in runtime/model/ (config_keys.c, layer/); do not edit. "
     "-->\n\n"
     "A configuration is a YAML file with three blocks, `data`, `model` and `train`. Every key has "
     "a\n"
@@ -178,7 +178,7 @@ static mot_status document_layers(mot_text *text)
               "An entry of `model.layers` is a name (`relu`), a name with its main value "
               "(`linear: 128`), or a\nname with several (`linear: {out: 128, bias: false}`).\n"));
     for (int i = 0; i < mot_n_layer_types; i++) {
-        const mot_layer_type *type = &mot_layer_types[i];
+        const mot_layer_type *type = mot_layer_types[i];
         MOT_TRY(mot_text_add(text, "\n### %s\n\n%s\n\n", type->name, type->meaning));
         MOT_TRY(mot_text_add(text, "| value | values | default | meaning |\n"
                                    "| --- | --- | --- | --- |\n"));

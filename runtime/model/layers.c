@@ -1,4 +1,4 @@
-/* layers.c: reading the entries of a list of layers; layer_types.c knows the layers themselves. */
+/* layers.c: reading the entries of a list of layers; the layers themselves are in layer/. */
 #include <config.h> /* the build's, not the one in this folder */
 
 #include "runtime/model/layers.h"
@@ -12,21 +12,31 @@
 static const char list_help[] =
     "a list of layers, e.g. [flatten, {linear: 128}, relu, {linear: 10}]";
 
-static const mot_layer_type *find_type(const char *name)
+enum { MOST_KEYS = 32 };
+
+const mot_layer_type *const mot_layer_types[] = {
+#define ENTRY(name) &mot_layer_##name,
+    MOT_LAYERS(ENTRY)
+#undef ENTRY
+};
+const int mot_n_layer_types = sizeof mot_layer_types / sizeof *mot_layer_types;
+
+/* The number of a kind, or -1. */
+static int find_type(const char *name)
 {
     for (int i = 0; i < mot_n_layer_types; i++)
-        if (strcmp(mot_layer_types[i].name, name) == 0)
-            return &mot_layer_types[i];
-    return NULL;
+        if (strcmp(mot_layer_types[i]->name, name) == 0)
+            return i;
+    return -1;
 }
 
 static mot_status unknown_type(const char *where, const char *name)
 {
-    const char *names[32] = {NULL}, *nearest;
+    const char *names[sizeof mot_layer_types / sizeof *mot_layer_types], *nearest;
     mot_text all = {0};
     mot_status status = MOT_OK;
     for (int i = 0; i < mot_n_layer_types && status == MOT_OK; i++) {
-        names[i] = mot_layer_types[i].name;
+        names[i] = mot_layer_types[i]->name;
         status = mot_text_add(&all, "%s%s", i ? ", " : "", names[i]);
     }
     nearest = mot_nearest_name(name, names, (size_t)mot_n_layer_types);
@@ -50,8 +60,8 @@ static const mot_key *find_key(const mot_layer_type *type, const char *name)
 
 static mot_status unknown_key(const mot_layer_type *type, const char *where, const char *name)
 {
-    const char *names[16] = {NULL}, *nearest;
-    for (int i = 0; i < type->n_keys; i++)
+    const char *names[MOST_KEYS], *nearest;
+    for (int i = 0; i < type->n_keys && i < MOST_KEYS; i++)
         names[i] = type->key[i].path;
     nearest = mot_nearest_name(name, names, (size_t)type->n_keys);
     if (nearest)
@@ -94,8 +104,11 @@ static mot_status read_entry(const mot_origin *origin, const mot_yaml *entry, mo
         if (mot_yaml_is_null(layer->args))
             layer->args = NULL;
     }
-    layer->type = find_type(name);
-    return layer->type ? MOT_OK : unknown_type(where, name);
+    layer->kind = find_type(name);
+    if (layer->kind < 0)
+        return unknown_type(where, name);
+    layer->type = mot_layer_types[layer->kind];
+    return MOT_OK;
 }
 
 /* Names become parameters' names and stand in messages: no spaces, no surprises. */
@@ -166,6 +179,11 @@ const char *mot_layer_where(const mot_builder *builder, const mot_layer *layer)
     return text;
 }
 
+const char *mot_layer_input_print(const mot_builder *builder, char text[MOT_SHAPE_TEXT])
+{
+    return mot_shape_print(&builder->graph->tensor[builder->x].shape, text);
+}
+
 static mot_status note_name(mot_builder *builder, const mot_layer *layer)
 {
     for (int i = 0; i < builder->n_names; i++)
@@ -198,7 +216,7 @@ mot_status mot_layers_build(mot_builder *builder, const mot_yaml *list)
     for (int i = 0; i < list->n && status == MOT_OK; i++) {
         status = read_entry(&origin, list->item[i], &layer);
         if (status == MOT_OK)
-            status = build_layer(builder, &layer, ++count[layer.type - mot_layer_types]);
+            status = build_layer(builder, &layer, ++count[layer.kind]);
     }
     free(count);
     return status;

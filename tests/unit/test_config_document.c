@@ -75,8 +75,8 @@ START_TEST(test_rows_of_the_tables_are_sound)
         ck_assert_ptr_nonnull(mot_key_find(mot_config_other_names[i][1]));
     }
     for (int i = 0; i < mot_n_layer_types; i++)
-        for (int k = 0; k < mot_layer_types[i].n_keys; k++)
-            check_row(&mot_layer_types[i].key[k]);
+        for (int k = 0; k < mot_layer_types[i]->n_keys; k++)
+            check_row(&mot_layer_types[i]->key[k]);
 }
 END_TEST
 

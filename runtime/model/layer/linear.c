@@ -1,8 +1,5 @@
-/* layer_types.c: what each kind of layer takes and which operators it becomes.
- *
- * Adding a kind: a table of its keys, a build function, a row in mot_layer_types.
- */
-#include <config.h> /* the build's, not the one in this folder */
+/* linear.c: every output is a weighted sum of all inputs. */
+#include <config.h> /* the build's, not the one in runtime/model */
 
 #include "runtime/model/layers.h"
 
@@ -11,24 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *shape_of_x(const mot_builder *builder, char *text)
-{
-    return mot_shape_print(&builder->graph->tensor[builder->x].shape, text);
-}
-
-/* ---- flatten ---- */
-
-static mot_status build_flatten(mot_builder *builder, const mot_layer *layer)
-{
-    const mot_shape from = builder->graph->tensor[builder->x].shape;
-    if (from.n_dims == 2)
-        return MOT_OK;
-    mot_shape shape = {2, {MOT_BATCH, mot_shape_elements(&from, 1)}};
-    return mot_graph_reshape(builder->graph, builder->x, layer->name, &shape, &builder->x);
-}
-
-/* ---- linear ---- */
 
 static mot_init weight_init(const char *init, int64_t fan_in, int64_t fan_out)
 {
@@ -59,12 +38,12 @@ static mot_status check_linear(const mot_builder *builder, const mot_layer *laye
     if (x->n_dims != 2)
         return MOT_FAIL(MOT_ERR_SHAPE,
                         "%s takes (B,K), but gets %s from %s; put `flatten` in between", where,
-                        shape_of_x(builder, text), builder->from);
+                        mot_layer_input_print(builder, text), builder->from);
     int64_t wanted = in ? strtoll(in, NULL, 10) : x->dim[1];
     if (wanted != x->dim[1])
         return MOT_FAIL(MOT_ERR_SHAPE,
                         "%s takes %" PRId64 " inputs, but gets %" PRId64 ", %s, from %s", where,
-                        wanted, x->dim[1], shape_of_x(builder, text), builder->from);
+                        wanted, x->dim[1], mot_layer_input_print(builder, text), builder->from);
     return MOT_OK;
 }
 
@@ -89,7 +68,7 @@ static mot_status build_linear(mot_builder *builder, const mot_layer *layer)
                             &builder->x);
 }
 
-static const mot_key linear_keys[] = {
+static const mot_key keys[] = {
     {"out", MOT_KEY_INT, NULL, "[1,16777216]", "number of outputs"},
     {"in", MOT_KEY_INT, NULL, "[1,1099511627776]", "number of inputs, if it shall be checked"},
     {"bias", MOT_KEY_BOOL, "true", NULL, "with a bias"},
@@ -97,50 +76,11 @@ static const mot_key linear_keys[] = {
     {"name", MOT_KEY_TEXT, NULL, NULL, "instead of `fc1`, `fc2`, ..."},
 };
 
-/* ---- relu ---- */
-
-static mot_status build_relu(mot_builder *builder, const mot_layer *layer)
-{
-    return mot_graph_append(builder->graph, MOT_OP_relu, layer->name, NULL, &builder->x, 1,
-                            &builder->x);
-}
-
-/* ---- dropout ---- */
-
-static mot_status build_dropout(mot_builder *builder, const mot_layer *layer)
-{
-    double p;
-    MOT_TRY(mot_parse_float("p", mot_layer_text(layer, "p"), &p));
-    if (p == 0)
-        return MOT_OK;
-    mot_attrs attrs = {.p = (float)p, .layer = ++builder->n_dropouts};
-    return mot_graph_append(builder->graph, MOT_OP_dropout, layer->name, &attrs, &builder->x, 1,
-                            &builder->x);
-}
-
-static const mot_key dropout_keys[] = {
-    {"p", MOT_KEY_FLOAT, NULL, "[0,0.999]", "probability of zero"},
-    {"name", MOT_KEY_TEXT, NULL, NULL, "instead of `dropout1`, ..."},
-};
-
-static const mot_key name_only[] = {
-    {"name", MOT_KEY_TEXT, NULL, NULL, "instead of the kind and a number"},
-};
-
-/* ---- the table ---- */
-
-#define KEYS(table) .key = (table), .n_keys = sizeof(table) / sizeof *(table)
-
-const mot_layer_type mot_layer_types[] = {
-    {"flatten", "flatten", NULL, KEYS(name_only), build_flatten,
-     "A sample of any shape as one row of numbers, `(B,1,28,28)` to `(B,784)`."},
-    {"linear", "fc", "out", KEYS(linear_keys), build_linear,
-     "Every output is a weighted sum of all inputs, y = x W^T + b; parameters `fc1.weight` (out, "
-     "in) "
-     "and `fc1.bias` (out)."},
-    {"relu", "relu", NULL, KEYS(name_only), build_relu, "max(x, 0)."},
-    {"dropout", "dropout", "p", KEYS(dropout_keys), build_dropout,
-     "While training, zero with probability p, else x/(1-p)."},
-};
-
-const int mot_n_layer_types = sizeof mot_layer_types / sizeof *mot_layer_types;
+const mot_layer_type mot_layer_linear = {"linear",
+                                         "fc",
+                                         "out",
+                                         MOT_LAYER_KEYS(keys),
+                                         build_linear,
+                                         "Every output is a weighted sum of all inputs, y = x W^T "
+                                         "+ b; parameters `fc1.weight` (out, in) "
+                                         "and `fc1.bias` (out)."};

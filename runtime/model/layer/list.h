@@ -1,0 +1,13 @@
+/* list.h: the kinds of layer, in the order of the document.  Each is `mot_layer_<name>` in a file of
+ * this folder.
+ */
+#ifndef MOT_MODEL_LAYER_LIST_H
+#define MOT_MODEL_LAYER_LIST_H
+
+#define MOT_LAYERS(X)                                                                              \
+    X(flatten)                                                                                     \
+    X(linear)                                                                                      \
+    X(relu)                                                                                        \
+    X(dropout)
+
+#endif
