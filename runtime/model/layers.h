@@ -61,7 +61,7 @@ const char *mot_layer_input_print(const mot_builder *builder, char text[MOT_SHAP
 
 /** For the tables of the kinds: the key that each has, and both fields of the table. */
 #define MOT_LAYER_NAME_KEY                                                                         \
-    {"name", MOT_KEY_TEXT, NULL, NULL, "instead of the default name and a number"}
+    {"name", MOT_KEY_TEXT, NULL, NULL, "instead of the kind and a number"}
 #define MOT_LAYER_KEYS(table) .key = (table), .n_keys = sizeof(table) / sizeof *(table)
 
 #endif
