@@ -1,5 +1,6 @@
 # What tests see: the command, the small helper programs, and caches of their own, so that a run
-# neither uses nor fills the person's caches (kept between runs: kernels compile once).
+# neither uses nor fills the person's caches (kept between runs: kernels compile once;
+# MOTLEY_TEST_POCL_CACHE lets several builds share pocl's).
 # intercept_tls_get_addr: with it LeakSanitizer takes a thread's variables, where malloc put them 16
 # bytes behind a page's begin, for memory of an old glibc, reads at a wild address and ends with 1.
 # Where they lie depends on the environment and the paths: 1 time in 256, but then every time.
@@ -13,14 +14,18 @@ AM_TESTS_ENVIRONMENT = $(ONE_DRIVER) \
 	HELPERS='$(abs_top_builddir)/tests'; export HELPERS; \
 	MPIEXEC='$(MPIEXEC)'; export MPIEXEC; \
 	XDG_CACHE_HOME='$(abs_top_builddir)/tests/cache'; export XDG_CACHE_HOME; \
-	POCL_CACHE_DIR='$(abs_top_builddir)/tests/cache/pocl'; export POCL_CACHE_DIR; \
+	POCL_CACHE_DIR="$${MOTLEY_TEST_POCL_CACHE:-$(abs_top_builddir)/tests/cache/pocl}"; \
+	export POCL_CACHE_DIR; \
 	mkdir -p "$$POCL_CACHE_DIR"; unset MOTLEY_DEVICES; \
+	ALONE='$(ALONE)'; TURNS='$(abs_top_builddir)/tests/turns'; export ALONE TURNS; \
 	: "$${CK_DEFAULT_TIMEOUT:=60}"; export CK_DEFAULT_TIMEOUT; \
 	LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/asan.supp:print_suppressions=0"; \
 	export LSAN_OPTIONS; \
 	ASAN_OPTIONS=intercept_tls_get_addr=0; export ASAN_OPTIONS; \
 	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
-SH_LOG_COMPILER = $(SHELL)
+LOG_COMPILER = $(srcdir)/tests/turn
+SH_LOG_COMPILER = $(srcdir)/tests/turn $(SHELL)
+MOSTLYCLEANFILES += tests/turns.gate tests/turns.room
 
 # Small programs that the shell tests use.
 check_PROGRAMS += tests/json_get tests/params_diff tests/make_idx
@@ -32,7 +37,7 @@ tests_make_idx_SOURCES = tests/make_idx.c
 tests_make_idx_LDADD = libmotley_core.la
 
 TESTS += tests/floors.sh tests/exports.sh tests/oclgrind.sh
-EXTRA_DIST += tests/lib.sh tests/floors.sh tests/exports.sh tests/oclgrind.sh tests/get-drivers tests/asan.supp
+EXTRA_DIST += tests/lib.sh tests/floors.sh tests/exports.sh tests/oclgrind.sh tests/get-drivers tests/turn tests/asan.supp
 
 mostlyclean-local:
 	rm -rf tests/cache

@@ -1,7 +1,6 @@
 # End-to-end tests of the command; see tests/lib.sh.
 CLI_TESTS = \
 	tests/cli/benches.sh \
-	tests/cli/busy_machine_loses_no_device.sh \
 	tests/cli/get_data_checks_what_it_fetches.sh \
 	tests/cli/one_failing_rank_ends_all.sh \
 	tests/cli/refuses_bad_config.sh \
@@ -15,4 +14,5 @@ CLI_TESTS = \
 	tests/cli/tuning_survives_bad_kernels.sh \
 	tests/cli/writes_what_it_promises.sh
 TESTS += $(CLI_TESTS)
-EXTRA_DIST += $(CLI_TESTS)
+ALONE += tests/cli/busy_machine_loses_no_device.sh
+EXTRA_DIST += $(CLI_TESTS) tests/cli/busy_machine_loses_no_device.sh

@@ -1,7 +1,6 @@
 # End-to-end tests of the command; see tests/lib.sh.
 TRAIN_TESTS = \
 	tests/train/archive_needs_no_compiler.sh \
-	tests/train/hurting_device_is_left_out.sh \
 	tests/train/joined_launches_give_same_bits.sh \
 	tests/train/odd_batches_are_exact.sh \
 	tests/train/other_shapes_need_a_config_only.sh \
@@ -10,9 +9,12 @@ TRAIN_TESTS = \
 	tests/train/resumes_elsewhere.sh \
 	tests/train/same_plan_gives_same_bits.sh \
 	tests/train/same_result_on_any_devices.sh \
-	tests/train/same_result_on_any_ranks.sh \
+	tests/train/same_result_on_any_ranks.sh
+TIMED_TRAIN_TESTS = \
+	tests/train/hurting_device_is_left_out.sh \
 	tests/train/slowed_device_gets_less.sh \
 	tests/train/unlike_devices_get_unlike_shares.sh
 TESTS += $(TRAIN_TESTS)
-EXTRA_DIST += $(TRAIN_TESTS)
+ALONE += $(TIMED_TRAIN_TESTS)
+EXTRA_DIST += $(TRAIN_TESTS) $(TIMED_TRAIN_TESTS)
 EXTRA_DIST += tests/train/digits.yaml tests/train/usps.yaml
