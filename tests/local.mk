@@ -36,7 +36,8 @@ tests_params_diff_LDADD = libmotley_core.la
 tests_make_idx_SOURCES = tests/make_idx.c
 tests_make_idx_LDADD = libmotley_core.la
 
-TESTS += tests/floors.sh tests/exports.sh tests/oclgrind.sh
+TESTS += tests/floors.sh tests/exports.sh
+LONG += tests/oclgrind.sh
 EXTRA_DIST += tests/lib.sh tests/floors.sh tests/exports.sh tests/oclgrind.sh tests/get-drivers tests/turn tests/asan.supp
 
 mostlyclean-local:
