@@ -18,7 +18,7 @@
 #include <string.h>
 
 /* What a tensor is: of the case's shape, or one of the small ones beside it. */
-typedef enum { NONE, FULL, BYTES, LABELS, ONE, SUMS } tensor_kind;
+typedef enum { NONE, FULL, BYTES, LABELS, ONE, SUMS, RANGE } tensor_kind;
 
 typedef struct op_case {
     const char *what;
@@ -31,6 +31,11 @@ typedef struct op_case {
     mot_attrs attrs;
 } op_case;
 
+#define ADAM                                                                                       \
+    {                                                                                              \
+        .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8                                                  \
+    }
+
 static const op_case cases[] = {
     {"relu", MOT_OP_relu, 1024, 1, {FULL}, 1, 0, {FULL}, {0}},
     {"relu_grad", MOT_OP_relu_grad, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
@@ -41,17 +46,15 @@ static const op_case cases[] = {
     {"softmax_xent", MOT_OP_softmax_xent, 10, 2, {FULL, LABELS}, 2, 0, {FULL, SUMS}, {0}},
     {"mse", MOT_OP_mse, 16, 2, {FULL, FULL}, 2, 0, {FULL, SUMS}, {0}},
     {"ingest", MOT_OP_ingest, 784, 3, {BYTES, ONE, ONE}, 1, 0, {FULL}, {.group = 784}},
-    {"sgd", MOT_OP_sgd, 1, 2, {FULL, SUMS}, 1, 1, {FULL}, {0}},
-    {"momentum", MOT_OP_sgd, 1, 2, {FULL, SUMS}, 2, 2, {FULL, FULL}, {.momentum = 0.9f}},
-    {"adam",
-     MOT_OP_adam,
-     1,
-     2,
-     {FULL, SUMS},
-     3,
-     3,
-     {FULL, FULL, FULL},
-     {.beta1 = 0.9f, .beta2 = 0.999f, .eps = 1e-8f}},
+    {"sgd", MOT_OP_sgd, 1, 3, {FULL, SUMS, RANGE}, 1, 1, {FULL}, {0}},
+    {"momentum", MOT_OP_sgd, 1, 3, {FULL, SUMS, RANGE}, 2, 2, {FULL, FULL}, {.momentum = 0.9}},
+    {"adam", MOT_OP_adam, 1, 3, {FULL, SUMS, RANGE}, 3, 3, {FULL, FULL, FULL}, ADAM},
+    {"adamw", MOT_OP_adamw, 1, 3, {FULL, SUMS, RANGE}, 3, 3, {FULL, FULL, FULL}, ADAM},
+    {"rmsprop", MOT_OP_rmsprop, 1, 3, {FULL, SUMS, RANGE}, 2, 2, {FULL, FULL}, ADAM},
+    {"adagrad", MOT_OP_adagrad, 1, 3, {FULL, SUMS, RANGE}, 2, 2, {FULL, FULL}, ADAM},
+    {"lion", MOT_OP_lion, 1, 3, {FULL, SUMS, RANGE}, 2, 2, {FULL, FULL}, ADAM},
+    {"clip_norm", MOT_OP_clip_norm, 1, 2, {FULL, SUMS}, 1, 0, {SUMS}, {.clip_norm = 1}},
+    {"average", MOT_OP_average, 1, 1, {FULL}, 1, 1, {FULL}, {.average = 0.999}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases, DEFAULT_MB = 64 };
 
@@ -96,16 +99,16 @@ static mot_status new_tensor(mot_device *device, tensor_kind kind, int64_t rows,
                              tensors *all, mot_view *out)
 {
     mot_view view = {.dtype = kind == BYTES ? MOT_U8 : kind == LABELS ? MOT_I32 : MOT_F32};
-    view.shape = kind == LABELS ? (mot_shape){1, {rows}}
-                 : kind == ONE  ? (mot_shape){1, {1}}
-                 : kind == SUMS ? (mot_shape){1, {4}}
-                                : (mot_shape){2, {rows, columns}};
+    view.shape = kind == LABELS                  ? (mot_shape){1, {rows}}
+                 : kind == ONE                   ? (mot_shape){1, {1}}
+                 : kind == SUMS || kind == RANGE ? (mot_shape){1, {4}}
+                                                 : (mot_shape){2, {rows, columns}};
     int64_t n = mot_shape_elements(&view.shape, 1);
     if (kind == FULL || kind == ONE || kind == SUMS) {
         mot_shape shape = view.shape;
         MOT_TRY(mot_bench_floats(device, n, (uint64_t)all->n + 1, &view, NULL));
         view.shape = shape;
-    } else { /* zeros: class 0, or black */
+    } else { /* zeros: class 0, black, or a range that begins at 0 */
         MOT_TRY(mot_buffer_new(device, (size_t)n * mot_dtype_bytes(view.dtype), &view.buffer));
     }
     all->buffer[all->n++] = view.buffer;
@@ -125,7 +128,7 @@ static mot_status fill_small(mot_device *device, tensors *all, mot_operands *o)
     MOT_TRY(mot_buffer_new(device, sizeof word, &o->scalars.buffer));
     all->buffer[all->n++] = o->scalars.buffer;
     MOT_TRY(mot_buffer_write(o->scalars.buffer, 0, sizeof word, word));
-    if (o->op == MOT_OP_sgd || o->op == MOT_OP_adam)
+    if (o->n_in > 1 && mot_shape_elements(&o->in[1].shape, 1) == 4)
         return mot_buffer_write(o->in[1].buffer, 0, sizeof sums, sums);
     return MOT_OK;
 }

@@ -7,6 +7,7 @@
 #ifndef MOT_BASE_OP_H
 #define MOT_BASE_OP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* clang-format off: a table, by hand */
@@ -26,8 +27,17 @@
     X(mse)     /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
                           sums (4) = {samples, sum over samples of mean squared error, 0, 0} */      \
     X(softmax) /* logits (B,C) -> probabilities (B,C); for prediction */                            \
-    X(sgd)     /* flat: grad, sums -> param, [velocity], in place; scalars give lr */               \
-    X(adam)    /* flat: grad, sums -> param, m, v, in place */
+    /* The update, on flat arrays, in place; scalars give lr; ranges (4R): see graph.h; instead    \
+       of sums an optimizer takes what clip_norm gives */                                          \
+    X(clip_norm) /* grad, sums -> divisor (4): sums[0] over the factor of clipping, 0, 0, 0 */      \
+    X(sgd)       /* grad, sums, ranges -> param, [velocity] */                                      \
+    X(adam)      /* grad, sums, ranges -> param, m, v */                                            \
+    X(adamw)     /* the same, weight decay apart from the gradient */                               \
+    X(rmsprop)   /* grad, sums, ranges -> param, square, [mean], [velocity] */                      \
+    X(adagrad)   /* grad, sums, ranges -> param, square */                                          \
+    X(lion)      /* grad, sums, ranges -> param, m */                                               \
+    X(lamb)      /* grad, sums, ranges (pieces of one parameter) -> param, m, v */                  \
+    X(average)   /* param -> average: moving average of the parameters */
 /* clang-format on */
 
 typedef enum {
@@ -45,7 +55,11 @@ typedef struct mot_attrs {
     int64_t group;             /* ingest: consecutive elements of one channel */
     float p;                   /* dropout: probability of zero, taken to 16 bits */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
-    double momentum, weight_decay, beta1, beta2, eps; /* optimizers; 1 - beta2 is lost in a float */
+    /* Optimizers; 1 - beta2 is lost in a float. */
+    double momentum, weight_decay, beta1, beta2, eps; /* rmsprop: beta2 is its alpha */
+    bool nesterov, centered;                          /* sgd; rmsprop */
+    double clip_norm, clip_value;                     /* of the gradient; 0: not clipped */
+    double average;                                   /* decay of the average; 0: none is kept */
 } mot_attrs;
 
 /** The words of the `scalars` view that is written anew for every step (32 bits each). */

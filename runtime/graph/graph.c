@@ -11,6 +11,7 @@
 
 #include "runtime/base/memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ mot_status mot_graph_new(mot_graph **out)
     mot_graph *graph;
     MOT_TRY(mot_alloc(1, sizeof *graph, &graph));
     graph->raw = graph->label = graph->output = graph->loss_node = graph->sums = -1;
-    graph->flat_parameter = graph->flat_gradient = -1;
+    graph->flat_parameter = graph->flat_gradient = graph->average = -1;
     for (int i = 0; i < MOT_MAX_STATES; i++)
         graph->state[i] = -1;
     *out = graph;
@@ -121,6 +122,7 @@ mot_status mot_graph_parameter(mot_graph *graph, const char *name, const mot_sha
     int tensor;
     MOT_TRY(mot_graph_source(graph, MOT_TENSOR_PARAMETER, name, MOT_F32, shape, &tensor));
     graph->tensor[tensor].init = init;
+    graph->tensor[tensor].rule = (mot_update_rule){.lr_scale = 1, .weight_decay = NAN};
     graph->parameter[graph->n_parameters++] = tensor;
     *out = tensor;
     return MOT_OK;

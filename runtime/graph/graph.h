@@ -15,7 +15,12 @@
  * The sums come behind the gradients.  Tensors that stand for whole arenas (flat_gradient,
  * flat_parameter and state[i], each of shape (n_flat)) let the update node be bound like any other:
  *
- *     update: in {flat_gradient, sums} -> out {flat_parameter, state[0], ...}, in place
+ *     [clip:    in {flat_gradient, sums} -> out {divisor}]
+ *     update:   in {flat_gradient, sums or divisor, ranges} -> out {flat_parameter, state[0], ...}
+ *     [average: in {flat_parameter} -> out {state[average]}]
+ *
+ * The ranges are the flat layout cut where rules of the update change, a constant of four words a
+ * range (kernels_cl/update.cl).
  */
 #ifndef MOT_GRAPH_GRAPH_H
 #define MOT_GRAPH_GRAPH_H
@@ -44,6 +49,12 @@ typedef struct mot_init {
     float scale;
 } mot_init;
 
+/** What the update of one parameter has of its own. */
+typedef struct mot_update_rule {
+    double lr_scale;     /* factor of the learning rate */
+    double weight_decay; /* NAN: the optimizer's */
+} mot_update_rule;
+
 typedef struct mot_tensor {
     char *name; /* parameters: as in PyTorch's state_dict, "fc1.weight" */
     mot_tensor_kind kind;
@@ -55,10 +66,11 @@ typedef struct mot_tensor {
     int gradient; /* of a parameter: its gradient tensor; -1 */
     int64_t flat; /* of a parameter and its gradient: first element in the flat layout */
     mot_init init;
+    mot_update_rule rule;  /* of a parameter */
     const float *constant; /* MOT_TENSOR_CONSTANT: its elements, owned by the graph */
 } mot_tensor;
 
-enum { MOT_NODE_INPUTS = 8, MOT_NODE_OUTPUTS = 4, MOT_MAX_STATES = MOT_NODE_OUTPUTS - 1 };
+enum { MOT_NODE_INPUTS = 8, MOT_NODE_OUTPUTS = 4, MOT_MAX_STATES = MOT_NODE_OUTPUTS };
 
 typedef struct mot_node {
     char *name; /* of the layer, "fc1" */
@@ -83,7 +95,8 @@ typedef struct mot_graph {
     int n_parameters;
     int flat_parameter, flat_gradient; /* tensors that stand for the whole arenas */
     int state[MOT_MAX_STATES];
-    int n_states;    /* flat optimizer states */
+    int n_states;    /* flat optimizer states, and the average of the parameters */
+    int average;     /* number of the state that is evaluated and saved; -1: the parameters are */
     int64_t n_flat;  /* elements of the flat layout, a multiple of 16 */
     mot_phase phase; /* of the nodes that are appended now */
     size_t tensor_capacity, node_capacity;
@@ -112,7 +125,7 @@ mot_status mot_graph_reshape(mot_graph *graph, int x, const char *name, const mo
                              int *out);
 
 /** Append backward for graph->loss_node (reverse mode), then fuse (the table in fuse.c), then the
- *  update node for `optimizer` (MOT_OP_sgd, MOT_OP_adam, with attrs), and seal.  Numbers tensors
+ *  update by `optimizer` (MOT_OP_sgd, ..., with attrs, and the rules of the parameters), and seal.  Numbers tensors
  *  and nodes anew.  Errors: MOT_ERR_ARGUMENT without a loss, or with a parameter that it does not
  *  depend on; after an error the graph can only be freed. */
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
@@ -158,7 +171,8 @@ typedef struct mot_memory_plan {
 
 /** Plan memory for up to `batch` samples: tensors of the step share memory when their lives do not
  *  overlap.  The offsets hold for any smaller batch.  `inference`: forward and loss only, and
- *  graph->output stays alive to the end; every arena but ACTIVATION is as it is for training.
+ *  graph->output stays alive to the end; parameters are those of the average, if there is
+ *  one; every arena but ACTIVATION is as it is for training.
  *  Pure.  The caller frees with mot_memory_plan_free.  Errors: MOT_ERR_MEMORY. */
 mot_status mot_graph_plan_memory(const mot_graph *graph, int64_t batch, bool inference,
                                  mot_memory_plan *out);

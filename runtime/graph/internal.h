@@ -21,5 +21,7 @@ static inline int mot_graph_root(const mot_graph *graph, int tensor)
 mot_status mot_graph_differentiate(mot_graph *graph);
 /** Join nodes by the table in fuse.c, then drop what is no longer used and number anew. */
 mot_status mot_graph_fuse(mot_graph *graph);
+/** Append the nodes of the update, their ranges and states; the flat layout is known (update.c). */
+mot_status mot_graph_append_update(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
 
 #endif

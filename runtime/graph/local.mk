@@ -7,6 +7,7 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/print.c \
 	runtime/graph/rules.c \
 	runtime/graph/seal.c \
+	runtime/graph/update.c \
 	runtime/graph/op/add.c \
 	runtime/graph/op/dropout.c \
 	runtime/graph/op/ingest.c \

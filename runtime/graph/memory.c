@@ -100,6 +100,10 @@ static void place_flats(planner *p)
     size_t flat_bytes = (size_t)graph->n_flat * sizeof(float);
     for (int i = 0; i < graph->n_parameters; i++) {
         place_flat(p, graph->parameter[i], MOT_ARENA_PARAMETER);
+        if (p->inference && graph->average >= 0) { /* what is evaluated */
+            p->plan->place[graph->parameter[i]].arena = MOT_ARENA_STATE;
+            p->plan->place[graph->parameter[i]].offset_bytes += (size_t)graph->average * flat_bytes;
+        }
         place_flat(p, graph->tensor[graph->parameter[i]].gradient, MOT_ARENA_GRADIENT);
     }
     place_flat(p, graph->sums, MOT_ARENA_GRADIENT);

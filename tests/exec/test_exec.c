@@ -230,6 +230,14 @@ static void draw_parameters(run *r)
 static const mot_attrs plain_sgd = {0};
 static const mot_attrs momentum_sgd = {.momentum = 0.9, .weight_decay = 0.01};
 static const mot_attrs adam = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
+static const mot_attrs clipped = {.beta1 = 0.9,
+                                  .beta2 = 0.999,
+                                  .eps = 1e-8,
+                                  .weight_decay = 0.1,
+                                  .clip_norm = 0.05,
+                                  .average = 0.9};
+static const mot_attrs lamb = {
+    .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-6, .weight_decay = 0.1, .clip_value = 0.02};
 
 /* One step of plain SGD with rate 0.1 moves each parameter by 0.1 times its gradient. */
 START_TEST(test_gradient_is_that_of_finite_differences)
@@ -275,6 +283,39 @@ static void train_with(const char *selection, const int64_t *share, mot_op optim
     close_run(&r);
 }
 
+/* What the average is after some steps, and that it is what evaluation looks at. */
+START_TEST(test_the_average_of_the_parameters_is_evaluated)
+{
+    enum { STEPS = 4 };
+    sample_set set;
+    run r;
+    double p[N_PARAMETERS], average[N_PARAMETERS];
+    mot_step_result result;
+    make_samples(&set);
+    open_run(&r, "pocl:0", make_graph(MOT_OP_adamw, &clipped, 0));
+    draw_parameters(&r);
+    set_shares(&r, (int64_t[]){BATCH});
+    for (int step = 0; step < STEPS; step++) {
+        fill(&r, &set, 0);
+        must(mot_exec_step(
+            r.exec, &(mot_step_scalars){.step = step, .lr = 0.1f, .bias1 = 0.1f, .bias2 = 0.001f}));
+        must(mot_exec_finish(r.exec));
+        get_parameters(&r, p);
+        for (int i = 0; i < N_PARAMETERS; i++)
+            average[i] = step == 0 ? p[i] : 0.9 * average[i] + (1 - 0.9) * p[i];
+    }
+    while (mot_exec_next_result(r.exec, &result))
+        continue;
+    fill(&r, &set, 0);
+    must(mot_exec_evaluate(r.exec, NULL));
+    ck_assert(mot_exec_next_result(r.exec, &result));
+    double expected = reference_loss(average, &set, 0, BATCH);
+    ck_assert_double_eq_tol(result.loss, expected, 1e-4);
+    ck_assert_double_gt(fabs(reference_loss(p, &set, 0, BATCH) - expected), 1e-2);
+    close_run(&r);
+}
+END_TEST
+
 /* Shares of two devices, a device with none among them, give what one device gives. */
 START_TEST(test_two_devices_equal_one)
 {
@@ -282,16 +323,20 @@ START_TEST(test_two_devices_equal_one)
         mot_op op;
         const mot_attrs *attrs;
         float dropout;
-    } kind[] = {
-        {MOT_OP_sgd, &momentum_sgd, 0}, {MOT_OP_adam, &adam, 0}, {MOT_OP_sgd, &plain_sgd, 0.4f}};
+    } kind[] = {{MOT_OP_sgd, &momentum_sgd, 0},
+                {MOT_OP_adam, &adam, 0},
+                {MOT_OP_sgd, &plain_sgd, 0.4f},
+                {MOT_OP_adamw, &clipped, 0.2f},
+                {MOT_OP_lamb, &lamb, 0}};
     static const int64_t share[][2] = {{6, 5}, {10, 1}, {0, 11}, {11, 0}};
     double one[N_PARAMETERS], two[N_PARAMETERS], loss_one, loss_two;
     uint64_t hash[4];
     setenv("POCL_DEVICES", "pthread basic", 1);
-    int k = _i / 4;
+    int k = _i < 12 ? _i / 4 : _i - 9;
+    const int64_t *shares = share[_i < 12 ? _i % 4 : 0];
     train_with("pocl:0", (int64_t[]){BATCH}, kind[k].op, kind[k].attrs, kind[k].dropout, one,
                &loss_one, hash);
-    train_with("pocl:0,pocl:1", share[_i % 4], kind[k].op, kind[k].attrs, kind[k].dropout, two,
+    train_with("pocl:0,pocl:1", shares, kind[k].op, kind[k].attrs, kind[k].dropout, two,
                &loss_two, hash);
     ck_assert_uint_eq(hash[0], hash[1]);
     for (int i = 0; i < N_PARAMETERS; i++)
@@ -378,7 +423,8 @@ int main(void)
     TCase *tests = tcase_create("exec");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_gradient_is_that_of_finite_differences);
-    tcase_add_loop_test(tests, test_two_devices_equal_one, 0, 12);
+    tcase_add_test(tests, test_the_average_of_the_parameters_is_evaluated);
+    tcase_add_loop_test(tests, test_two_devices_equal_one, 0, 14);
     tcase_add_test(tests, test_the_same_plan_gives_the_same_bits);
     tcase_add_test(tests, test_a_device_that_comes_back_has_current_parameters);
     tcase_add_test(tests, test_evaluation_sums_losses_and_gives_outputs);

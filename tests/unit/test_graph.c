@@ -52,7 +52,7 @@ START_TEST(test_mlp_is_eight_nodes)
         " -> d_fc1 (B,128)\n"
         "backward  fc1       linear_dweight    d_fc1 (B,128), flatten (B,784)"
         " -> d_fc1.weight (128,784), d_fc1.bias (128)\n"
-        "update    update    sgd               gradients (101776), loss.sums (4)"
+        "update    update    sgd               gradients (101776), loss.sums (4), ranges (4)"
         " -> parameters (101776)\n");
     mot_graph_free(graph);
 }
@@ -85,7 +85,7 @@ START_TEST(test_dropout_is_its_own_gradient)
         "backward  relu1     relu_grad         d_relu1 (B,128), relu1 (B,128) -> d_fc1 (B,128)\n"
         "backward  fc1       linear_dweight    d_fc1 (B,128), flatten (B,784)"
         " -> d_fc1.weight (128,784), d_fc1.bias (128)\n"
-        "update    update    adam              gradients (101776), loss.sums (4)"
+        "update    update    adam              gradients (101776), loss.sums (4), ranges (4)"
         " -> parameters (101776), state1 (101776), state2 (101776)\n");
     for (int i = 0; i < graph->n_nodes; i++)
         ck_assert_int_eq(mot_node_runs(graph, i, true), i == 0 || i == 1 || i == 3 || i == 4);
@@ -116,7 +116,7 @@ START_TEST(test_gradients_of_two_uses_are_added)
                 "backward  a         add               d_sum (B,6), d_a (B,6) -> d_a (B,6)\n"
                 "backward  a         linear_dweight    d_a (B,6), input (B,6)"
                 " -> d_a.weight (6,6), d_a.bias (6)\n"
-                "update    update    sgd               gradients (112), loss.sums (4)"
+                "update    update    sgd               gradients (112), loss.sums (4), ranges (4)"
                 " -> parameters (112)\n");
     mot_graph_free(graph);
 }
@@ -318,7 +318,7 @@ START_TEST(test_costs_are_those_of_the_formulas)
     ck_assert_double_ge(step.flops, 2 * product + 3 * last);
     ck_assert_double_le(step.flops, 1.02 * (2 * product + 3 * last));
     /* Gradient read, parameter read and written, and the sums. */
-    ck_assert_double_eq(update.bytes, 4 * (3.0 * (double)graph->n_flat + 4));
+    ck_assert_double_eq(update.bytes, 4 * (3.0 * (double)graph->n_flat + 8));
     ck_assert_double_eq(mot_graph_cost(graph, 128).flops, 2 * step.flops);
     mot_graph_free(graph);
 }

@@ -1,5 +1,6 @@
-/* optimizer.c: sgd and adam on the flat parameters, in place; one row here is one optimizer.
- * The node is appended by mot_graph_seal, which asks for the number of flat states. */
+/* optimizer.c: the update of the flat parameters, in place: clipping, the optimizers, and the moving
+ * average; one row here is one optimizer.  The nodes are appended by mot_graph_seal (update.c), which
+ * asks for the number of flat states. */
 #include "config.h"
 
 #include "runtime/graph/op/rules.h"
@@ -22,49 +23,56 @@ static mot_cost cost_with(const mot_graph *graph, const mot_node *node, double f
     };
 }
 
-/* ---- sgd: v = momentum v + g/n + decay w;  w -= lr v ---- */
+/* An optimizer: its number of states, and operations for each element. */
+#define OPTIMIZER(name, states, most_states, operations, by_parameter)                             \
+    static int n_states_##name(const mot_attrs *attrs)                                             \
+    {                                                                                              \
+        (void)attrs;                                                                               \
+        return states;                                                                             \
+    }                                                                                              \
+    static mot_cost cost_##name(const mot_graph *graph, const mot_node *node, int64_t batch)       \
+    {                                                                                              \
+        (void)batch;                                                                               \
+        return cost_with(graph, node, operations);                                                 \
+    }                                                                                              \
+    const mot_op_rules mot_rules_##name = {                                                        \
+        .min_in = 3,                                                                               \
+        .max_in = 3,                                                                               \
+        .min_out = 1,                                                                              \
+        .max_out = 1 + (most_states),                                                              \
+        .infer = infer,                                                                            \
+        .cost = cost_##name,                                                                       \
+        .n_states = n_states_##name,                                                               \
+        .per_parameter = by_parameter,                                                             \
+    };
 
-static int n_states_sgd(const mot_attrs *attrs)
-{
-    return attrs->momentum != 0 ? 1 : 0;
-}
+OPTIMIZER(sgd, attrs->momentum != 0 ? 1 : 0, 1, 5.0 + 2.0 * (node->n_out - 1), false)
+OPTIMIZER(adam, 2, 2, 16.0, false)
+OPTIMIZER(adamw, 2, 2, 16.0, false)
+OPTIMIZER(rmsprop, 1 + attrs->centered + (attrs->momentum != 0), 3, 8.0 + 4.0 * node->n_out, false)
+OPTIMIZER(adagrad, 1, 1, 10.0, false)
+OPTIMIZER(lion, 1, 1, 12.0, false)
+OPTIMIZER(lamb, 2, 2, 38.0, true) /* the change is computed twice, for its norm and to be made */
 
-static mot_cost cost_sgd(const mot_graph *graph, const mot_node *node, int64_t batch)
+/* ---- around the optimizer ---- */
+
+static mot_cost cost_clip_norm(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
     (void)batch;
-    return cost_with(graph, node, 5.0 + 2.0 * (node->n_out - 1));
+    return (mot_cost){
+        .flops = 2.0 * (double)mot_shape_elements(mot_rules_shape(graph, node, 0), 1),
+        .bytes = mot_rules_bytes(graph, node, 1),
+    };
 }
 
-const mot_op_rules mot_rules_sgd = {
-    .min_in = 2,
-    .max_in = 2,
-    .min_out = 1,
-    .max_out = 2,
-    .infer = infer,
-    .cost = cost_sgd,
-    .n_states = n_states_sgd,
-};
+const mot_op_rules mot_rules_clip_norm = {
+    .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1, .infer = infer, .cost = cost_clip_norm};
 
-/* ---- adam: Kingma & Ba, ICLR 2015 ---- */
-
-static int n_states_adam(const mot_attrs *attrs)
-{
-    (void)attrs;
-    return 2;
-}
-
-static mot_cost cost_adam(const mot_graph *graph, const mot_node *node, int64_t batch)
+static mot_cost cost_average(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
     (void)batch;
-    return cost_with(graph, node, 16.0);
+    return cost_with(graph, node, 3.0);
 }
 
-const mot_op_rules mot_rules_adam = {
-    .min_in = 2,
-    .max_in = 2,
-    .min_out = 3,
-    .max_out = 3,
-    .infer = infer,
-    .cost = cost_adam,
-    .n_states = n_states_adam,
-};
+const mot_op_rules mot_rules_average = {
+    .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1, .infer = infer, .cost = cost_average};

@@ -25,6 +25,7 @@ typedef struct mot_op_rules {
     bool training_only; /* when evaluating, output 0 is input 0 and the node does not run */
     /** An optimizer: how many flat states it keeps.  NULL: not an optimizer. */
     int (*n_states)(const mot_attrs *attrs);
+    bool per_parameter; /* an optimizer that needs norms of each parameter by itself */
 } mot_op_rules;
 
 /** The rules of an operator, by the list in op.h. */
