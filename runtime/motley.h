@@ -254,7 +254,8 @@ typedef struct mot_profile {
  *  warm-up was run. */
 MOT_API mot_status mot_trainer_profile(mot_trainer *trainer, const mot_profile **out);
 
-/** Write all parameters as a .safetensors file, whole or not at all. */
+/** Write all parameters, or their moving average if train.ema asks for one, as a .safetensors file, whole
+ *  or not at all. */
 MOT_API mot_status mot_trainer_save(mot_trainer *trainer, const char *path);
 MOT_API void mot_trainer_close(mot_trainer *trainer);
 /** Rank of this process and number of ranks: 0 and 1 without mpiexec. */

@@ -259,6 +259,17 @@ mot_status mot_config_get_float(const mot_config *config, const char *path, doub
     return mot_parse_float(path, text, out);
 }
 
+mot_status mot_config_get_auto(const mot_config *config, const char *path, double automatic,
+                               double *out)
+{
+    const char *text;
+    MOT_TRY(scalar_text(config, path, &text));
+    if (strcmp(text, "auto") != 0)
+        return mot_parse_float(path, text, out);
+    *out = automatic;
+    return MOT_OK;
+}
+
 mot_status mot_config_get_bool(const mot_config *config, const char *path, bool *out)
 {
     const char *text;

@@ -26,6 +26,9 @@ typedef struct mot_yaml {
  *  key that is not in the table, or is unset and has no default. */
 mot_status mot_config_get_int(const mot_config *config, const char *path, int64_t *out);
 mot_status mot_config_get_float(const mot_config *config, const char *path, double *out);
+/** The same for a key that may be `auto`, which stands for `automatic`. */
+mot_status mot_config_get_auto(const mot_config *config, const char *path, double automatic,
+                               double *out);
 mot_status mot_config_get_bool(const mot_config *config, const char *path, bool *out);
 /** Borrowed until the configuration changes; NULL for an unset key without default.  For a key that
  *  takes a word or a list (train.shares), "list" means a list: mot_config_get_floats reads it. */

@@ -95,19 +95,61 @@ const mot_key mot_config_keys[] = {
     {"train.precision", MOT_KEY_CHOICE, "float32", "float32|tf32|bf16",
      "What large matrix products may round their operands to, on devices that multiply those "
      "faster (tensor cores); sums and everything else stay float32."},
-    {"train.optimizer.name", MOT_KEY_CHOICE, "sgd", "sgd|adam",
+    {"train.optimizer.name", MOT_KEY_CHOICE, "sgd", "sgd|adam|adamw|rmsprop|adagrad|lion|lamb",
      "The rule that changes the weights."},
-    {"train.optimizer.lr", MOT_KEY_FLOAT, "0.01", "[0,1000000]",
-     "Learning rate; 0.001 is usual for `adam`."},
+    {"train.optimizer.lr", MOT_KEY_AUTO, "auto", "[0,1000000]",
+     "Learning rate, which `train.schedule` changes over time. `auto`: 0.01 for `sgd`, `rmsprop` and "
+     "`adagrad`, 0.001 for `adam`, `adamw` and `lamb`, 0.0001 for `lion`."},
     {"train.optimizer.momentum", MOT_KEY_FLOAT, "0", "[0,1)",
-     "`sgd`: part of the last change that is kept."},
-    {"train.optimizer.weight_decay", MOT_KEY_FLOAT, "0", "[0,1000000]",
-     "Times the weights, added to the gradient."},
+     "`sgd`, `rmsprop`: part of the last change that is kept."},
+    {"train.optimizer.nesterov", MOT_KEY_BOOL, "false", NULL, "`sgd`: Nesterov's momentum."},
+    {"train.optimizer.weight_decay", MOT_KEY_AUTO, "auto", "[0,1000000]",
+     "Times the weights, added to the gradient; `adamw` and `lion` take it from the weights apart from "
+     "the gradient, `lamb` adds it to the change. `auto`: 0.01 for `adamw`, 0 for the others."},
     {"train.optimizer.beta1", MOT_KEY_FLOAT, "0.9", "[0,1)",
-     "`adam`: decay of the mean of gradients."},
-    {"train.optimizer.beta2", MOT_KEY_FLOAT, "0.999", "[0,1)",
-     "`adam`: decay of the mean of their squares."},
-    {"train.optimizer.eps", MOT_KEY_FLOAT, "1e-8", "(0,1]", "`adam`: keeps the division finite."},
+     "`adam`, `adamw`, `lion`, `lamb`: decay of the mean of gradients."},
+    {"train.optimizer.beta2", MOT_KEY_AUTO, "auto", "[0,1)",
+     "`adam`, `adamw`, `lamb`: decay of the mean of their squares; `lion`: of the mean that is kept. "
+     "`auto`: 0.99 for `lion`, 0.999 for the others."},
+    {"train.optimizer.eps", MOT_KEY_AUTO, "auto", "(0,1]",
+     "Keeps a division finite. `auto`: 1e-10 for `adagrad`, 1e-6 for `lamb`, 1e-8 for the others."},
+    {"train.optimizer.alpha", MOT_KEY_FLOAT, "0.99", "[0,1)",
+     "`rmsprop`: decay of the mean of squares."},
+    {"train.optimizer.centered", MOT_KEY_BOOL, "false", NULL,
+     "`rmsprop`: divide by the deviation of gradients, not by the root of the mean of their squares."},
+    {"train.optimizer.groups", MOT_KEY_GROUPS, NULL, NULL,
+     "Parameters with numbers of their own, by patterns of their names, e.g. `[{match: \"*.bias\", "
+     "weight_decay: 0, lr_scale: 0.1}]`. `match` may be a list; the first group that matches counts; "
+     "`lr_scale` multiplies the learning rate (0: the weights stay as they are)."},
+    {"train.schedule.name", MOT_KEY_CHOICE, "constant", "constant|step|cosine|linear|one-cycle",
+     "How the learning rate goes over time; formulas as PyTorch's. `step`: times `gamma` every so "
+     "often; `cosine`, `linear`: from `lr` to `final`; `one-cycle`: from `start` up to `lr` and down "
+     "to `final`, along cosines."},
+    {"train.schedule.by", MOT_KEY_CHOICE, "step", "step|epoch",
+     "What the schedule counts; by `epoch` the learning rate changes between epochs only."},
+    {"train.schedule.warmup", MOT_KEY_AUTO, "auto", "[0,1000000000]",
+     "Steps (or epochs) in which the learning rate rises from `start` to `lr`; what follows counts from "
+     "there. `auto`: 0; `one-cycle`: 0.3 of all."},
+    {"train.schedule.start", MOT_KEY_AUTO, "auto", "[0,1000000]",
+     "Learning rate of the first step of a warm-up. `auto`: `lr` / (`warmup` + 1), `one-cycle`: `lr` / "
+     "25."},
+    {"train.schedule.final", MOT_KEY_AUTO, "auto", "[0,1000000]",
+     "`cosine`, `linear`, `one-cycle`: learning rate at the end. `auto`: 0, `one-cycle`: `lr` / "
+     "250000."},
+    {"train.schedule.every", MOT_KEY_INT, "30", "[1,inf)",
+     "`step`: steps (or epochs) between two changes."},
+    {"train.schedule.gamma", MOT_KEY_FLOAT, "0.1", "(0,1]", "`step`: factor of a change."},
+    {"train.schedule.length", MOT_KEY_INT, "0", "[0,inf)",
+     "Steps (or epochs) over which the schedule goes, warm-up included; behind it the learning rate "
+     "stays. 0: all that `train.epochs` and `train.steps` say."},
+    {"train.clip_norm", MOT_KEY_FLOAT, "0", "[0,1e30]",
+     "Scale the gradient down to this norm, over all parameters together, where it is larger. 0: as "
+     "it is."},
+    {"train.clip_value", MOT_KEY_FLOAT, "0", "[0,1e30]",
+     "Keep each element of the gradient within this much of 0, after `train.clip_norm`. 0: as it is."},
+    {"train.ema", MOT_KEY_FLOAT, "0", "[0,1)",
+     "Keep a moving average of the weights with this decay a step, e.g. 0.999, which is then what is "
+     "evaluated and saved as the model. 0: none."},
     {"train.shares", MOT_KEY_SHARES, "auto", "auto|equal",
      "Samples of each device. `auto`: as measured, so that all end together; `equal`; or a list of "
      "weights, one a device in the order of `motley devices`, ranks one after the other."},

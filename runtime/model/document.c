@@ -123,8 +123,12 @@ static const char *type_name(mot_key_type type)
         return "list of texts";
     case MOT_KEY_SHARES:
         return "or a list";
+    case MOT_KEY_AUTO:
+        return "`auto`, or a number";
     case MOT_KEY_LAYERS:
         return "list of layers";
+    case MOT_KEY_GROUPS:
+        return "list of groups";
     }
     return "";
 }

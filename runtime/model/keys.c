@@ -284,8 +284,15 @@ mot_status mot_key_check(const mot_key *key, const char *name, const mot_origin 
         ok = is_shares(key, yaml);
         what = "auto, equal, or a list of weights from 0, not all 0";
         break;
+    case MOT_KEY_AUTO:
+        ok = (yaml->kind == MOT_YAML_SCALAR && strcmp(yaml->text, "auto") == 0) ||
+             is_number(yaml, false, range = key->range);
+        what = "auto, or a number";
+        break;
     case MOT_KEY_LAYERS:
         return mot_layers_check(origin, yaml);
+    case MOT_KEY_GROUPS:
+        return mot_groups_check(origin, yaml);
     }
     if (ok)
         return MOT_OK;

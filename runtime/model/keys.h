@@ -15,7 +15,9 @@ typedef enum {
     MOT_KEY_NORMALIZE, /* [mean, std] or [[means], [stds]] */
     MOT_KEY_TEXTS,     /* one text or a list of them; no default */
     MOT_KEY_SHARES,    /* one of the words in `range`, or a list of numbers from 0 */
+    MOT_KEY_AUTO,      /* `auto`, or a number in `range` */
     MOT_KEY_LAYERS,    /* see layers.h */
+    MOT_KEY_GROUPS,    /* see optimizer.c */
 } mot_key_type;
 
 typedef struct mot_key {
@@ -53,6 +55,9 @@ mot_status mot_key_check(const mot_key *key, const char *name, const mot_origin 
                          const mot_yaml *yaml);
 /** Check everything at and below `path` ("" for the root). */
 mot_status mot_keys_check(const char *path, const char *file, const mot_yaml *yaml);
+
+/** Check a list of groups of parameters as far as text alone allows (optimizer.c). */
+mot_status mot_groups_check(const mot_origin *origin, const mot_yaml *list);
 
 /** Value of a scalar that was checked. */
 double mot_yaml_float(const mot_yaml *yaml);

@@ -10,6 +10,7 @@ libmotley_core_la_SOURCES += \
 	runtime/model/layer/relu.c \
 	runtime/model/layers.c runtime/model/layers.h \
 	runtime/model/model.c \
+	runtime/model/optimizer.c runtime/model/optimizer.h \
 	runtime/model/yaml.c runtime/model/yaml.h \
 	runtime/model/yaml_print.c
 EXTRA_DIST += doc/config.md

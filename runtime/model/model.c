@@ -4,6 +4,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/model/layers.h"
+#include "runtime/model/optimizer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -103,20 +104,10 @@ static mot_status build_loss(const mot_config *config, const mot_sample_spec *sp
 
 static mot_status seal(const mot_config *config, mot_graph *graph)
 {
-    static const mot_op optimizers[] = {MOT_OP_sgd, MOT_OP_adam};
-    mot_attrs attrs = {0};
-    mot_op optimizer = MOT_OP_sgd;
-    const char *name;
-    MOT_TRY(mot_config_get_text(config, "train.optimizer.name", &name));
-    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++)
-        if (strcmp(mot_op_name(optimizers[i]), name) == 0)
-            optimizer = optimizers[i];
-    MOT_TRY(mot_config_get_float(config, "train.optimizer.momentum", &attrs.momentum));
-    MOT_TRY(mot_config_get_float(config, "train.optimizer.weight_decay", &attrs.weight_decay));
-    MOT_TRY(mot_config_get_float(config, "train.optimizer.beta1", &attrs.beta1));
-    MOT_TRY(mot_config_get_float(config, "train.optimizer.beta2", &attrs.beta2));
-    MOT_TRY(mot_config_get_float(config, "train.optimizer.eps", &attrs.eps));
-    return mot_graph_seal(graph, optimizer, &attrs);
+    mot_optimizer optimizer;
+    MOT_TRY(mot_optimizer_read(config, &optimizer));
+    MOT_TRY(mot_optimizer_group(config, graph));
+    return mot_graph_seal(graph, optimizer.op, &optimizer.attrs);
 }
 
 /* ---- all of it ---- */

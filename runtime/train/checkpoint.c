@@ -1,6 +1,7 @@
 /* checkpoint.c: a run's state in DIR/checkpoint.safetensors.
  *
- * Tensors: every parameter under its name, every optimizer state as "state0.<parameter>" and so on.
+ * Tensors: every parameter under its name, every optimizer state as "state0.<parameter>" and so on, the
+ * moving average of the parameters, if there is one, as "average.<parameter>".
  * Metadata: format, step, epoch, batch, sums of the running epoch (hexadecimal, so that they come back
  * to the bit), losses of the epochs that are done, and what must be the same for the run to go on as if
  * nothing had happened: seed, batch size, samples.  Random numbers need no state of their own: they
@@ -51,7 +52,9 @@ static mot_status tensor_name(const mot_trainer *t, int state, int parameter, ch
 {
     mot_text name = {0};
     mot_status status = MOT_OK;
-    if (state >= 0)
+    if (state >= 0 && state == t->graph->average)
+        status = mot_text_add(&name, "average.");
+    else if (state >= 0)
         status = mot_text_add(&name, "state%d.", state);
     if (status == MOT_OK)
         status = mot_text_add(&name, "%s", mot_parameter(t, parameter)->name);
@@ -135,7 +138,7 @@ static mot_status add_progress(const mot_trainer *t, mot_tensor_file *file)
     MOT_TRY(add_int(file, "seed", (int64_t)t->set.seed));
     MOT_TRY(add_int(file, "batch_size", t->set.batch));
     MOT_TRY(add_int(file, "samples", t->data->n_train));
-    MOT_TRY(add_text(file, "optimizer", mot_op_name(t->set.optimizer)));
+    MOT_TRY(add_text(file, "optimizer", mot_op_name(t->set.optimizer.op)));
     return add_losses(t, file);
 }
 
@@ -248,9 +251,9 @@ static mot_status get_progress(mot_trainer *t, const mot_tensor_file *file, cons
     MOT_TRY(must_be(file, path, "batch_size", "data.batch", t->set.batch));
     MOT_TRY(must_be(file, path, "samples", "the number of samples", t->data->n_train));
     MOT_TRY(get_text(file, path, "optimizer", &optimizer));
-    if (strcmp(optimizer, mot_op_name(t->set.optimizer)) != 0)
+    if (strcmp(optimizer, mot_op_name(t->set.optimizer.op)) != 0)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s was written with the optimizer %s, now it is %s",
-                        path, optimizer, mot_op_name(t->set.optimizer));
+                        path, optimizer, mot_op_name(t->set.optimizer.op));
     MOT_TRY(get_int(file, path, "step", &now.step));
     MOT_TRY(get_int(file, path, "epoch", &now.epoch));
     MOT_TRY(get_int(file, path, "batch", &now.batch));

@@ -33,6 +33,19 @@ int64_t mot_trainer_total_steps(const mot_trainer *t)
     return t->set.max_steps > 0 && t->set.max_steps < all ? t->set.max_steps : all;
 }
 
+/* A schedule without a length of its own goes over what the configuration says, not over what
+ * --steps leaves of it: a run that stops early and goes on is the run that did not stop. */
+double mot_trainer_lr(const mot_trainer *t, int64_t step)
+{
+    mot_schedule schedule = t->set.schedule;
+    int64_t batches = mot_trainer_batches(t), steps = t->set.epochs * batches;
+    if (t->set.config_steps > 0 && t->set.config_steps < steps)
+        steps = t->set.config_steps;
+    if (schedule.length == 0)
+        schedule.length = schedule.by_epoch ? (steps + batches - 1) / batches : steps;
+    return mot_schedule_lr(&schedule, schedule.by_epoch ? step / batches : step);
+}
+
 /* ---- failures of one rank ---- */
 
 /* The others know nothing of it and go on to the next step, so this rank does too: asks all to stop
@@ -95,7 +108,7 @@ static mot_status take_results(mot_trainer *t, bool *stop)
                             "the loss is %s at step %" PRId64 " (epoch %" PRId64
                             "); make train.optimizer.lr (%g) smaller or look at the data",
                             isnan(result.loss) ? "not a number" : "infinite", result.step + 1,
-                            t->now.epoch + 1, t->set.lr);
+                            t->now.epoch + 1, t->set.optimizer.lr);
         count_step(t, &result);
         t->now.epoch_loss += result.loss;
         t->now.epoch_samples += result.samples;
@@ -133,10 +146,11 @@ static mot_status step(mot_trainer *t)
 {
     int64_t first = t->now.batch * t->set.batch, left = t->data->n_train - first;
     int64_t n = left < t->set.batch ? left : t->set.batch;
+    const mot_attrs *a = &t->set.optimizer.attrs;
     mot_step_scalars scalars = {.step = t->now.step,
-                                .lr = (float)t->set.lr,
-                                .bias1 = (float)(1 - pow(t->set.beta1, (double)t->now.step + 1)),
-                                .bias2 = (float)(1 - pow(t->set.beta2, (double)t->now.step + 1)),
+                                .lr = (float)mot_trainer_lr(t, t->now.step),
+                                .bias1 = (float)(1 - pow(a->beta1, (double)t->now.step + 1)),
+                                .bias2 = (float)(1 - pow(a->beta2, (double)t->now.step + 1)),
                                 .stop = t->stop != 0 || t->failed != MOT_OK};
     if (!t->current || t->current->batch != n) /* the same on every rank */
         MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));

@@ -1,6 +1,6 @@
 /* metrics.c: metrics.jsonl, one JSON object a line, written by rank 0.
  *
- *   {"step": 1, "loss": 2.31}                                     every train.log_every steps
+ *   {"step": 1, "loss": 2.31, "lr": 0.01}                         every train.log_every steps
  *   {"epoch": 1, "step": 938, "loss": ..., "validation_loss": ...} each epoch
  *   {"test_loss": ..., "test_accuracy": ...}                      at the end
  *
@@ -93,6 +93,8 @@ mot_status mot_metrics_step(mot_trainer *t, const mot_step_result *result)
     mot_status status = mot_text_add(&line, "{\"step\": %" PRId64, step);
     if (status == MOT_OK)
         status = put_number(&line, "loss", result->loss / result->samples);
+    if (status == MOT_OK)
+        status = put_number(&line, "lr", mot_trainer_lr(t, result->step));
     return put_line(t, &line, status);
 }
 

@@ -101,6 +101,9 @@ mot_status mot_parameters_init(mot_trainer *t)
         draw_all(t, flat);
         if (t->init)
             status = read_init(t, flat);
+        if (t->graph->average >= 0) /* so that it can be evaluated before the first step, too */
+            memcpy(flat + (t->graph->average + 1) * t->graph->n_flat, flat,
+                   sizeof *flat * (size_t)t->graph->n_flat);
     }
     status = mot_trainer_agree(t, status);
     if (status == MOT_OK)
@@ -116,7 +119,7 @@ mot_status mot_trainer_save(mot_trainer *t, const char *path)
     MOT_TRY(mot_alloc((size_t)t->graph->n_flat, sizeof *flat, &flat));
     mot_status status = mot_alloc((size_t)file.n_tensors, sizeof *file.tensor, &file.tensor);
     if (status == MOT_OK)
-        status = mot_exec_read_flat(t->exec, -1, flat);
+        status = mot_exec_read_flat(t->exec, t->graph->average, flat); /* -1: no average */
     for (int i = 0; status == MOT_OK && i < file.n_tensors; i++) {
         const mot_tensor *tensor = mot_parameter(t, i);
         file.tensor[i] = (mot_named_tensor){

@@ -47,24 +47,15 @@ void mot_trainer_note(mot_trainer *t, const char *format, ...)
 
 /* ---- settings ---- */
 
-static mot_status read_optimizer(const mot_config *config, mot_settings *set)
-{
-    const char *name;
-    MOT_TRY(mot_config_get_text(config, "train.optimizer.name", &name));
-    set->optimizer = strcmp(name, "adam") == 0 ? MOT_OP_adam : MOT_OP_sgd;
-    MOT_TRY(mot_config_get_float(config, "train.optimizer.lr", &set->lr));
-    MOT_TRY(mot_config_get_float(config, "train.optimizer.beta1", &set->beta1));
-    return mot_config_get_float(config, "train.optimizer.beta2", &set->beta2);
-}
-
 static mot_status read_settings(const mot_config *config, mot_settings *set)
 {
     int64_t seed;
     MOT_TRY(mot_config_get_int(config, "data.batch", &set->batch));
     MOT_TRY(mot_config_get_bool(config, "data.shuffle", &set->shuffle));
     MOT_TRY(mot_config_get_int(config, "train.epochs", &set->epochs));
+    MOT_TRY(mot_config_get_int(config, "train.steps", &set->config_steps));
     if (set->max_steps == 0) /* else the caller's */
-        MOT_TRY(mot_config_get_int(config, "train.steps", &set->max_steps));
+        set->max_steps = set->config_steps;
     MOT_TRY(mot_config_get_int(config, "train.seed", &seed));
     MOT_TRY(mot_config_get_int(config, "train.log_every", &set->log_every));
     MOT_TRY(mot_config_get_int(config, "train.checkpoint_every", &set->checkpoint_every));
@@ -79,7 +70,8 @@ static mot_status read_settings(const mot_config *config, mot_settings *set)
         MOT_TRY(mot_config_get_floats(config, "train.shares", &set->share_weight,
                                       &set->n_share_weights));
     set->seed = (uint64_t)seed;
-    return read_optimizer(config, set);
+    MOT_TRY(mot_optimizer_read(config, &set->optimizer));
+    return mot_schedule_read(config, set->optimizer.lr, &set->schedule);
 }
 
 static mot_precision precision_of(const mot_settings *set)
@@ -124,6 +116,24 @@ static mot_status open_model(mot_trainer *t)
     return mot_model_build(t->config, &t->data->spec, &t->graph);
 }
 
+static mot_status describe_update(const mot_trainer *t, mot_text *out)
+{
+    const mot_attrs *a = &t->set.optimizer.attrs;
+    const mot_schedule *s = &t->set.schedule;
+    MOT_TRY(mot_text_add(
+        out,
+        " momentum %.17g %d decay %.17g beta %.17g %.17g eps %.17g %d clip %.17g %.17g"
+        " average %.17g schedule %d %d %" PRId64 " %" PRId64 " %" PRId64 " %.17g %.17g %.17g %.17g",
+        a->momentum, a->nesterov, a->weight_decay, a->beta1, a->beta2, a->eps, a->centered,
+        a->clip_norm, a->clip_value, a->average, s->kind, s->by_epoch, s->warmup, s->every,
+        s->length, s->lr, s->start, s->final, s->gamma));
+    for (int i = 0; i < t->graph->n_parameters; i++) {
+        const mot_update_rule *rule = &mot_parameter(t, i)->rule;
+        MOT_TRY(mot_text_add(out, " %.17g %.17g", rule->lr_scale, rule->weight_decay));
+    }
+    return MOT_OK;
+}
+
 /* Everything that all ranks must have alike to go the same way through a run, as text.  Where the
  * files and the devices are may differ. */
 static mot_status describe_run(const mot_trainer *t, mot_text *out)
@@ -133,16 +143,17 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
     MOT_TRY(mot_text_add(
         out,
         "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
-        " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
-        " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
+        " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d log %" PRId64
+        " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
         " adapt %d leave_out %d tune %d out %d resume %d init %d profile %d precision %s"
         " shares %s",
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
-        s->epochs, s->max_steps, s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
-        s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune,
-        t->out_dir != NULL, t->resume, t->init != NULL, t->profile, s->precision, s->shares));
+        s->epochs, s->max_steps, s->seed, s->shuffle, s->log_every, s->checkpoint_every,
+        s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune, t->out_dir != NULL,
+        t->resume, t->init != NULL, t->profile, s->precision, s->shares));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
+    MOT_TRY(describe_update(t, out));
     MOT_TRY(mot_graph_print(t->graph, &graph));
     mot_status status = mot_text_add(out, "\n%s", graph);
     free(graph);

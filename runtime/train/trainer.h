@@ -19,18 +19,21 @@
 #define MOT_TRAIN_TRAINER_H
 
 #include "runtime/exec/exec.h"
+#include "runtime/model/optimizer.h"
 #include "runtime/train/data.h"
+#include "runtime/train/schedule.h"
 
 #include <signal.h>
 #include <stdio.h>
 
 /* The train block and what of the data block the loop needs, read once. */
 typedef struct mot_settings {
-    int64_t batch, epochs, max_steps, log_every, checkpoint_every, check_replicas, bucket_bytes;
+    int64_t batch, epochs, log_every, checkpoint_every, check_replicas, bucket_bytes;
+    int64_t max_steps, config_steps; /* with --steps, and by the configuration alone */
     uint64_t seed;
     bool shuffle, adapt, leave_out, tune;
-    mot_op optimizer;
-    double lr, beta1, beta2;
+    mot_optimizer optimizer;
+    mot_schedule schedule;
     const char *precision; /* of products; borrowed from the configuration */
     const char *shares; /* "auto", "equal", or a list of weights; borrowed from the configuration */
     double *share_weight; /* [n_share_weights] when it is a list */
@@ -138,6 +141,8 @@ void mot_trainer_take_times(mot_trainer *trainer);
 /* ---- loop.c ---- */
 int64_t mot_trainer_batches(const mot_trainer *trainer);
 int64_t mot_trainer_total_steps(const mot_trainer *trainer);
+/** Learning rate of a step (from 0): a function of the configuration, the data and the step alone. */
+double mot_trainer_lr(const mot_trainer *trainer, int64_t step);
 
 /* ---- evaluate.c ---- */
 /** Copy rows of a part into the executor's next slot, for all local devices by the current plan.
@@ -147,7 +152,7 @@ mot_status mot_trainer_load(mot_trainer *trainer, const mot_dataset *dataset, co
 
 /* ---- parameters.c ---- */
 /** Draw the initial parameters on rank 0 (or read them from --init), give them to all ranks and
- *  replicas; states are zero. */
+ *  replicas; states are zero, but for the average of the parameters. */
 mot_status mot_parameters_init(mot_trainer *trainer);
 /** Send rank 0's flat parameters and states (state -1..n-1 in `flat`, one behind the other) to all. */
 mot_status mot_parameters_distribute(mot_trainer *trainer, float *flat);

@@ -35,7 +35,9 @@ kill_and_resume()
 
 first=$(first_device)
 kill_and_resume one --devices "$first"
-kill_and_resume adam --devices "$first" --set train.optimizer.name=adam --set train.optimizer.lr=0.002
+# With all that an update may have: states, an average of the weights, a learning rate that changes.
+kill_and_resume adamw --devices "$first" --set train.optimizer.name=adamw --set train.optimizer.lr=0.002 \
+    --set train.ema=0.99 --set train.clip_norm=1 --set train.schedule.name=cosine --set train.schedule.warmup=50
 if [ "${first%:*}" = pocl ]; then
     POCL_DEVICES="pthread basic"
     export POCL_DEVICES

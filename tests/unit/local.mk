@@ -83,3 +83,16 @@ tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/f
 tests_unit_test_safetensors_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_safetensors_LDADD = libmotley_core.la $(CHECK_LIBS)
 endif
+
+# the update of the weights
+if HAVE_CHECK
+UPDATE_TESTS = tests/unit/test_optimizer tests/unit/test_schedule
+check_PROGRAMS += $(UPDATE_TESTS)
+TESTS += $(UPDATE_TESTS)
+tests_unit_test_optimizer_SOURCES = tests/unit/test_optimizer.c
+tests_unit_test_optimizer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_optimizer_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_schedule_SOURCES = tests/unit/test_schedule.c
+tests_unit_test_schedule_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_schedule_LDADD = libmotley_core.la $(CHECK_LIBS)
+endif

@@ -59,12 +59,18 @@ static bool get_bool(const mot_config *config, const char *path)
 START_TEST(test_config_gives_values_and_defaults)
 {
     mot_config *config = parsed(small);
+    double x;
     ck_assert_str_eq(mot_config_name(config), "m.yaml");
     ck_assert_int_eq(get_int(config, "train.epochs"), 3);
     ck_assert_double_eq(get_float(config, "train.optimizer.lr"), 0.01);
     ck_assert_str_eq(get_text(config, "data.set"), "mnist");
     ck_assert_int_eq(get_int(config, "data.batch"), 64);
-    ck_assert_double_eq(get_float(config, "train.optimizer.beta2"), 0.999);
+    ck_assert_double_eq(get_float(config, "train.optimizer.beta1"), 0.9);
+    ck_assert_str_eq(get_text(config, "train.optimizer.beta2"), "auto");
+    OK(mot_config_get_auto(config, "train.optimizer.beta2", 0.99, &x));
+    ck_assert_double_eq(x, 0.99);
+    OK(mot_config_get_auto(config, "train.optimizer.lr", 5, &x));
+    ck_assert_double_eq(x, 0.01);
     ck_assert(get_bool(config, "data.shuffle"));
     ck_assert_str_eq(get_text(config, "train.optimizer.name"), "sgd");
     ck_assert_ptr_null(get_text(config, "data.file"));
@@ -184,7 +190,8 @@ static const char *const wrong_sets[][2] = {
     {"data.normalize=[0.1", "--set data.normalize: not valid YAML: while parsing a flow sequence, "
                             "did not find expected ',' or ']'"},
     {"train.optimizer.name=sdg",
-     "--set train.optimizer.name: train.optimizer.name is 'sdg'; expected one of sgd, adam"},
+     "--set train.optimizer.name: train.optimizer.name is 'sdg'; expected one of sgd, adam, "
+     "adamw, rmsprop, adagrad, lion, lamb"},
     {"train.shares=[0,0]", "--set train.shares: train.shares is [0, 0]; expected auto, equal, or a "
                            "list of weights from 0, not all 0"},
     {"model.layers=[linaer]", "--set model.layers: unknown layer linaer; did you mean linear?"},
@@ -228,11 +235,25 @@ static const char *const wrong_texts[][2] = {
     {"train:\n  epochs:\n    much: 3\n",
      "m.yaml:2: train.epochs is {much: 3}; expected a whole number in [1,1000000000]"},
     {"train:\n  optimizer:\n    lr: nan\n",
-     "m.yaml:3: train.optimizer.lr is 'nan'; expected a number in [0,1000000]"},
+     "m.yaml:3: train.optimizer.lr is 'nan'; expected auto, or a number in [0,1000000]"},
     {"train:\n  optimizer:\n    momentum: 1\n",
      "m.yaml:3: train.optimizer.momentum is '1'; expected a number in [0,1)"},
     {"train:\n  optimizer: adam\n",
      "m.yaml:2: train.optimizer is 'adam'; expected a block of `key: value` lines"},
+    {"train:\n  optimizer:\n    groups: {match: a}\n",
+     "m.yaml:3: train.optimizer.groups: expected a list of groups, e.g. [{match: \"*.bias\", "
+     "weight_decay: 0}]"},
+    {"train:\n  optimizer:\n    groups: [{weight_decay: 0}]\n",
+     "m.yaml:3: a group without `match`; expected a list of groups, e.g. [{match: \"*.bias\", "
+     "weight_decay: 0}]"},
+    {"train:\n  optimizer:\n    groups:\n      - match: a\n        weight_dekay: 0\n",
+     "m.yaml:5: a group has no value weight_dekay; did you mean weight_decay?"},
+    {"train:\n  optimizer:\n    groups:\n      - match: a\n        lr_scale: -1\n",
+     "m.yaml:5: lr_scale is '-1'; expected a number in [0,1000000]"},
+    {"train:\n  ema: 1\n", "m.yaml:2: train.ema is '1'; expected a number in [0,1)"},
+    {"train:\n  schedule:\n    name: cosin\n",
+     "m.yaml:3: train.schedule.name is 'cosin'; expected one of constant, step, cosine, linear, "
+     "one-cycle"},
     {"data:\n  shuffle: maybe\n", "m.yaml:2: data.shuffle is 'maybe'; expected true or false"},
     {"data: 3\n", "m.yaml:1: data is '3'; expected a block of `key: value` lines"},
     {"data: []\n", "m.yaml:1: data is a list; expected a block of `key: value` lines"},
