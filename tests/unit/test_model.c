@@ -2,6 +2,7 @@
  * and what is said when layers and data do not fit together. */
 #include "config.h"
 
+#include "runtime/base/status.h"
 #include "runtime/model/config.h"
 
 #include <check.h>
@@ -19,7 +20,7 @@ static const mot_sample_spec table = {
 static mot_status build(const char *text, const mot_sample_spec *spec, mot_graph **out)
 {
     mot_config *config;
-    OK(mot_config_parse(text, "m.yaml", &config));
+    MOT_TRY(mot_config_parse(text, "m.yaml", &config));
     mot_status status = mot_model_build(config, spec, out);
     mot_config_free(config);
     return status;
