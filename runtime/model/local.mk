@@ -25,6 +25,7 @@ EXTRA_DIST += doc/config.md
 EXTRA_DIST += \
 	examples/california_housing.yaml \
 	examples/drawn_digits_mlp.yaml \
+	examples/drawn_digits_residual.yaml \
 	examples/mnist_mlp.yaml \
 	examples/usps_like.yaml \
 	examples/wine_quality.yaml

@@ -1,6 +1,7 @@
 # End-to-end tests of the command; see tests/lib.sh.
 TRAIN_TESTS = \
 	tests/train/archive_needs_no_compiler.sh \
+	tests/train/branches_give_same_result.sh \
 	tests/train/hurting_device_is_left_out.sh \
 	tests/train/joined_launches_give_same_bits.sh \
 	tests/train/odd_batches_are_exact.sh \
@@ -15,4 +16,4 @@ TRAIN_TESTS = \
 	tests/train/unlike_devices_get_unlike_shares.sh
 TESTS += $(TRAIN_TESTS)
 EXTRA_DIST += $(TRAIN_TESTS)
-EXTRA_DIST += tests/train/digits.yaml tests/train/usps.yaml
+EXTRA_DIST += tests/train/branches.yaml tests/train/digits.yaml tests/train/usps.yaml
