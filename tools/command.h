@@ -28,7 +28,7 @@ typedef struct mot_arguments {
     mot_texts set;
     int64_t epochs, steps, seed, n; /* -1: not given */
     int verbose;
-    bool resume, json, quiet, draw, probe, ids, variants, profile, anew, help;
+    bool resume, json, quiet, draw, probe, ids, variants, profile, anew, dot, help;
     char **operand;
     int n_operands;
 } mot_arguments;
@@ -122,7 +122,7 @@ struct mot_command {
 };
 
 extern const mot_command mot_command_devices, mot_command_train, mot_command_eval,
-    mot_command_predict, mot_command_tune, mot_command_bench_gemm, mot_command_bench_ops,
+    mot_command_predict, mot_command_model, mot_command_tune, mot_command_bench_gemm, mot_command_bench_ops,
     mot_command_bench_step, mot_command_kernels_export, mot_command_kernels_build,
     mot_command_kernels_pack, mot_command_version, mot_command_help;
 

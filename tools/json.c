@@ -3,6 +3,7 @@
 #include "tools/json.h"
 
 #include "runtime/base/status.h"
+#include "tools/model.h"
 #include "tools/profile.h"
 
 #include <inttypes.h>
@@ -175,4 +176,38 @@ mot_status mot_json_print_evaluation(const char *part, int64_t samples, double l
 {
     return print(json_pack("{s:s, s:I, s:o, s:o}", "part", part, "samples", (json_int_t)samples,
                            "loss", number(loss), regression ? "r2" : "accuracy", number(accuracy)));
+}
+
+/* {name, kind, shape without the samples, parameters, flops, multiply_adds, from} */
+static json_t *model_layer(const mot_model *model, const mot_model_layer *layer)
+{
+    json_t *shape = json_array(), *from = json_array();
+    for (int i = 1; i < layer->shape.n_dims; i++)
+        json_array_append_new(shape, json_integer(layer->shape.dim[i]));
+    for (int i = 0; i < layer->n_from; i++)
+        json_array_append_new(
+            from, json_string(layer->from[i] < 0 ? "input" : model->layer[layer->from[i]].name));
+    return json_pack("{s:s, s:s, s:o, s:I, s:o, s:o, s:o}", "name", layer->name, "kind",
+                     layer->kind, "shape", shape, "parameters", (json_int_t)layer->parameters,
+                     "flops", number(layer->flops), "multiply_adds", number(layer->multiply_adds),
+                     "from", from);
+}
+
+mot_status mot_json_print_model(const mot_model *model, const mot_model_sizes *sizes)
+{
+    json_t *layers = json_array();
+    for (int i = 0; i < model->n_layers; i++)
+        json_array_append_new(layers, model_layer(model, &model->layer[i]));
+    json_t *memory =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "parameters",
+                  (json_int_t)sizes->parameter_bytes, "gradients",
+                  (json_int_t)sizes->gradient_bytes, "optimizer", (json_int_t)sizes->state_bytes,
+                  "activations", (json_int_t)sizes->activation_bytes, "input",
+                  (json_int_t)sizes->input_bytes, "training", (json_int_t)sizes->training_bytes,
+                  "evaluation", (json_int_t)sizes->evaluation_bytes);
+    return print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:I, s:o}", "layers", layers, "parameters",
+                           (json_int_t)sizes->parameters, "flops", number(sizes->flops),
+                           "multiply_adds", number(sizes->multiply_adds), "step_flops",
+                           number(sizes->step_flops), "batch", (json_int_t)sizes->batch,
+                           "memory_bytes", memory));
 }

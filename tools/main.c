@@ -18,6 +18,7 @@ const mot_command *const mot_commands_all[] = {
     &mot_command_train,
     &mot_command_eval,
     &mot_command_predict,
+    &mot_command_model,
     &mot_command_tune,
     &mot_command_bench_gemm,
     &mot_command_bench_ops,
@@ -32,7 +33,7 @@ const mot_command *const mot_commands_all[] = {
 
 static int unknown_command(const char *first, const char *second)
 {
-    enum { MOST = 16 };
+    enum { MOST = 24 };
     char words[MOST][32];
     const char *names[MOST];
     size_t n = 0;

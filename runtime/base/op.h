@@ -7,6 +7,8 @@
 #ifndef MOT_BASE_OP_H
 #define MOT_BASE_OP_H
 
+#include "runtime/base/shape.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +23,12 @@
     X(relu)           /* x -> y = max(x,0), any shape */                                            \
     X(relu_grad)      /* dy, y -> dx = y > 0 ? dy : 0 */                                            \
     X(add)     /* a, b of one shape -> y = a + b; sums the gradients of a tensor used twice */      \
+    X(concat)  /* up to 8 inputs -> y, one behind the other in dimension attrs.axis */             \
+    X(permute) /* x -> y whose dimension i is dimension attrs.order[i] of x; 0 stays 0 */           \
+    X(slice)   /* x -> y, elements attrs.start + attrs.step i of each dimension but 0 */            \
+    X(pad)     /* x -> y = 0 but for x at attrs.start + attrs.step i; the gradient of slice */      \
+    X(sum)     /* x -> y = attrs.factor times the sum over attrs.n_axes dimensions from axis on */  \
+    X(spread)  /* x -> y = attrs.factor x, the same along n_axes new dimensions; that of sum */     \
     X(dropout) /* x -> y = keep ? x/(1-p) : 0; applied to dy it is its own gradient */              \
     X(softmax_xent) /* logits (B,C), label (B) i32 -> dlogits (B,C) [absent when only evaluating],\
                           sums (4) = {samples, sum of losses, correct, 0} */ \
@@ -55,6 +63,11 @@ typedef struct mot_attrs {
     int64_t group;             /* ingest: consecutive elements of one channel */
     float p;                   /* dropout: probability of zero, taken to 16 bits */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
+    int axis, n_axes;          /* concat, sum, spread: a dimension, not that of the samples */
+    int order[MOT_MAX_DIMS];   /* permute */
+    int64_t start[MOT_MAX_DIMS], step[MOT_MAX_DIMS]; /* slice, pad: from 1 on, for each dimension */
+    int64_t size[MOT_MAX_DIMS]; /* slice, pad, spread: of y, from 1 on */
+    float factor;               /* sum, spread */
     /* Optimizers; 1 - beta2 is lost in a float. */
     double momentum, weight_decay, beta1, beta2, eps; /* rmsprop: beta2 is its alpha */
     bool nesterov, centered;                          /* sgd; rmsprop */

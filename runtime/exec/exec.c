@@ -18,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_SLOTS = 4 };
-
 /* ---- open and close ---- */
 
 /* Where sums over devices and ranks will lie: in memory that the ranks share, in our own, or, with one
@@ -62,7 +60,7 @@ mot_status mot_exec_open(const mot_graph *graph, mot_device *const *devices, int
     exec->comm = comm;
     exec->seed = options->seed;
     exec->n_devices = n_devices;
-    exec->n_slots = options->n_slots ? options->n_slots : DEFAULT_SLOTS;
+    exec->n_slots = options->n_slots ? options->n_slots : MOT_DEFAULT_SLOTS;
     exec->exchanges = n_devices > 1 || mot_comm_size(comm) > 1;
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->replica, &exec->replica));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->worker, &exec->worker));

@@ -22,6 +22,8 @@
 
 typedef struct mot_exec mot_exec;
 
+enum { MOT_DEFAULT_SLOTS = 4 };
+
 typedef struct mot_exec_options {
     int64_t max_batch; /* the largest global batch of a step */
     int n_slots;       /* of the input ring; 0: the default */

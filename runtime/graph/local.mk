@@ -12,9 +12,11 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/op/dropout.c \
 	runtime/graph/op/ingest.c \
 	runtime/graph/op/linear.c \
+	runtime/graph/op/move.c \
 	runtime/graph/op/mse.c \
 	runtime/graph/op/optimizer.c \
 	runtime/graph/op/relu.c \
 	runtime/graph/op/rules.h \
 	runtime/graph/op/softmax.c \
-	runtime/graph/op/softmax_xent.c
+	runtime/graph/op/softmax_xent.c \
+	runtime/graph/op/sum.c

@@ -42,6 +42,8 @@ typedef struct planner {
     int *block_of; /* [n_tensors] of homes; -1 */
     block *block;  /* [n_blocks] */
     int n_blocks;
+    int *placed; /* [n_placed] blocks that have their place, by offset */
+    int n_placed;
 } planner;
 
 static size_t rounded(size_t size_bytes, size_t to)
@@ -199,31 +201,39 @@ static mot_status make_blocks(planner *p)
     return MOT_OK;
 }
 
-/* The start of the smallest gap that holds `b`, between the placed blocks that live with it.  The
- * candidates are 0 and the ends of those blocks. */
+/* The start of the smallest gap that holds `b`, between the placed blocks that live with it; the last
+ * gap has no end.  Of equal ones the first. */
 static size_t best_offset(const planner *p, const block *b)
 {
-    size_t best = SIZE_MAX, best_gap = SIZE_MAX;
-    for (int i = -1; i < p->n_blocks; i++) {
-        const block *before = i < 0 ? NULL : &p->block[i];
-        if (before && (!before->placed || before->last < b->first || b->last < before->first))
+    size_t end = 0, best = SIZE_MAX, best_gap = SIZE_MAX;
+    for (int i = 0; i < p->n_placed; i++) {
+        const block *o = &p->block[p->placed[i]];
+        if (o->last < b->first || b->last < o->first)
             continue;
-        size_t start = before ? before->offset_bytes + before->size_bytes : 0, gap = SIZE_MAX - 1;
-        bool inside = false;
-        for (int j = 0; j < p->n_blocks; j++) {
-            const block *o = &p->block[j];
-            if (!o->placed || o->last < b->first || b->last < o->first)
-                continue;
-            inside |= o->offset_bytes <= start && start < o->offset_bytes + o->size_bytes;
-            if (o->offset_bytes >= start && o->offset_bytes - start < gap)
-                gap = o->offset_bytes - start;
+        if (o->offset_bytes > end) {
+            const size_t gap = o->offset_bytes - end;
+            if (gap >= b->size_bytes && gap < best_gap) {
+                best = end;
+                best_gap = gap;
+            }
         }
-        if (inside || gap < b->size_bytes || gap > best_gap || (gap == best_gap && start > best))
-            continue;
-        best = start;
-        best_gap = gap;
+        if (o->offset_bytes + o->size_bytes > end)
+            end = o->offset_bytes + o->size_bytes;
     }
-    return best;
+    return best == SIZE_MAX ? end : best;
+}
+
+/* Note that the block is placed, by its offset. */
+static void note_placed(planner *p, int index)
+{
+    int at = p->n_placed++;
+    p->block[index].placed = true;
+    for (; at > 0; at--) {
+        if (p->block[p->placed[at - 1]].offset_bytes <= p->block[index].offset_bytes)
+            break;
+        p->placed[at] = p->placed[at - 1];
+    }
+    p->placed[at] = index;
 }
 
 static mot_status place_blocks(planner *p)
@@ -235,7 +245,7 @@ static mot_status place_blocks(planner *p)
             if (!p->block[i].placed && (!next || p->block[i].size_bytes > next->size_bytes))
                 next = &p->block[i];
         next->offset_bytes = best_offset(p, next);
-        next->placed = true;
+        note_placed(p, (int)(next - p->block));
         size_t end = next->offset_bytes;
         MOT_TRY(add_size(&end, next->size_bytes));
         if (end > *arena)
@@ -251,6 +261,7 @@ static mot_status place_activations(planner *p)
     MOT_TRY(mot_alloc(n, sizeof *p->last_use, &p->last_use));
     MOT_TRY(mot_alloc(n, sizeof *p->block_of, &p->block_of));
     MOT_TRY(mot_alloc(n, sizeof *p->block, &p->block));
+    MOT_TRY(mot_alloc(n, sizeof *p->placed, &p->placed));
     find_homes(p);
     find_last_uses(p);
     MOT_TRY(make_blocks(p));
@@ -289,6 +300,7 @@ mot_status mot_graph_plan_memory(const mot_graph *graph, int64_t batch, bool inf
     free(p.last_use);
     free(p.block_of);
     free(p.block);
+    free(p.placed);
     if (status != MOT_OK) {
         mot_memory_plan_free(&plan);
         return status;

@@ -5,7 +5,7 @@
 #include "runtime/model/config.h"
 
 #include "runtime/base/memory.h"
-#include "runtime/model/keys.h"
+#include "runtime/model/expand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,7 @@ static mot_status use_own_names(const char *file, mot_yaml *root)
         item = mot_yaml_find(map, other_word);
         if (!item)
             continue;
-        mot_origin origin = {file, other};
+        mot_origin origin = {.name = file, .path = other};
         if (mot_yaml_find(map, own_word))
             return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s and %s are one key; give it once",
                             mot_origin_print(&origin, item), other, own);
@@ -87,6 +87,13 @@ static mot_status use_own_names(const char *file, mot_yaml *root)
             }
     }
     return MOT_OK;
+}
+
+/* What the model's layers and definitions say, which only makes sense together. */
+static mot_status check_model(const char *file, const mot_yaml *root)
+{
+    const mot_yaml *model = mot_yaml_find(root, "model");
+    return mot_layers_check(file, mot_yaml_find(model, "layers"), mot_yaml_find(model, "define"));
 }
 
 /* ---- reading ---- */
@@ -105,6 +112,7 @@ static mot_status parse(const char *text, size_t size_bytes, const char *name, m
     }
     MOT_TRY_GOTO(use_own_names(name, config->root));
     MOT_TRY_GOTO(mot_keys_check("", name, config->root));
+    MOT_TRY_GOTO(check_model(name, config->root));
     *out = config;
     return MOT_OK;
 fail:
@@ -170,7 +178,7 @@ mot_status mot_config_set(mot_config *config, const char *assignment)
 {
     const char *equals = strchr(assignment, '='), *word, *path;
     mot_text given = {0};
-    mot_yaml *value = NULL, *parent;
+    mot_yaml *value = NULL, *changed = NULL, *parent;
     mot_status status;
     if (!equals || equals == assignment)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "--set %s: expected path=value, e.g. train.epochs=3",
@@ -183,10 +191,19 @@ mot_status mot_config_set(mot_config *config, const char *assignment)
     }
     MOT_TRY_GOTO(parse_value(path, equals + 1, &value));
     MOT_TRY_GOTO(mot_keys_check(path, config->name, value));
-    MOT_TRY_GOTO(walk(config->root, path, true, &parent, &word));
+    MOT_TRY_GOTO(mot_yaml_copy(config->root, &changed));
+    MOT_TRY_GOTO(walk(changed, path, true, &parent, &word));
     status = mot_yaml_put(parent, word, value);
     value = NULL;
+    if (status == MOT_OK)
+        status = check_model(config->name, changed);
+    if (status == MOT_OK) {
+        mot_yaml *former = config->root;
+        config->root = changed;
+        changed = former;
+    }
 fail:
+    mot_yaml_free(changed);
     mot_yaml_free(value);
     mot_text_free(&given);
     return status;
@@ -220,7 +237,7 @@ const mot_yaml *mot_config_get_yaml(const mot_config *config, const char *path)
 
 const char *mot_config_where(const mot_config *config, const char *path)
 {
-    mot_origin origin = {config->name, path};
+    mot_origin origin = {.name = config->name, .path = path};
     return mot_origin_print(&origin, find(config, path));
 }
 

@@ -63,6 +63,28 @@ typedef struct mot_sample_spec {
     int64_t n_channels, group;
 } mot_sample_spec;
 
+/** A layer of a model, repetitions and definitions written out. */
+typedef struct mot_model_layer {
+    char *name;
+    const char *kind;
+    mot_shape shape; /* of its output */
+    int64_t parameters;
+    double flops, multiply_adds; /* forward, one sample; these of matrix products, two flops each */
+    int *from;                   /* [n_from] layers whose outputs it takes; -1: the input */
+    int n_from;
+} mot_model_layer;
+
+typedef struct mot_model {
+    mot_graph *graph; /* sealed */
+    mot_shape input;
+    mot_model_layer *layer; /* [n_layers] */
+    int n_layers;
+} mot_model;
+
+/** As mot_model_build, with what is known of each layer.  Freed by mot_model_free. */
+mot_status mot_model_open(const mot_config *config, const mot_sample_spec *spec, mot_model **out);
+void mot_model_free(mot_model *model);
+
 /** Build the sealed graph of the configuration's model for such samples: ingest, layers, loss,
  *  backward, update.  Errors name file:line and layer. */
 mot_status mot_model_build(const mot_config *config, const mot_sample_spec *spec, mot_graph **out);

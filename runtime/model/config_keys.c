@@ -78,6 +78,9 @@ const mot_key mot_config_keys[] = {
     /* ---- model: what learns ---- */
     {"model.layers", MOT_KEY_LAYERS, NULL, NULL,
      "The layers, first to last; see below. Also called `model.sequential`."},
+    {"model.define", MOT_KEY_DEFINITIONS, NULL, NULL,
+     "Lists of layers that are written once, with parameters, and used like a kind of layer; see "
+     "below."},
     {"model.loss", MOT_KEY_CHOICE, "auto", "auto|cross-entropy|mse",
      "`auto`: cross-entropy for classes, mean squared error for numbers."},
     {"model.init", MOT_KEY_CHOICE, "pytorch", "pytorch|he|xavier|normal|zeros",

@@ -30,7 +30,7 @@ static mot_status print_layers(const mot_yaml *list, mot_text *text)
     for (int i = 0; i < list->n; i++) {
         const mot_yaml *layer = list->item[i];
         MOT_TRY(mot_text_add(text, "\n    - "));
-        if (layer->kind == MOT_YAML_MAP) {
+        if (layer->kind == MOT_YAML_MAP && layer->n == 1) {
             MOT_TRY(mot_text_add(text, "%s: ", layer->key[0]));
             layer = layer->item[0];
         }
@@ -42,12 +42,26 @@ static mot_status print_layers(const mot_yaml *list, mot_text *text)
     return MOT_OK;
 }
 
+/* One definition a line. */
+static mot_status print_definitions(const mot_yaml *map, mot_text *text)
+{
+    if (mot_yaml_is_null(map) || map->n == 0)
+        return mot_text_add(text, " {}");
+    for (int i = 0; i < map->n; i++) {
+        MOT_TRY(mot_text_add(text, "\n    %s: ", map->key[i]));
+        MOT_TRY(mot_yaml_print(map->item[i], text));
+    }
+    return MOT_OK;
+}
+
 static mot_status print_key(const mot_config *config, const mot_key *key, mot_text *text)
 {
     const mot_yaml *yaml = mot_config_get_yaml(config, key->path);
     MOT_TRY(mot_text_add(text, "%s:", strrchr(key->path, '.') + 1));
     if (yaml && key->type == MOT_KEY_LAYERS) {
         MOT_TRY(print_layers(yaml, text));
+    } else if (yaml && key->type == MOT_KEY_DEFINITIONS) {
+        MOT_TRY(print_definitions(yaml, text));
     } else {
         MOT_TRY(mot_text_add(text, " "));
         if (yaml)
@@ -129,6 +143,8 @@ static const char *type_name(mot_key_type type)
         return "list of layers";
     case MOT_KEY_GROUPS:
         return "list of groups";
+    case MOT_KEY_DEFINITIONS:
+        return "definitions";
     }
     return "";
 }
@@ -175,12 +191,59 @@ static mot_status document_keys(mot_text *text)
     return MOT_OK;
 }
 
+static const char branches[] =
+    "A layer takes what the one before it gives, unless it has `from: NAME`. The output of a layer "
+    "is\nnamed by `as: NAME`; `input` is what enters the list. `add` and `concat` take several "
+    "values: a list\nof names, or one name for the output before and that.\n\n"
+    "```yaml\n"
+    "  layers:\n"
+    "    - flatten\n"
+    "    - linear: {out: 64, as: wide}\n"
+    "    - relu\n"
+    "    - linear: 64\n"
+    "    - add: wide                # the output before, and `wide`\n"
+    "    - linear: 10\n"
+    "```\n\n"
+    "`repeat: N` with a list of layers stands for the list N times, one behind the other. Its "
+    "layers are\ncalled `block1.fc1`, `block1.relu1`, ..., `block2.fc1`, ...; with `name: stage`, "
+    "`stage1.fc1`; a list of a\nsingle layer goes on counting, `residual1`, `residual2`. Names of "
+    "values given outside hold within, not\nthe other way round.\n\n"
+    "```yaml\n"
+    "    - repeat: 4\n"
+    "      layers: [{linear: 64}, relu, add: input]\n"
+    "```\n\n"
+    "`model.define` holds lists of layers that are written once and used like a kind of layer. "
+    "Each has\n`layers` and, if it is to have any, `parameters` with their defaults; one without "
+    "a default must be\ngiven. `$out` or `${out}` in a value of its layers is the parameter `out`. "
+    "The first parameter is the\nmain value, so that `residual: 64` is `residual: {out: 64}`; "
+    "`name`, `as` and `from` go with it as with\nany layer. Its layers are called "
+    "`residual1.fc1`, ...\n\n"
+    "```yaml\n"
+    "model:\n"
+    "  define:\n"
+    "    residual:\n"
+    "      parameters: {out: , dropout: 0.1}    # `out` has no default\n"
+    "      layers:\n"
+    "        - linear: $out\n"
+    "        - relu\n"
+    "        - dropout: $dropout\n"
+    "        - add: input\n"
+    "  layers:\n"
+    "    - flatten\n"
+    "    - linear: 64\n"
+    "    - repeat: 3\n"
+    "      layers: [residual: 64]\n"
+    "    - linear: 10\n"
+    "```\n\n"
+    "`motley model CONFIG` prints what becomes of it: names, shapes, parameters, memory.\n";
+
 static mot_status document_layers(mot_text *text)
 {
     MOT_TRY(mot_text_add(
         text, "\n## Layers\n\n"
               "An entry of `model.layers` is a name (`relu`), a name with its main value "
-              "(`linear: 128`), or a\nname with several (`linear: {out: 128, bias: false}`).\n"));
+              "(`linear: 128`), or a\nname with several (`linear: {out: 128, bias: false}`).\n\n"));
+    MOT_TRY(mot_text_add(text, "%s", branches));
     for (int i = 0; i < mot_n_layer_types; i++) {
         const mot_layer_type *type = mot_layer_types[i];
         MOT_TRY(mot_text_add(text, "\n### %s\n\n%s\n\n", type->name, type->meaning));

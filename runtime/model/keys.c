@@ -7,8 +7,6 @@
 
 #include "runtime/model/keys.h"
 
-#include "runtime/model/layers.h"
-
 #include "runtime/base/memory.h"
 
 #include <inttypes.h>
@@ -44,6 +42,10 @@ const char *mot_origin_print(const mot_origin *origin, const mot_yaml *yaml)
         snprintf(text, sizeof text, "--set %s", origin->path);
     else
         snprintf(text, sizeof text, "%s:%d", origin->name, yaml->line);
+    if (yaml && origin->within) {
+        size_t length = strlen(text);
+        snprintf(text + length, sizeof text - length, " (in %s)", origin->within);
+    }
     return text;
 }
 
@@ -290,7 +292,8 @@ mot_status mot_key_check(const mot_key *key, const char *name, const mot_origin 
         what = "auto, or a number";
         break;
     case MOT_KEY_LAYERS:
-        return mot_layers_check(origin, yaml);
+    case MOT_KEY_DEFINITIONS:
+        return MOT_OK;
     case MOT_KEY_GROUPS:
         return mot_groups_check(origin, yaml);
     }
@@ -313,7 +316,7 @@ mot_status mot_key_check(const mot_key *key, const char *name, const mot_origin 
 
 mot_status mot_keys_check(const char *path, const char *file, const mot_yaml *yaml)
 {
-    mot_origin origin = {file, path};
+    mot_origin origin = {.name = file, .path = path};
     const mot_key *key = mot_key_find(path);
     if (key)
         return mot_key_check(key, path, &origin, yaml);

@@ -16,8 +16,9 @@ typedef enum {
     MOT_KEY_TEXTS,     /* one text or a list of them; no default */
     MOT_KEY_SHARES,    /* one of the words in `range`, or a list of numbers from 0 */
     MOT_KEY_AUTO,      /* `auto`, or a number in `range` */
-    MOT_KEY_LAYERS,    /* see layers.h */
     MOT_KEY_GROUPS,    /* see optimizer.c */
+    MOT_KEY_LAYERS,    /* these two are checked together, when all is read: see expand.h */
+    MOT_KEY_DEFINITIONS,
 } mot_key_type;
 
 typedef struct mot_key {
@@ -45,8 +46,9 @@ mot_status mot_key_unknown(const char *where, const char *path);
 /** Where messages say that a value stands: `name` and line, or "--set <path>" for line 0. */
 typedef struct mot_origin {
     const char *name, *path;
+    const char *within; /* "residual of line 21": who uses the text; NULL: it stands for itself */
 } mot_origin;
-/** "file.yaml:12"; valid until the next call of this thread. */
+/** "file.yaml:12", "file.yaml:12 (in residual of line 21)"; valid until the next call of this thread. */
 const char *mot_origin_print(const mot_origin *origin, const mot_yaml *yaml);
 
 /** Check a value (not a block) against its row.  `name` is how messages call it.

@@ -1,16 +1,14 @@
-/* layers.c: reading the entries of a list of layers; the layers themselves are in layer/. */
+/* layers.c: checking the values of a layer, and building; the layers themselves are in layer/. */
 #include <config.h> /* the build's, not the one in this folder */
 
 #include "runtime/model/layers.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/model/define.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char list_help[] =
-    "a list of layers, e.g. [flatten, {linear: 128}, relu, {linear: 10}]";
 
 enum { MOST_KEYS = 32 };
 
@@ -21,8 +19,14 @@ const mot_layer_type *const mot_layer_types[] = {
 };
 const int mot_n_layer_types = sizeof mot_layer_types / sizeof *mot_layer_types;
 
-/* The number of a kind, or -1. */
-static int find_type(const char *name)
+/* What every kind may have beside `name`, which is in each table with its default. */
+static const mot_key common_keys[] = {
+    {"as", MOT_KEY_TEXT, NULL, NULL, "what later layers call the output"},
+    {"from", MOT_KEY_TEXTS, NULL, NULL, "what is taken instead of the output before"},
+};
+enum { N_COMMON = sizeof common_keys / sizeof *common_keys };
+
+int mot_layer_kind(const char *name)
 {
     for (int i = 0; i < mot_n_layer_types; i++)
         if (strcmp(mot_layer_types[i]->name, name) == 0)
@@ -30,24 +34,9 @@ static int find_type(const char *name)
     return -1;
 }
 
-static mot_status unknown_type(const char *where, const char *name)
+bool mot_layer_joins(const mot_layer_type *type)
 {
-    const char *names[sizeof mot_layer_types / sizeof *mot_layer_types], *nearest;
-    mot_text all = {0};
-    mot_status status = MOT_OK;
-    for (int i = 0; i < mot_n_layer_types && status == MOT_OK; i++) {
-        names[i] = mot_layer_types[i]->name;
-        status = mot_text_add(&all, "%s%s", i ? ", " : "", names[i]);
-    }
-    nearest = mot_nearest_name(name, names, (size_t)mot_n_layer_types);
-    if (status == MOT_OK && nearest)
-        status = MOT_FAIL(MOT_ERR_ARGUMENT, "%s: unknown layer %s; did you mean %s?", where, name,
-                          nearest);
-    else if (status == MOT_OK)
-        status =
-            MOT_FAIL(MOT_ERR_ARGUMENT, "%s: unknown layer %s; there are %s", where, name, all.data);
-    mot_text_free(&all);
-    return status;
+    return type->main && strcmp(type->main, "from") == 0;
 }
 
 static const mot_key *find_key(const mot_layer_type *type, const char *name)
@@ -55,116 +44,90 @@ static const mot_key *find_key(const mot_layer_type *type, const char *name)
     for (int i = 0; i < type->n_keys; i++)
         if (strcmp(type->key[i].path, name) == 0)
             return &type->key[i];
+    for (int i = 0; i < N_COMMON; i++)
+        if (strcmp(common_keys[i].path, name) == 0)
+            return &common_keys[i];
     return NULL;
 }
 
+const mot_yaml *mot_layer_value(const mot_layer *layer, const char *key)
+{
+    if (!layer->args)
+        return NULL;
+    if (layer->args->kind != MOT_YAML_MAP)
+        return layer->type->main && strcmp(key, layer->type->main) == 0 ? layer->args : NULL;
+    return mot_yaml_find(layer->args, key);
+}
+
+const char *mot_layer_text(const mot_layer *layer, const char *key)
+{
+    const mot_yaml *value = mot_layer_value(layer, key);
+    return value ? value->text : find_key(layer->type, key)->value;
+}
+
+int mot_layer_ints(const mot_layer *layer, const char *key, int64_t *out, int most)
+{
+    const mot_yaml *value = mot_layer_value(layer, key);
+    if (!value)
+        return 0;
+    if (value->kind == MOT_YAML_SCALAR) {
+        out[0] = strtoll(value->text, NULL, 10);
+        return 1;
+    }
+    for (int i = 0; i < value->n && i < most; i++)
+        out[i] = strtoll(value->item[i]->text, NULL, 10);
+    return value->n;
+}
+
+/* ---- check ---- */
+
 static mot_status unknown_key(const mot_layer_type *type, const char *where, const char *name)
 {
-    const char *names[MOST_KEYS], *nearest;
+    const char *names[MOST_KEYS + N_COMMON], *nearest;
+    size_t n = 0;
     for (int i = 0; i < type->n_keys && i < MOST_KEYS; i++)
-        names[i] = type->key[i].path;
-    nearest = mot_nearest_name(name, names, (size_t)type->n_keys);
+        names[n++] = type->key[i].path;
+    for (int i = 0; i < N_COMMON; i++)
+        names[n++] = common_keys[i].path;
+    nearest = mot_nearest_name(name, names, n);
     if (nearest)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s has no value %s; did you mean %s?", where,
                         type->name, name, nearest);
     return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s has no value %s", where, type->name, name);
 }
 
-static const mot_yaml *find_arg(const mot_layer *layer, const char *key)
-{
-    if (!layer->args)
-        return NULL;
-    if (layer->args->kind == MOT_YAML_SCALAR)
-        return strcmp(key, layer->type->main) == 0 ? layer->args : NULL;
-    return mot_yaml_find(layer->args, key);
-}
-
-const char *mot_layer_text(const mot_layer *layer, const char *key)
-{
-    const mot_yaml *arg = find_arg(layer, key);
-    return arg ? arg->text : find_key(layer->type, key)->value;
-}
-
-/* ---- check ---- */
-
-/* What an entry is, without looking at its values. */
-static mot_status read_entry(const mot_origin *origin, const mot_yaml *entry, mot_layer *layer)
-{
-    const char *where = mot_origin_print(origin, entry), *name = entry->text;
-    *layer = (mot_layer){.yaml = entry};
-    if (entry->kind == MOT_YAML_LIST || mot_yaml_is_null(entry) || (!name && entry->n == 0))
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: expected a layer, e.g. relu, or linear: 128", where);
-    if (entry->kind == MOT_YAML_MAP) {
-        name = entry->key[0];
-        if (entry->n > 1)
-            return MOT_FAIL(MOT_ERR_ARGUMENT,
-                            "%s: a layer is one name with its values, %s: {..., %s: ...}", where,
-                            name, entry->key[1]);
-        layer->args = entry->item[0];
-        if (mot_yaml_is_null(layer->args))
-            layer->args = NULL;
-    }
-    layer->kind = find_type(name);
-    if (layer->kind < 0)
-        return unknown_type(where, name);
-    layer->type = mot_layer_types[layer->kind];
-    return MOT_OK;
-}
-
-/* Names become parameters' names and stand in messages: no spaces, no surprises. */
-static mot_status check_name(const char *where, const char *name)
-{
-    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-    size_t length = strlen(name);
-    if (length == 0 || length > 48 || strspn(name, good) != length)
-        return MOT_FAIL(MOT_ERR_ARGUMENT,
-                        "%s: the name '%.60s'; expected 1 to 48 letters, digits, '_', '.' or '-'",
-                        where, name);
-    return MOT_OK;
-}
-
 static mot_status check_arg(const mot_origin *origin, const mot_layer *layer, const char *key,
-                            const mot_yaml *value)
+                            const mot_yaml *value, bool symbolic)
 {
     const mot_key *row = find_key(layer->type, key);
     char name[96];
     if (!row)
         return unknown_key(layer->type, mot_origin_print(origin, value), key);
+    if (symbolic && mot_names_parameter(value))
+        return MOT_OK;
     snprintf(name, sizeof name, "%s %s", layer->type->name, key);
     MOT_TRY(mot_key_check(row, name, origin, value));
     if (strcmp(key, "name") == 0)
-        return check_name(mot_origin_print(origin, value), value->text);
+        return mot_name_check(origin, value, value->text);
     return MOT_OK;
 }
 
-static mot_status check_layer(const mot_origin *origin, const mot_layer *layer)
+mot_status mot_layer_check(const mot_origin *origin, const mot_layer *layer, bool symbolic)
 {
     const mot_layer_type *type = layer->type;
     const mot_yaml *args = layer->args;
-    const char *where = mot_origin_print(origin, layer->yaml);
     if (args && args->kind != MOT_YAML_MAP) {
         if (!type->main)
-            return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s takes no value", where, type->name);
-        MOT_TRY(check_arg(origin, layer, type->main, args));
+            return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s takes no value",
+                            mot_origin_print(origin, layer->yaml), type->name);
+        MOT_TRY(check_arg(origin, layer, type->main, args, symbolic));
     }
     for (int i = 0; args && args->kind == MOT_YAML_MAP && i < args->n; i++)
-        MOT_TRY(check_arg(origin, layer, args->key[i], args->item[i]));
-    if (type->main && !mot_layer_text(layer, type->main))
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s needs a value: %s: %s", where, type->name,
-                        type->name, find_key(type, type->main)->meaning);
-    return MOT_OK;
-}
-
-mot_status mot_layers_check(const mot_origin *origin, const mot_yaml *list)
-{
-    mot_layer layer;
-    if (list->kind != MOT_YAML_LIST || list->n == 0)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: model.layers: expected %s",
-                        mot_origin_print(origin, list), list_help);
-    for (int i = 0; i < list->n; i++) {
-        MOT_TRY(read_entry(origin, list->item[i], &layer));
-        MOT_TRY(check_layer(origin, &layer));
-    }
+        MOT_TRY(check_arg(origin, layer, args->key[i], args->item[i], symbolic));
+    if (type->main && !mot_layer_value(layer, type->main) && !find_key(type, type->main)->value)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s needs a value: %s: %s",
+                        mot_origin_print(origin, layer->yaml), type->name, type->name,
+                        find_key(type, type->main)->meaning);
     return MOT_OK;
 }
 
@@ -173,7 +136,7 @@ mot_status mot_layers_check(const mot_origin *origin, const mot_yaml *list)
 const char *mot_layer_where(const mot_builder *builder, const mot_layer *layer)
 {
     static _Thread_local char text[640];
-    mot_origin origin = {builder->file, "model.layers"};
+    mot_origin origin = {.name = builder->file, .path = builder->path, .within = layer->within};
     snprintf(text, sizeof text, "%s: layer %s", mot_origin_print(&origin, layer->yaml),
              layer->name);
     return text;
@@ -184,40 +147,44 @@ const char *mot_layer_input_print(const mot_builder *builder, char text[MOT_SHAP
     return mot_shape_print(&builder->graph->tensor[builder->x].shape, text);
 }
 
-static mot_status note_name(mot_builder *builder, const mot_layer *layer)
+/* What the graph says of shapes knows no lines. */
+static mot_status add_line(const mot_builder *builder, const mot_layer *layer, mot_status status)
 {
-    for (int i = 0; i < builder->n_names; i++)
-        if (strcmp(builder->name[i], layer->name) == 0)
-            return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: another layer has this name",
-                            mot_layer_where(builder, layer));
-    return mot_strdup(layer->name, &builder->name[builder->n_names++]);
+    const char *where = mot_layer_where(builder, layer), *message = mot_error_message();
+    if (strncmp(message, where, strcspn(where, " ")) == 0)
+        return status;
+    return MOT_FAIL(status, "%s: %s", where, message);
 }
 
-static mot_status build_layer(mot_builder *builder, mot_layer *layer, int number)
+static mot_status build_layer(mot_builder *builder, mot_layers *layers, mot_layer *layer, int input,
+                              int *in)
 {
-    const mot_yaml *name = find_arg(layer, "name");
-    if (name)
-        snprintf(layer->name, sizeof layer->name, "%s", name->text);
-    else
-        snprintf(layer->name, sizeof layer->name, "%s%d", layer->type->prefix, number);
-    MOT_TRY(note_name(builder, layer));
-    MOT_TRY(layer->type->build(builder, layer));
-    builder->from = builder->name[builder->n_names - 1];
-    return MOT_OK;
+    for (int i = 0; i < layer->n_from; i++)
+        in[i] = layer->from[i] < 0 ? input : layers->layer[layer->from[i]].tensor;
+    builder->x = in[0];
+    builder->in = in;
+    builder->n_in = layer->n_from;
+    builder->from = layer->from[0] < 0 ? "the input" : layers->layer[layer->from[0]].name;
+    layer->first_node = builder->graph->n_nodes;
+    layer->first_parameter = builder->graph->n_parameters;
+    mot_status status = layer->type->build(builder, layer);
+    layer->tensor = builder->x;
+    return status == MOT_OK ? MOT_OK : add_line(builder, layer, status);
 }
 
-mot_status mot_layers_build(mot_builder *builder, const mot_yaml *list)
+mot_status mot_layers_build(mot_builder *builder, mot_layers *layers)
 {
-    mot_origin origin = {builder->file, "model.layers"};
-    int *count;
-    mot_layer layer;
-    MOT_TRY(mot_alloc((size_t)mot_n_layer_types, sizeof *count, &count));
-    mot_status status = mot_alloc((size_t)list->n, sizeof *builder->name, &builder->name);
-    for (int i = 0; i < list->n && status == MOT_OK; i++) {
-        status = read_entry(&origin, list->item[i], &layer);
-        if (status == MOT_OK)
-            status = build_layer(builder, &layer, ++count[layer.kind]);
+    const int input = builder->x;
+    builder->path = layers->path;
+    for (int i = 0; i < layers->n; i++) {
+        mot_layer *layer = &layers->layer[i];
+        int *in;
+        MOT_TRY(mot_alloc((size_t)layer->n_from, sizeof *in, &in));
+        mot_status status = build_layer(builder, layers, layer, input, in);
+        builder->in = NULL;
+        free(in);
+        MOT_TRY(status);
     }
-    free(count);
-    return status;
+    builder->from = layers->layer[layers->n - 1].name;
+    return MOT_OK;
 }

@@ -1,13 +1,22 @@
 libmotley_core_la_SOURCES += \
 	runtime/model/config.c runtime/model/config.h \
 	runtime/model/config_keys.c \
+	runtime/model/define.c runtime/model/define.h \
 	runtime/model/document.c \
+	runtime/model/expand.c runtime/model/expand.h \
+	runtime/model/layer/add.c \
+	runtime/model/layer/concat.c \
 	runtime/model/keys.c runtime/model/keys.h \
 	runtime/model/layer/dropout.c \
 	runtime/model/layer/flatten.c \
 	runtime/model/layer/linear.c \
 	runtime/model/layer/list.h \
+	runtime/model/layer/pad.c \
+	runtime/model/layer/permute.c \
 	runtime/model/layer/relu.c \
+	runtime/model/layer/reshape.c \
+	runtime/model/layer/slice.c \
+	runtime/model/layer/sum.c \
 	runtime/model/layers.c runtime/model/layers.h \
 	runtime/model/model.c \
 	runtime/model/optimizer.c runtime/model/optimizer.h \
@@ -17,6 +26,7 @@ EXTRA_DIST += doc/config.md
 EXTRA_DIST += \
 	examples/california_housing.yaml \
 	examples/drawn_digits_mlp.yaml \
+	examples/drawn_digits_residual.yaml \
 	examples/mnist_mlp.yaml \
 	examples/usps_like.yaml \
 	examples/wine_quality.yaml

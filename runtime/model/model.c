@@ -3,7 +3,8 @@
 #include <config.h> /* the build's, not the one in this folder */
 
 #include "runtime/base/memory.h"
-#include "runtime/model/layers.h"
+#include "runtime/graph/op/rules.h"
+#include "runtime/model/expand.h"
 #include "runtime/model/optimizer.h"
 
 #include <inttypes.h>
@@ -67,11 +68,11 @@ static mot_status choose_loss(const mot_config *config, const mot_sample_spec *s
 }
 
 static mot_status check_output(const mot_config *config, const mot_sample_spec *spec,
-                               const mot_builder *b, const mot_yaml *layers)
+                               const mot_builder *b, const mot_layer *last)
 {
     const mot_shape *y = &b->graph->tensor[b->x].shape;
-    mot_origin origin = {b->file, "model.layers"};
-    const char *where = mot_origin_print(&origin, layers->item[layers->n - 1]), *set;
+    mot_origin origin = {.name = b->file, .path = b->path, .within = last->within};
+    const char *where = mot_origin_print(&origin, last->yaml), *set;
     char text[MOT_SHAPE_TEXT];
     MOT_TRY(mot_config_get_text(config, "data.set", &set));
     if (y->n_dims != 2)
@@ -112,38 +113,109 @@ static mot_status seal(const mot_config *config, mot_graph *graph)
 
 /* ---- all of it ---- */
 
-static mot_status build(const mot_config *config, const mot_sample_spec *spec, mot_builder *b)
+static mot_status read_layers(const mot_config *config, const mot_sample_spec *spec,
+                              mot_layers *layers)
 {
-    const mot_yaml *layers = mot_config_get_yaml(config, "model.layers");
-    if (!layers)
+    const mot_yaml *list = mot_config_get_yaml(config, "model.layers");
+    const char *file = mot_config_name(config);
+    if (!list)
         return MOT_FAIL(MOT_ERR_ARGUMENT,
                         "%s: model.layers is not set; expected a list of layers, e.g. [flatten, "
                         "{linear: 128}, relu, {linear: %" PRId64 "}]",
-                        b->file, spec->n_classes);
+                        file, spec->n_classes);
+    return mot_layers_read(file, list, mot_config_get_yaml(config, "model.define"), layers);
+}
+
+static mot_status build(const mot_config *config, const mot_sample_spec *spec, mot_layers *layers,
+                        mot_builder *b)
+{
     MOT_TRY(mot_config_get_text(config, "model.init", &b->init));
     MOT_TRY(build_input(b, spec));
-    b->from = "the input";
     MOT_TRY(mot_layers_build(b, layers));
-    MOT_TRY(check_output(config, spec, b, layers));
+    MOT_TRY(check_output(config, spec, b, &layers->layer[layers->n - 1]));
     if (b->graph->n_parameters == 0)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: no layer has parameters to train, e.g. linear",
                         mot_config_where(config, "model.layers"));
-    MOT_TRY(build_loss(config, spec, b));
-    return seal(config, b->graph);
+    return MOT_OK;
+}
+
+/* What each layer is, while the graph still has its nodes one by one. */
+static mot_status describe(const mot_layers *layers, const mot_graph *graph, mot_model *model)
+{
+    MOT_TRY(mot_alloc((size_t)layers->n, sizeof *model->layer, &model->layer));
+    for (int i = 0; i < layers->n; i++) {
+        const mot_layer *from = &layers->layer[i];
+        const bool last = i == layers->n - 1;
+        const int end_node = last ? graph->n_nodes : from[1].first_node;
+        const int end_parameter = last ? graph->n_parameters : from[1].first_parameter;
+        mot_model_layer *to = &model->layer[model->n_layers++];
+        *to = (mot_model_layer){.kind = from->type->name, .n_from = from->n_from};
+        to->shape = graph->tensor[from->tensor].shape;
+        MOT_TRY(mot_strdup(from->name, &to->name));
+        MOT_TRY(mot_alloc((size_t)from->n_from, sizeof *to->from, &to->from));
+        memcpy(to->from, from->from, (size_t)from->n_from * sizeof *to->from);
+        for (int p = from->first_parameter; p < end_parameter; p++)
+            to->parameters += mot_shape_elements(&graph->tensor[graph->parameter[p]].shape, 1);
+        for (int n = from->first_node; n < end_node; n++) {
+            const double flops = mot_node_cost(graph, n, 1).flops;
+            to->flops += flops;
+            to->multiply_adds += mot_op_get_rules(graph->node[n].op)->product ? flops / 2 : 0;
+        }
+    }
+    return MOT_OK;
+}
+
+static mot_status build_model(const mot_config *config, const mot_sample_spec *spec,
+                              mot_model *model)
+{
+    mot_layers layers = {0};
+    mot_builder b = {.file = mot_config_name(config)};
+    mot_status status;
+    MOT_TRY_GOTO(mot_graph_new(&model->graph));
+    b.graph = model->graph;
+    MOT_TRY_GOTO(read_layers(config, spec, &layers));
+    MOT_TRY_GOTO(build(config, spec, &layers, &b));
+    MOT_TRY_GOTO(describe(&layers, b.graph, model));
+    MOT_TRY_GOTO(build_loss(config, spec, &b));
+    MOT_TRY_GOTO(seal(config, b.graph));
+fail:
+    mot_layers_free(&layers);
+    return status;
+}
+
+mot_status mot_model_open(const mot_config *config, const mot_sample_spec *spec, mot_model **out)
+{
+    mot_model *model;
+    MOT_TRY(mot_alloc(1, sizeof *model, &model));
+    model->input = spec->input;
+    mot_status status = build_model(config, spec, model);
+    if (status != MOT_OK) {
+        mot_model_free(model);
+        return status;
+    }
+    *out = model;
+    return MOT_OK;
+}
+
+void mot_model_free(mot_model *model)
+{
+    if (!model)
+        return;
+    for (int i = 0; i < model->n_layers; i++) {
+        free(model->layer[i].name);
+        free(model->layer[i].from);
+    }
+    free(model->layer);
+    mot_graph_free(model->graph);
+    free(model);
 }
 
 mot_status mot_model_build(const mot_config *config, const mot_sample_spec *spec, mot_graph **out)
 {
-    mot_builder b = {.file = mot_config_name(config)};
-    MOT_TRY(mot_graph_new(&b.graph));
-    mot_status status = build(config, spec, &b);
-    for (int i = 0; i < b.n_names; i++)
-        free(b.name[i]);
-    free(b.name);
-    if (status != MOT_OK) {
-        mot_graph_free(b.graph);
-        return status;
-    }
-    *out = b.graph;
+    mot_model *model;
+    MOT_TRY(mot_model_open(config, spec, &model));
+    *out = model->graph;
+    model->graph = NULL;
+    mot_model_free(model);
     return MOT_OK;
 }

@@ -145,7 +145,7 @@ static mot_status check_pattern(const mot_config *config, const mot_graph *graph
                                 const mot_yaml *pattern)
 {
     static const char path[] = "train.optimizer.groups";
-    mot_origin origin = {mot_config_name(config), path};
+    mot_origin origin = {.name = mot_config_name(config), .path = path};
     for (int i = 0; i < pattern->n; i++)
         MOT_TRY(check_pattern(config, graph, pattern->item[i]));
     for (int i = 0; i < graph->n_parameters && pattern->kind == MOT_YAML_SCALAR; i++)

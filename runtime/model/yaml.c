@@ -113,8 +113,8 @@ mot_status mot_yaml_scalar(const char *text, bool quoted, int line, mot_yaml **o
     return MOT_OK;
 }
 
-/* Takes `item`; capacities are powers of two, so that n tells when the arrays are full. */
-static mot_status append(mot_yaml *parent, const char *key, mot_yaml *item)
+/* Capacities are powers of two, so that n tells when the arrays are full. */
+mot_status mot_yaml_append(mot_yaml *parent, const char *key, mot_yaml *item)
 {
     mot_status status = MOT_OK;
     size_t n = (size_t)parent->n;
@@ -152,7 +152,7 @@ mot_status mot_yaml_put(mot_yaml *map, const char *key, mot_yaml *item)
         map->item[i] = item;
         return MOT_OK;
     }
-    return append(map, key, item);
+    return mot_yaml_append(map, key, item);
 }
 
 bool mot_yaml_is_null(const mot_yaml *yaml)
@@ -171,7 +171,7 @@ mot_status mot_yaml_copy(const mot_yaml *yaml, mot_yaml **out)
     mot_status status = MOT_OK;
     for (int i = 0; i < yaml->n; i++) {
         MOT_TRY_GOTO(mot_yaml_copy(yaml->item[i], &item));
-        MOT_TRY_GOTO(append(copy, yaml->key ? yaml->key[i] : NULL, item));
+        MOT_TRY_GOTO(mot_yaml_append(copy, yaml->key ? yaml->key[i] : NULL, item));
     }
     *out = copy;
     return MOT_OK;
@@ -263,7 +263,7 @@ static mot_status read_items(reader *r, mot_yaml *parent, yaml_event_type_t end)
         if (key_line > 0)
             item->line =
                 key_line; /* a block begins a line below its key: people look for the key */
-        MOT_TRY(append(parent, parent->kind == MOT_YAML_MAP ? key : NULL, item));
+        MOT_TRY(mot_yaml_append(parent, parent->kind == MOT_YAML_MAP ? key : NULL, item));
     }
 }
 

@@ -22,6 +22,9 @@ void mot_yaml_free(mot_yaml *yaml);
 mot_yaml *mot_yaml_find(const mot_yaml *map, const char *key);
 /** Set an item of a map, replacing the one that was there.  Takes `item`, also on failure. */
 mot_status mot_yaml_put(mot_yaml *map, const char *key, mot_yaml *item);
+/** Put an item behind the others of a list (key NULL) or of a map that does not have the key.  Takes
+ *  `item`, also on failure. */
+mot_status mot_yaml_append(mot_yaml *parent, const char *key, mot_yaml *item);
 /** Nothing was written: an unquoted scalar that is empty, `~` or `null`. */
 bool mot_yaml_is_null(const mot_yaml *yaml);
 

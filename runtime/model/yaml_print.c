@@ -21,6 +21,8 @@ static bool is_plain(const char *text)
 
 static mot_status print_scalar(const mot_yaml *yaml, mot_text *text)
 {
+    if (mot_yaml_is_null(yaml))
+        return mot_text_add(text, "null");
     if (!yaml->quoted && is_plain(yaml->text))
         return mot_text_add(text, "%s", yaml->text);
     MOT_TRY(mot_text_add(text, "\""));

@@ -316,6 +316,61 @@ mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_dat
     return MOT_OK;
 }
 
+/* ---- without the data ---- */
+
+/* What is known of a table without its file: *out, the sample of 0 dimensions where that is not
+ * enough. */
+static mot_status known_table(const mot_set *set, const mot_config *config, mot_shape *sample,
+                              mot_sample_spec *out)
+{
+    mot_table_options options = set->table;
+    MOT_TRY(read_table_options(config, &options));
+    out->input_dtype = MOT_F32;
+    out->regression = options.task == MOT_TASK_REGRESSION;
+    out->n_classes = out->regression ? 1 : options.n_classes;
+    if (options.task != MOT_TASK_AUTO && out->n_classes > 0)
+        *sample = options.shape;
+    return MOT_OK;
+}
+
+static mot_status known_images(const mot_set *set, const mot_config *config, mot_shape *sample,
+                               mot_sample_spec *out)
+{
+    out->input_dtype = MOT_U8;
+    MOT_TRY(mot_config_get_int(config, "data.classes", &out->n_classes));
+    if (out->n_classes == 0 || set->kind == MOT_SET_DRAWN)
+        out->n_classes = set->n_classes;
+    if (out->n_classes > 0)
+        *sample = set->sample;
+    return MOT_OK;
+}
+
+mot_status mot_data_spec(const mot_config *config, const char *data_dir, mot_sample_spec *spec,
+                         mot_data **data)
+{
+    const mot_set *set;
+    const char *name;
+    mot_shape sample = {0};
+    mot_sample_spec known = {0};
+    MOT_TRY(mot_config_get_text(config, "data.set", &name));
+    MOT_TRY(mot_set_find(name, &set));
+    if (set->kind == MOT_SET_TABLE)
+        MOT_TRY(known_table(set, config, &sample, &known));
+    else
+        MOT_TRY(known_images(set, config, &sample, &known));
+    *data = NULL;
+    if (sample.n_dims == 0) {
+        MOT_TRY(mot_data_open(config, data_dir, data));
+        *spec = (*data)->spec;
+        return MOT_OK;
+    }
+    known.input.n_dims = 1 + sample.n_dims;
+    known.input.dim[0] = MOT_BATCH;
+    memcpy(known.input.dim + 1, sample.dim, (size_t)sample.n_dims * sizeof sample.dim[0]);
+    *spec = known;
+    return MOT_OK;
+}
+
 void mot_data_close(mot_data *data)
 {
     if (!data)

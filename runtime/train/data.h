@@ -49,6 +49,12 @@ typedef struct mot_data {
 mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_data **out);
 void mot_data_close(mot_data *data);
 
+/** What samples are like.  The data are read only where neither the name of the set nor the
+ *  configuration says it; then *data holds them, and what `spec` points to, else it is NULL.  The
+ *  caller closes it.  Without data scale and shift are left out. */
+mot_status mot_data_spec(const mot_config *config, const char *data_dir, mot_sample_spec *spec,
+                         mot_data **data);
+
 /* Readers; `path` may be plain or gzip, with or without ".gz" at the end.  Each checks everything.
  */
 

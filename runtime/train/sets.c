@@ -16,9 +16,17 @@
     }
 
 static const mot_set SETS[] = {
-    {.name = "drawn-digits", .kind = MOT_SET_DRAWN},
-    {.name = "mnist", .folder = "mnist", .file = MNIST_FILES, .n_classes = 10},
-    {.name = "fashion-mnist", .folder = "fashion-mnist", .file = MNIST_FILES, .n_classes = 10},
+    {.name = "drawn-digits", .kind = MOT_SET_DRAWN, .n_classes = 10, .sample = {3, {1, 28, 28}}},
+    {.name = "mnist",
+     .folder = "mnist",
+     .file = MNIST_FILES,
+     .n_classes = 10,
+     .sample = {3, {1, 28, 28}}},
+    {.name = "fashion-mnist",
+     .folder = "fashion-mnist",
+     .file = MNIST_FILES,
+     .n_classes = 10,
+     .sample = {3, {1, 28, 28}}},
     {.name = "digits",
      .kind = MOT_SET_TABLE,
      .folder = "digits",

@@ -13,6 +13,7 @@ typedef struct mot_set {
     /* images: training images and labels, test images and labels; tables: training and test file */
     const char *file[4];
     int64_t n_classes; /* of images; 0: from the data */
+    mot_shape sample;  /* of images (u8), where all have one; else 0 dimensions */
     mot_table_options table;
     double range; /* tables that are pictures: the largest value; else 0 */
 } mot_set;

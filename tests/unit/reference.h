@@ -166,6 +166,53 @@ static inline void ref_mse(int64_t b, int64_t c, double *d, double *sums, const 
     }
 }
 
+/* The element of the larger tensor that element `e` of the smaller one is, for slice and pad; for
+ * permute, the element of x that element `e` of y is. */
+static inline int64_t ref_place(const mot_node *node, const mot_shape *small,
+                                const mot_shape *large, int64_t e)
+{
+    int64_t at[MOT_MAX_DIMS], place = 0;
+    for (int i = small->n_dims - 1; i >= 0; i--) {
+        const int64_t index = i == 0 ? e : e % small->dim[i];
+        const int to = node->op == MOT_OP_permute ? node->attrs.order[i] : i;
+        const bool part = node->op != MOT_OP_permute && i > 0;
+        at[to] = part ? node->attrs.start[i] + node->attrs.step[i] * index : index;
+        e /= i == 0 ? 1 : small->dim[i];
+    }
+    for (int i = 0; i < large->n_dims; i++)
+        place = i == 0 ? at[0] : place * large->dim[i] + at[i];
+    return place;
+}
+
+/* Elements behind dimension `axis`. */
+static inline int64_t ref_inner(const mot_shape *shape, int axis)
+{
+    int64_t n = 1;
+    for (int i = axis; i < shape->n_dims; i++)
+        n *= shape->dim[i];
+    return n;
+}
+
+static inline void ref_concat(const reference *r, const mot_node *node, double *y,
+                              const double *const *x)
+{
+    const int64_t whole = ref_inner(&r->graph->tensor[node->out[0]].shape, node->attrs.axis);
+    int64_t start = 0;
+    for (int k = 0; k < node->n_in; k++) {
+        const int64_t n = ref_inner(&r->graph->tensor[node->in[k]].shape, node->attrs.axis);
+        for (int64_t i = 0; i < elements(r, node->in[k]); i++)
+            y[i / n * whole + start + i % n] = x[k][i];
+        start += n;
+    }
+}
+
+/* For sum `whole` is x, for spread y: the element of the other that element `e` belongs to. */
+static inline int64_t ref_summed(const mot_node *node, const mot_shape *whole, int64_t e)
+{
+    const int64_t inner = ref_inner(whole, node->attrs.axis + node->attrs.n_axes);
+    return e / ref_inner(whole, node->attrs.axis) * inner + e % inner;
+}
+
 static inline void run_node(const reference *r, const mot_node *node)
 {
     double *out[MOT_NODE_OUTPUTS] = {NULL};
@@ -175,6 +222,7 @@ static inline void run_node(const reference *r, const mot_node *node)
     for (int i = 0; i < node->n_in; i++)
         in[i] = node->in[i] < 0 ? NULL : r->data[node->in[i]];
     const mot_shape *a = &r->graph->tensor[node->in[0]].shape;
+    const mot_shape *y = &r->graph->tensor[node->out[0]].shape;
     const mot_shape *b = node->n_in > 1 ? &r->graph->tensor[node->in[1]].shape : NULL;
     int64_t n = elements(r, node->in[0]);
     switch (node->op) {
@@ -204,6 +252,30 @@ static inline void run_node(const reference *r, const mot_node *node)
     case MOT_OP_add:
         for (int64_t i = 0; i < n; i++)
             out[0][i] = in[0][i] + in[1][i];
+        break;
+    case MOT_OP_concat:
+        ref_concat(r, node, out[0], in);
+        break;
+    case MOT_OP_permute:
+    case MOT_OP_slice:
+        for (int64_t i = 0; i < elements(r, node->out[0]); i++)
+            out[0][i] = in[0][ref_place(node, y, a, i)];
+        break;
+    case MOT_OP_pad:
+        for (int64_t i = 0; i < elements(r, node->out[0]); i++)
+            out[0][i] = 0;
+        for (int64_t i = 0; i < n; i++)
+            out[0][ref_place(node, a, y, i)] = in[0][i];
+        break;
+    case MOT_OP_sum:
+        for (int64_t i = 0; i < elements(r, node->out[0]); i++)
+            out[0][i] = 0;
+        for (int64_t i = 0; i < n; i++)
+            out[0][ref_summed(node, a, i)] += (double)node->attrs.factor * in[0][i];
+        break;
+    case MOT_OP_spread:
+        for (int64_t i = 0; i < elements(r, node->out[0]); i++)
+            out[0][i] = (double)node->attrs.factor * in[0][ref_summed(node, y, i)];
         break;
     case MOT_OP_dropout:
         for (int64_t i = 0; i < n; i++)

@@ -276,7 +276,7 @@ static const char *const wrong_texts[][2] = {
     {"model:\n  layers:\n    - flatten\n    - linaer: 3\n",
      "m.yaml:4: unknown layer linaer; did you mean linear?"},
     {"model:\n  layers:\n    - transformer\n",
-     "m.yaml:3: unknown layer transformer; there are flatten, linear, relu, dropout"},
+     "m.yaml:3: unknown layer transformer; there are flatten, linear, relu, ..."},
     {"model:\n  layers:\n    - linear\n",
      "m.yaml:3: linear needs a value: linear: number of outputs"},
     {"model:\n  layers:\n    - linear: 0\n",
@@ -301,7 +301,13 @@ START_TEST(test_each_mistake_has_its_message)
     const char *const *wrong = wrong_texts[_i];
     mot_config *config;
     ck_assert_int_eq(mot_config_parse(wrong[0], "m.yaml", &config), MOT_ERR_ARGUMENT);
-    ck_assert_str_eq(mot_error_message(), wrong[1]);
+    /* "..." stands for the rest: lists of what there is grow. */
+    const char *rest = strstr(wrong[1], "...");
+    if (rest && rest[3] == '\0')
+        ck_assert_msg(strncmp(mot_error_message(), wrong[1], (size_t)(rest - wrong[1])) == 0, "%s",
+                      mot_error_message());
+    else
+        ck_assert_str_eq(mot_error_message(), wrong[1]);
 }
 END_TEST
 

@@ -52,7 +52,7 @@ static void check_row(const mot_key *key)
                       "%s: %s is no interval", key->path, key->range);
     }
     if (key->value) {
-        mot_origin origin = {"table", key->path};
+        mot_origin origin = {.name = "table", .path = key->path};
         mot_yaml *value;
         ck_assert(key->type != MOT_KEY_INTS && key->type != MOT_KEY_FLOATS &&
                   key->type != MOT_KEY_TEXTS && key->type != MOT_KEY_NORMALIZE);

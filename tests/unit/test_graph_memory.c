@@ -17,6 +17,41 @@ enum { N_GRAPHS = 100, UNIT = 64 };
             ck_abort_msg("does not hold: %s", #condition);                                         \
     } while (0)
 
+/* (B,3K) of two, one of them twice, and every second of it. */
+static int through_concat(mot_graph *graph, const char *name, int a, int b, int64_t k)
+{
+    mot_attrs join = {.axis = 1};
+    mot_attrs half = {.start = {0, k % 2}, .step = {0, 2}, .size = {0, k}};
+    int x;
+    OK(mot_graph_append(graph, MOT_OP_concat, name, &join, (int[]){a, b, a}, 3, &x));
+    OK(mot_graph_append(graph, MOT_OP_slice, name, &half, &x, 1, &x));
+    return x;
+}
+
+/* Zeros between and around, then a part of that. */
+static int through_pad(mot_graph *graph, const char *name, int a, int64_t k)
+{
+    mot_attrs more = {.start = {0, 2}, .step = {0, 3}, .size = {0, 3 * k + 4}};
+    mot_attrs less = {.start = {0, 1}, .step = {0, 2}, .size = {0, k}};
+    int x;
+    OK(mot_graph_append(graph, MOT_OP_pad, name, &more, &a, 1, &x));
+    OK(mot_graph_append(graph, MOT_OP_slice, name, &less, &x, 1, &x));
+    return x;
+}
+
+/* Each element six times, as (B,2,3,K), turned to (B,K,2,3), and their mean. */
+static int through_sum(mot_graph *graph, const char *name, int a)
+{
+    mot_attrs twice = {.axis = 1, .n_axes = 2, .size = {0, 2, 3}, .factor = 1.5f};
+    mot_attrs turn = {.order = {0, 3, 1, 2}}, mean = {.axis = 2, .n_axes = 2, .factor = 1.0f / 6};
+    int x;
+    OK(mot_graph_append(graph, MOT_OP_spread, name, &twice, &a, 1, &x));
+    OK(mot_graph_append(graph, MOT_OP_permute, name, &turn, &x, 1, &x));
+    x = add_unary(graph, MOT_OP_relu, name, x);
+    OK(mot_graph_append(graph, MOT_OP_sum, name, &mean, &x, 1, &x));
+    return x;
+}
+
 /* Branches, sums, dropouts, shared inputs: 1 to 14 operators on (B,K). */
 static mot_graph *random_graph(mot_random *random)
 {
@@ -29,7 +64,7 @@ static mot_graph *random_graph(mot_random *random)
         snprintf(name, sizeof name, "n%d", i);
         /* Mostly the newest tensor, so that all of them lead to the loss in the end. */
         int a = made[n - 1], b = made[mot_random_below(random, (uint64_t)n)];
-        switch (mot_random_below(random, 6)) {
+        switch (mot_random_below(random, 9)) {
         case 0:
             x = add_unary(graph, MOT_OP_relu, name, a);
             break;
@@ -46,6 +81,15 @@ static mot_graph *random_graph(mot_random *random)
             OK(mot_graph_reshape(graph, a, name, &(mot_shape){3, {MOT_BATCH, 1, k}}, &x));
             x = add_unary(graph, MOT_OP_relu, name, x);
             x = add_flatten(graph, name, x);
+            break;
+        case 5:
+            x = through_concat(graph, name, a, b, k);
+            break;
+        case 6:
+            x = through_pad(graph, name, a, k);
+            break;
+        case 7:
+            x = through_sum(graph, name, a);
             break;
         default:
             x = add_linear(graph, name, a, k, mot_random_below(random, 2) == 1);

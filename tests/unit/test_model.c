@@ -2,6 +2,7 @@
  * and what is said when layers and data do not fit together. */
 #include "config.h"
 
+#include "runtime/base/status.h"
 #include "runtime/model/config.h"
 
 #include <check.h>
@@ -19,7 +20,7 @@ static const mot_sample_spec table = {
 static mot_status build(const char *text, const mot_sample_spec *spec, mot_graph **out)
 {
     mot_config *config;
-    OK(mot_config_parse(text, "m.yaml", &config));
+    MOT_TRY(mot_config_parse(text, "m.yaml", &config));
     mot_status status = mot_model_build(config, spec, out);
     mot_config_free(config);
     return status;
@@ -187,6 +188,60 @@ static const struct {
      "model:\n  layers:\n    - flatten\n    - linear: {out: 5, name: fc2}\n"
      "    - linear: 10\n",
      "m.yaml:5: layer fc2: another layer has this name"},
+    {false, "model:\n  layers:\n    - flatten\n    - linear: 5\n    - add: input\n",
+     "m.yaml:5: layer add1 takes values of one shape, but gets (B,5) and (B,1,28,28)"},
+    {false, "model:\n  layers:\n    - concat: {from: input, dim: 4}\n",
+     "m.yaml:3: layer concat1 takes values that differ in dimension 4 only, but gets (B,1,28,28) "
+     "and "
+     "(B,1,28,28)"},
+    {false, "model:\n  layers:\n    - {flatten: {as: a}}\n    - concat: [a, input]\n",
+     "m.yaml:4: layer concat1 takes values that differ in dimension 1 only, but gets (B,784) and "
+     "(B,1,28,28)"},
+    {false, "model:\n  layers:\n    - slice: {dim: 2, start: 20, end: 29}\n",
+     "m.yaml:3: layer slice1 takes elements 20 to 29 of dimension 2, but gets (B,1,28,28) from the "
+     "input"},
+    {false, "model:\n  layers:\n    - relu\n    - slice: {dim: 4}\n",
+     "m.yaml:4: layer slice1: there is no dimension 4 in (B,1,28,28), from relu1"},
+    {false, "model:\n  layers:\n    - pad: {dim: [1, 4], after: 1}\n",
+     "m.yaml:3: layer pad1: there is no dimension 4 in (B,1,28,28), from the input"},
+    {false, "model:\n  layers:\n    - permute: [1, 2, 2]\n",
+     "m.yaml:3: layer permute1: expected each of the dimensions 1 to 3 once, for it gets "
+     "(B,1,28,28) "
+     "from the input"},
+    {false, "model:\n  layers:\n    - permute: [2, 1]\n",
+     "m.yaml:3: layer permute1: expected each of the dimensions 1 to 3 once, for it gets "
+     "(B,1,28,28) "
+     "from the input"},
+    {false, "model:\n  layers:\n    - mean: [2, 2]\n",
+     "m.yaml:3: layer mean1: expected some of the dimensions 1 to 3, for it gets (B,1,28,28) from "
+     "the input"},
+    {false, "model:\n  layers:\n    - sum: 4\n",
+     "m.yaml:3: layer sum1: expected some of the dimensions 1 to 3, for it gets (B,1,28,28) from "
+     "the "
+     "input"},
+    {false, "model:\n  layers:\n    - reshape: [5, -1]\n",
+     "m.yaml:3: layer reshape1 does not fit the 784 numbers of a sample, (B,1,28,28), from the "
+     "input"},
+    {false, "model:\n  layers:\n    - reshape: [1099511627776, 1099511627776]\n",
+     "m.yaml:3: layer reshape1 does not fit the 784 numbers of a sample, (B,1,28,28), from the "
+     "input"},
+    {false, "model:\n  layers:\n    - reshape: [-1, -1]\n",
+     "m.yaml:3: layer reshape1: expected sizes from 1 on; one may be -1, the rest"},
+    {false, "model:\n  layers:\n    - reshape: [1, 1, 1, 1, 784]\n",
+     "m.yaml:3: layer reshape1: a sample has 1 to 4 dimensions, not 5"},
+    {false, "model:\n  layers:\n    - pad: {dim: [1, 2, 3], after: 16777216}\n    - flatten\n",
+     "m.yaml:3: layer pad1: pad1: the shape (B,16777217,16777244,16777244) is empty or too large"},
+    {false,
+     "model:\n  define:\n    two:\n      parameters: {out: 3}\n      layers:\n"
+     "        - linear: $out\n        - linear: {in: 4, out: 2}\n  layers:\n    - flatten\n"
+     "    - two\n    - two: 4\n",
+     "m.yaml:7 (in two of line 10): layer two1.fc2 takes 4 inputs, but gets 3, (B,3), from "
+     "two1.fc1"},
+    {false,
+     "model:\n  define:\n    end:\n      layers: [flatten, linear: 9]\n  layers:\n    - end\n",
+     "m.yaml:4 (in end of line 6): the last layer, end1.fc1, gives 9 outputs, but drawn-digits has "
+     "10 "
+     "classes"},
 };
 
 START_TEST(test_what_does_not_fit_is_named)
@@ -195,6 +250,53 @@ START_TEST(test_what_does_not_fit_is_named)
     mot_status status = build(misfits[_i].text, misfits[_i].regression ? &table : &digits, &graph);
     ck_assert(status == MOT_ERR_SHAPE || status == MOT_ERR_ARGUMENT);
     ck_assert_str_eq(mot_error_message(), misfits[_i].message);
+}
+END_TEST
+
+/* {layers, shape of the output of the last but one} on samples of (3,8,6) */
+static const struct {
+    const char *layers;
+    mot_shape shape;
+} shapes[] = {
+    {"slice: {dim: 2, start: 1, end: 6, step: 2}", {4, {MOT_BATCH, 3, 3, 6}}},
+    {"slice: {dim: [2, 3], step: 2}", {4, {MOT_BATCH, 3, 4, 3}}},
+    {"slice: {dim: 1, start: 2}", {4, {MOT_BATCH, 1, 8, 6}}},
+    {"pad: {dim: [1, 3], before: 2, after: 1}", {4, {MOT_BATCH, 6, 8, 9}}},
+    {"permute: [3, 1, 2]", {4, {MOT_BATCH, 6, 3, 8}}},
+    {"mean: [2, 3]", {2, {MOT_BATCH, 3}}},
+    {"mean: [3, 1]", {2, {MOT_BATCH, 8}}},
+    {"sum: 2", {3, {MOT_BATCH, 3, 6}}},
+    {"reshape: [-1, 4]", {3, {MOT_BATCH, 36, 4}}},
+    {"reshape: 144", {2, {MOT_BATCH, 144}}},
+    {"concat: input", {4, {MOT_BATCH, 6, 8, 6}}},
+    {"concat: {from: [input, input, input, input, input, input, input, input, input, input], "
+     "dim: 3}",
+     {4, {MOT_BATCH, 3, 8, 60}}},
+    {"add: [input, input, input]", {4, {MOT_BATCH, 3, 8, 6}}},
+};
+
+START_TEST(test_layers_have_their_shapes)
+{
+    mot_sample_spec spec = {
+        .input = {4, {MOT_BATCH, 3, 8, 6}}, .input_dtype = MOT_U8, .n_classes = 10};
+    mot_config *config;
+    mot_model *model;
+    char text[512], a[MOT_SHAPE_TEXT], b[MOT_SHAPE_TEXT];
+    snprintf(text, sizeof text, "model: {layers: [{%s}, flatten, {linear: 10}]}",
+             shapes[_i].layers);
+    OK(mot_config_parse(text, "m.yaml", &config));
+    OK(mot_model_open(config, &spec, &model));
+    ck_assert_int_eq(model->n_layers, 3);
+    ck_assert_str_eq(mot_shape_print(&model->layer[0].shape, a),
+                     mot_shape_print(&shapes[_i].shape, b));
+    const int64_t n = mot_shape_elements(&shapes[_i].shape, 1);
+    ck_assert_int_eq(model->layer[2].parameters, 10 * n + 10);
+    ck_assert_double_eq(model->layer[2].multiply_adds, 10.0 * (double)n);
+    ck_assert_double_eq(model->layer[0].multiply_adds, 0);
+    ck_assert_int_eq(model->layer[0].from[0], -1);
+    ck_assert_int_eq(model->layer[1].from[0], 0);
+    mot_model_free(model);
+    mot_config_free(config);
 }
 END_TEST
 
@@ -227,6 +329,8 @@ int main(void)
     tcase_add_test(tests, test_initializations_follow_their_formulas);
     tcase_add_loop_test(tests, test_what_does_not_fit_is_named, 0,
                         (int)(sizeof misfits / sizeof *misfits));
+    tcase_add_loop_test(tests, test_layers_have_their_shapes, 0,
+                        (int)(sizeof shapes / sizeof *shapes));
     tcase_add_test(tests, test_model_without_parameters_is_refused);
     tcase_add_test(tests, test_layers_too_large_for_any_memory_are_refused);
     suite_add_tcase(suite, tests);

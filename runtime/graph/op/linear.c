@@ -79,6 +79,7 @@ const mot_op_rules mot_rules_linear = {
     .infer = infer,
     .gradient = gradient,
     .cost = cost,
+    .product = true,
 };
 
 /* ---- gradient of the input ---- */
@@ -103,6 +104,7 @@ const mot_op_rules mot_rules_linear_dinput = {
     .max_out = 1,
     .infer = infer_dinput,
     .cost = cost,
+    .product = true,
 };
 
 /* ---- gradients of weight and bias ---- */
@@ -136,4 +138,5 @@ const mot_op_rules mot_rules_linear_dweight = {
     .max_out = 2,
     .infer = infer_dweight,
     .cost = cost_dweight,
+    .product = true,
 };

@@ -21,6 +21,7 @@ typedef struct mot_op_rules {
     /** Operations and bytes of `node` for `batch` samples. */
     mot_cost (*cost)(const mot_graph *graph, const mot_node *node, int64_t batch);
     bool in_place;      /* output 0 may lie on input 0 (elementwise) */
+    bool product;       /* its operations are multiply-adds, two each */
     bool loss;          /* output 0 is the gradient of input 0, output 1 the sums */
     bool training_only; /* when evaluating, output 0 is input 0 and the node does not run */
     /** An optimizer: how many flat states it keeps.  NULL: not an optimizer. */

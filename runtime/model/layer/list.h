@@ -8,6 +8,14 @@
     X(flatten)                                                                                     \
     X(linear)                                                                                      \
     X(relu)                                                                                        \
-    X(dropout)
+    X(dropout)                                                                                     \
+    X(add)                                                                                         \
+    X(concat)                                                                                      \
+    X(reshape)                                                                                     \
+    X(permute)                                                                                     \
+    X(slice)                                                                                       \
+    X(pad)                                                                                         \
+    X(mean)                                                                                        \
+    X(sum)
 
 #endif
