@@ -11,8 +11,8 @@
 const mot_key mot_config_keys[] = {
     /* ---- data: what is learnt from ---- */
     {"data.set", MOT_KEY_CHOICE, "drawn-digits",
-     "drawn-digits|mnist|fashion-mnist|digits|iris|wine-quality-red|wine-quality-white|"
-     "california-housing|idx|csv",
+     "drawn-digits|mnist|fashion-mnist|cifar10|cifar100|digits|iris|wine-quality-red|"
+     "wine-quality-white|california-housing|idx|csv",
      "The data set. `drawn-digits` needs no files; `idx` and `csv` read files of your own."},
     {"data.dir", MOT_KEY_TEXT, NULL, NULL,
      "Folder of the files, or that which the set's folder is in. `--data` overrides it; unset: "

@@ -42,6 +42,7 @@ typedef struct mot_data {
      * stored targets and for predictions alike (1 and 0 when they are not).  R2 is the same in
      * both. */
     double target_scale, target_shift;
+    char *note; /* what people should know of what was read, or NULL */
 } mot_data;
 
 /** Read the set that the data block names.  `data_dir` overrides where its files are (NULL:

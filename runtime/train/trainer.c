@@ -118,6 +118,8 @@ static mot_status open_model(mot_trainer *t)
 {
     MOT_TRY(read_settings(t->config, &t->set));
     MOT_TRY(mot_data_open(t->config, t->data_dir, &t->data));
+    if (t->data->note)
+        mot_trainer_note(t, "%s", t->data->note);
     if (t->data->n_train < 1)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "data set %s has no samples to train on",
                         t->data->train->name);
