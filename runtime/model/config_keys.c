@@ -69,6 +69,15 @@ const mot_key mot_config_keys[] = {
     {"data.normalize", MOT_KEY_NORMALIZE, NULL, NULL,
      "`[mean, deviation]` of pixels between 0 and 1, or a list of each with a number a channel; "
      "unset: pixels stay between 0 and 1."},
+    {"data.augment.crop", MOT_KEY_INT, "0", "[0,1024]",
+     "Pictures in training: move by up to so many pixels each way, at random for each sample and "
+     "epoch, as a crop behind padding does. What comes into view is what normalization makes 0."},
+    {"data.augment.flip", MOT_KEY_BOOL, "false", NULL,
+     "Pictures in training: mirror half of them, left to right."},
+    {"data.augment.rotate", MOT_KEY_FLOAT, "0", "[0,180]",
+     "Pictures in training: turn by up to so many degrees each way."},
+    {"data.augment.cutout", MOT_KEY_INT, "0", "[0,4096]",
+     "Pictures in training: blank a square of this side at a random place."},
     {"data.validation", MOT_KEY_FLOAT, "0", "[0,inf)",
      "Training samples held out for validation, drawn at random: a number of them, or below 1 a "
      "part of them."},

@@ -211,6 +211,8 @@ mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_dat
     MOT_TRY(mot_alloc(1, sizeof *data, &data));
     data->target_scale = 1;
     mot_status status = open_set(set, config, data_dir, data);
+    if (status == MOT_OK)
+        status = mot_pictures_augment(config, data);
     if (status != MOT_OK) {
         mot_data_close(data);
         return status;
@@ -231,5 +233,6 @@ void mot_data_close(mot_data *data)
     free((void *)data->spec.scale);
     free((void *)data->spec.shift);
     free(data->note);
+    free(data->augment.fill);
     free(data);
 }

@@ -12,6 +12,7 @@
 #define MOT_TRAIN_DATA_H
 
 #include "runtime/model/config.h"
+#include "runtime/train/augment.h"
 
 typedef struct mot_dataset {
     char *name;
@@ -30,12 +31,27 @@ typedef struct mot_dataset {
 void mot_dataset_free(mot_dataset *dataset);
 /** Bytes of one raw sample. */
 size_t mot_dataset_sample_bytes(const mot_dataset *dataset);
+/** Bytes of one sample's label or targets. */
+size_t mot_dataset_label_bytes(const mot_dataset *dataset);
+
+/** How a training step wants its samples. */
+typedef struct mot_draw {
+    uint64_t seed;
+    int64_t epoch;
+    const mot_augment *augment; /* of pictures; NULL: as they are stored */
+} mot_draw;
+
+/** Write sample `row` and its label (i32) or targets (f32).  What is drawn at random depends on the
+ *  draw and the row alone, not on who asks for it.  `draw` NULL: the sample as it is stored. */
+void mot_dataset_take(const mot_dataset *dataset, const mot_draw *draw, int64_t row, void *raw,
+                      void *label);
 
 /** Train, validation and test parts as the configuration's data block says. */
 typedef struct mot_data {
     mot_dataset *train, *test;               /* test may be NULL */
     int64_t *train_index, n_train;           /* rows of `train` that are trained on, ascending */
     int64_t *validation_index, n_validation; /* rows of `train` held out, ascending */
+    mot_augment augment;                     /* of the training samples, in training */
     mot_sample_spec spec;                    /* scale and shift are owned by this struct */
     /* Regression targets may be standardized, so that the loss is in units of their deviation over
      * the training rows.  In original units: value = stored * target_scale + target_shift, for

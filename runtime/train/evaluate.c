@@ -37,22 +37,10 @@ int64_t mot_trainer_n_samples(const mot_trainer *t, mot_part part)
 
 /* ---- batches into the ring ---- */
 
-static void copy_row(const mot_dataset *set, size_t sample_bytes, int64_t row, int64_t to,
-                     char *raw, char *label)
-{
-    size_t n = (size_t)set->n_classes;
-    memcpy(raw + (size_t)to * sample_bytes, (const char *)set->raw + (size_t)row * sample_bytes,
-           sample_bytes);
-    if (set->regression)
-        memcpy(label + (size_t)to * n * 4, set->target + (size_t)row * n, n * 4);
-    else
-        memcpy(label + (size_t)to * 4, set->label + row, 4);
-}
-
 mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_t *index,
-                            const int64_t *order, int64_t first)
+                            const int64_t *order, int64_t first, const mot_draw *draw)
 {
-    size_t sample_bytes = mot_dataset_sample_bytes(set);
+    size_t bytes = mot_dataset_sample_bytes(set), label_bytes = mot_dataset_label_bytes(set);
     for (int i = 0; i < t->n_devices; i++) {
         int d = t->first_device + i;
         int64_t share = t->active[i] ? t->current->share[d] : 0;
@@ -63,7 +51,8 @@ mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_
         for (int64_t s = 0; s < share; s++) {
             int64_t position = first + t->current->first[d] + s;
             int64_t row = order ? order[position] : position;
-            copy_row(set, sample_bytes, index ? index[row] : row, s, raw, label);
+            mot_dataset_take(set, draw, index ? index[row] : row, (char *)raw + (size_t)s * bytes,
+                             (char *)label + (size_t)s * label_bytes);
         }
     }
     return MOT_OK;
@@ -117,7 +106,7 @@ static mot_status forward_all(mot_trainer *t, const part_rows *rows, double sums
     for (int64_t first = 0; first < rows->n; first += t->set.batch) {
         int64_t n = rows->n - first < t->set.batch ? rows->n - first : t->set.batch;
         MOT_TRY(mot_trainer_use_plan(t, n));
-        MOT_TRY(mot_trainer_load(t, rows->dataset, rows->index, NULL, first));
+        MOT_TRY(mot_trainer_load(t, rows->dataset, rows->index, NULL, first, NULL));
         MOT_TRY(mot_exec_evaluate(t->exec, NULL));
         sum_results(t, sums);
     }
@@ -187,7 +176,7 @@ static mot_status predict_batch(mot_trainer *t, const part_rows *rows, int64_t f
     mot_status status = mot_exec_set_plan(t->exec, plan, t->first_device, t->active);
     t->current = plan;
     if (status == MOT_OK)
-        status = mot_trainer_load(t, rows->dataset, rows->index, NULL, first);
+        status = mot_trainer_load(t, rows->dataset, rows->index, NULL, first, NULL);
     if (status == MOT_OK)
         status = mot_exec_evaluate(t->exec, outputs);
     for (mot_step_result ignored; mot_exec_next_result(t->exec, &ignored);)

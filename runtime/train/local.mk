@@ -1,4 +1,5 @@
 libmotley_core_la_SOURCES += runtime/train/data.h runtime/train/safetensors.h
+libmotley_core_la_SOURCES += runtime/train/augment.c runtime/train/augment.h
 libmotley_core_la_SOURCES += runtime/train/cifar.c runtime/train/cifar.h
 libmotley_core_la_SOURCES += runtime/train/csv.c runtime/train/csv.h
 libmotley_core_la_SOURCES += runtime/train/data.c
@@ -9,6 +10,7 @@ libmotley_core_la_SOURCES += runtime/train/gzip_file.c runtime/train/gzip_file.h
 libmotley_core_la_SOURCES += runtime/train/idx.c runtime/train/idx.h
 libmotley_core_la_SOURCES += runtime/train/openers.h runtime/train/pictures.c
 libmotley_core_la_SOURCES += runtime/train/safetensors.c
+libmotley_core_la_SOURCES += runtime/train/sample.c
 libmotley_core_la_SOURCES += runtime/train/sets.c runtime/train/sets.h
 libmotley_core_la_SOURCES += runtime/train/split.c runtime/train/split.h
 libmotley_core_la_SOURCES += runtime/train/table.c runtime/train/table.h

@@ -13,5 +13,8 @@ mot_status mot_pictures_open(const mot_set *set, const mot_config *config, const
                              mot_data *data);
 /** Scale and shift as data.normalize says; `range` is the raw value of a full pixel. */
 mot_status mot_pictures_normalize(const mot_config *config, double range, mot_data *data);
+/** What data.augment asks for, when the scale and shift are known.  Errors: MOT_ERR_SHAPE for samples
+ *  that are not pictures of bytes. */
+mot_status mot_pictures_augment(const mot_config *config, mot_data *data);
 
 #endif

@@ -8,6 +8,7 @@
 #include "runtime/train/cifar.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 /* Drawn digits of the test part have numbers that no training part reaches. */
@@ -167,4 +168,41 @@ mot_status mot_pictures_normalize(const mot_config *config, double range, mot_da
 fail:
     free(values);
     return status;
+}
+
+/* ---- augmentation ---- */
+
+/* The byte of each channel that is nearest to 0 once it is normalized. */
+static mot_status find_fill(const mot_sample_spec *spec, const mot_shape *sample, uint8_t **out)
+{
+    int64_t channels = sample->dim[0];
+    uint8_t *fill;
+    MOT_TRY(mot_alloc((size_t)channels, 1, &fill));
+    for (int64_t c = 0; c < channels; c++) {
+        int64_t which = spec->n_channels == channels ? c : 0;
+        double byte = rint(-(double)spec->shift[which] / (double)spec->scale[which]);
+        fill[c] = (uint8_t)fmin(255, fmax(0, byte));
+    }
+    *out = fill;
+    return MOT_OK;
+}
+
+mot_status mot_pictures_augment(const mot_config *config, mot_data *data)
+{
+    mot_augment *augment = &data->augment;
+    const mot_shape *sample = &data->train->sample;
+    char text[MOT_SHAPE_TEXT];
+    MOT_TRY(mot_config_get_int(config, "data.augment.crop", &augment->crop));
+    MOT_TRY(mot_config_get_bool(config, "data.augment.flip", &augment->flip));
+    MOT_TRY(mot_config_get_float(config, "data.augment.rotate", &augment->rotate));
+    MOT_TRY(mot_config_get_int(config, "data.augment.cutout", &augment->cutout));
+    if (!mot_augment_is_on(augment))
+        return MOT_OK;
+    if (data->train->dtype != MOT_U8 || sample->n_dims != 3)
+        return MOT_FAIL(MOT_ERR_SHAPE,
+                        "%s: data.augment is for pictures (C,H,W) of bytes, but %s has samples %s "
+                        "of %s",
+                        mot_config_where(config, "data.augment"), data->train->name,
+                        mot_shape_print(sample, text), data->train->dtype == MOT_U8 ? "u8" : "f32");
+    return find_fill(&data->spec, sample, &augment->fill);
 }

@@ -131,6 +131,7 @@ static mot_status open_model(mot_trainer *t)
 static mot_status describe_run(const mot_trainer *t, mot_text *out)
 {
     const mot_settings *s = &t->set;
+    const mot_augment *augment = &t->data->augment;
     char *graph;
     MOT_TRY(mot_text_add(
         out,
@@ -138,11 +139,12 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
         " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d lr %.17g"
         " beta %.17g %.17g log %" PRId64 " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
         " adapt %d leave_out %d tune %d out %d resume %d init %d profile %d precision %s"
-        " shares %s",
+        " shares %s augment %" PRId64 " %d %.17g %" PRId64,
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
         s->epochs, s->max_steps, s->seed, s->shuffle, s->lr, s->beta1, s->beta2, s->log_every,
         s->checkpoint_every, s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune,
-        t->out_dir != NULL, t->resume, t->init != NULL, t->profile, s->precision, s->shares));
+        t->out_dir != NULL, t->resume, t->init != NULL, t->profile, s->precision, s->shares,
+        augment->crop, augment->flip, augment->rotate, augment->cutout));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
     MOT_TRY(mot_graph_print(t->graph, &graph));

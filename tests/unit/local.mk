@@ -64,9 +64,12 @@ endif
 
 # train: data sets and files
 if HAVE_CHECK
-DATA_TESTS = tests/unit/test_cifar tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_safetensors
+DATA_TESTS = tests/unit/test_augment tests/unit/test_cifar tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_safetensors
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
+tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/files.h
+tests_unit_test_augment_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_augment_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_cifar_SOURCES = tests/unit/test_cifar.c tests/unit/files.h
 tests_unit_test_cifar_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_cifar_LDADD = libmotley_core.la $(CHECK_LIBS)
