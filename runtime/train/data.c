@@ -179,6 +179,8 @@ static mot_status open_set(const mot_set *set, const mot_config *config, const c
 {
     if (set->kind == MOT_SET_TABLE)
         return open_table(set, config, data_dir, data);
+    if (set->kind == MOT_SET_TEXT)
+        return mot_text_set_open(set, config, data_dir, data);
     MOT_TRY(mot_pictures_open(set, config, data_dir, data));
     MOT_TRY(split(config, data));
     return mot_pictures_normalize(config, data->train->dtype == MOT_U8 ? 255 : 1, data);
@@ -195,6 +197,7 @@ static void fill_spec(mot_data *data)
     spec->input_dtype = train->dtype;
     spec->regression = train->regression;
     spec->n_classes = train->n_classes;
+    spec->tokens = train->n_tokens > 0;
     if (!spec->scale) {
         spec->n_channels = 1;
         spec->group = mot_shape_elements(&train->sample, 1);
@@ -228,6 +231,8 @@ void mot_data_close(mot_data *data)
         return;
     mot_dataset_free(data->train);
     mot_dataset_free(data->test);
+    mot_dataset_free(data->validation);
+    mot_vocabulary_free(data->vocabulary);
     free(data->train_index);
     free(data->validation_index);
     free((void *)data->spec.scale);

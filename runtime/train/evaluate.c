@@ -24,6 +24,8 @@ static part_rows rows_of(const mot_trainer *t, mot_part part)
     case MOT_PART_TRAIN:
         return (part_rows){data->train, data->train_index, data->n_train};
     case MOT_PART_VALIDATION:
+        if (data->validation)
+            return (part_rows){data->validation, NULL, data->validation->n};
         return (part_rows){data->train, data->validation_index, data->n_validation};
     default:
         return (part_rows){data->test, NULL, data->test ? data->test->n : 0};
@@ -228,21 +230,32 @@ int mot_trainer_input_shape(const mot_trainer *t, int64_t dims[4])
     return sample->n_dims;
 }
 
+static float element(const void *raw, mot_dtype dtype, int64_t i)
+{
+    return dtype == MOT_U8    ? (float)((const uint8_t *)raw)[i]
+           : dtype == MOT_I32 ? (float)((const int32_t *)raw)[i]
+                              : ((const float *)raw)[i];
+}
+
 mot_status mot_trainer_sample(mot_trainer *t, mot_part part, int64_t index, float *pixels,
                               int64_t *label, float *target)
 {
     part_rows rows = rows_of(t, part);
+    const mot_dataset *set = rows.dataset;
+    void *raw, *given = NULL;
     MOT_TRY(check_range(&rows, index, 1));
-    int64_t row = rows.index ? rows.index[index] : index, n = mot_trainer_n_inputs(t);
-    for (int64_t i = 0; pixels && i < n; i++)
-        pixels[i] = rows.dataset->dtype == MOT_U8
-                        ? (float)((const uint8_t *)rows.dataset->raw)[row * n + i]
-                        : ((const float *)rows.dataset->raw)[row * n + i];
-    if (label && !rows.dataset->regression)
-        *label = rows.dataset->label[row];
-    if (target && rows.dataset->regression)
-        *target =
-            (float)(rows.dataset->target[row * rows.dataset->n_classes] * t->data->target_scale +
-                    t->data->target_shift);
-    return MOT_OK;
+    MOT_TRY(mot_alloc(mot_dataset_sample_bytes(set), 1, &raw));
+    mot_status status;
+    MOT_TRY_GOTO(mot_alloc(mot_dataset_label_bytes(set), 1, &given));
+    mot_dataset_take(set, NULL, rows.index ? rows.index[index] : index, raw, given);
+    for (int64_t i = 0; pixels && i < mot_trainer_n_inputs(t); i++)
+        pixels[i] = element(raw, set->dtype, i);
+    if (label && !set->regression)
+        *label = ((const int32_t *)given)[mot_dataset_n_labels(set) - 1];
+    if (target && set->regression)
+        *target = (float)(*(const float *)given * t->data->target_scale + t->data->target_shift);
+fail:
+    free(raw);
+    free(given);
+    return status;
 }

@@ -138,7 +138,7 @@ static mot_status step(mot_trainer *t)
                                 .bias1 = (float)(1 - pow(t->set.beta1, (double)t->now.step + 1)),
                                 .bias2 = (float)(1 - pow(t->set.beta2, (double)t->now.step + 1)),
                                 .stop = t->stop != 0 || t->failed != MOT_OK};
-    mot_draw draw = {t->set.seed, t->now.epoch, &t->data->augment};
+    mot_draw draw = {t->set.seed, t->now.epoch, t->set.shuffle, &t->data->augment};
     if (!t->current || t->current->batch != n) /* the same on every rank */
         MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
     MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first, &draw));

@@ -17,4 +17,8 @@ mot_status mot_pictures_normalize(const mot_config *config, double range, mot_da
  *  that are not pictures of bytes. */
 mot_status mot_pictures_augment(const mot_config *config, mot_data *data);
 
+/** Fill all parts, the lists of rows too, and the vocabulary with a text. */
+mot_status mot_text_set_open(const mot_set *set, const mot_config *config, const char *data_dir,
+                             mot_data *data);
+
 #endif

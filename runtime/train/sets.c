@@ -71,8 +71,13 @@ static const mot_set SETS[] = {
                .target = "median_house_value",
                .task = MOT_TASK_REGRESSION,
                .missing = MOT_MISSING_MEDIAN}},
+    {.name = "tiny-shakespeare",
+     .kind = MOT_SET_TEXT,
+     .folder = "tiny-shakespeare",
+     .file = {"input.txt"}},
     {.name = "idx"},
     {.name = "csv", .kind = MOT_SET_TABLE},
+    {.name = "text", .kind = MOT_SET_TEXT},
 };
 
 enum { N_SETS = sizeof SETS / sizeof SETS[0] };
@@ -146,7 +151,7 @@ static mot_status own_path(const mot_set *set, const mot_config *config, const c
     static const char *const image_keys[] = {"data.train_images", "data.train_labels",
                                              "data.test_images", "data.test_labels"};
     static const char *const table_keys[] = {"data.file", "data.test_file"};
-    const char *key = set->kind == MOT_SET_TABLE ? table_keys[which] : image_keys[which], *file;
+    const char *key = set->kind == MOT_SET_IMAGES ? image_keys[which] : table_keys[which], *file;
     MOT_TRY(mot_config_get_text(config, key, &file));
     if (!file) {
         bool needed = which == 0 || (set->kind == MOT_SET_IMAGES && which == 1);

@@ -4,7 +4,13 @@
 
 #include "runtime/train/table.h"
 
-typedef enum { MOT_SET_IMAGES, MOT_SET_TABLE, MOT_SET_DRAWN, MOT_SET_CIFAR } mot_set_kind;
+typedef enum {
+    MOT_SET_IMAGES,
+    MOT_SET_TABLE,
+    MOT_SET_DRAWN,
+    MOT_SET_CIFAR,
+    MOT_SET_TEXT
+} mot_set_kind;
 
 /* Number of the file that mot_set.test_file names. */
 enum { MOT_SET_TEST = -1 };
@@ -13,7 +19,7 @@ typedef struct mot_set {
     const char *name;
     mot_set_kind kind;
     const char *folder; /* NULL: the files are the configuration's own (idx, csv) */
-    /* images: training images and labels, test images and labels; tables: training and test file;
+    /* images: training images and labels, test images and labels; tables and texts: training and test file;
      * CIFAR: training files */
     const char *file[5];
     const char *test_file;

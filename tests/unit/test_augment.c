@@ -170,8 +170,9 @@ START_TEST(test_a_sample_does_not_depend_on_the_order)
     mot_data *data = opened("data: {set: drawn-digits, samples: 64, test_samples: 0, augment: "
                             "{crop: 4, flip: true, rotate: 15, cutout: 6}}");
     static uint8_t forward[N][BYTES], backward[N][BYTES], other[N][BYTES];
-    mot_draw draw = {5, 3, &data->augment}, next = {5, 4, &data->augment},
-             seed = {6, 3, &data->augment};
+    mot_draw draw = {5, 3, true, &data->augment}, next = draw, seed = draw;
+    next.epoch = 4;
+    seed.seed = 6;
     int32_t label;
     int same_epoch = 0, same_seed = 0, stored = 0;
     for (int64_t i = 0; i < N; i++) {
