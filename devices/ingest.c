@@ -28,8 +28,6 @@ static mot_status check(const mot_operands *o)
     MOT_TRY(mot_check_operands(o, 1, 3, 1, 1, 1u));
     layout l = layout_of(o);
     int64_t sample = mot_view_columns(&o->in[0]);
-    if (o->in[0].dtype != MOT_U8 && o->in[0].dtype != MOT_F32)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "ingest %s: raw is neither u8 nor f32", o->name);
     if (l.group * l.channels != sample)
         return MOT_FAIL(MOT_ERR_SHAPE,
                         "ingest %s: %" PRId64 " channels of %" PRId64
@@ -48,7 +46,9 @@ static void begin(const mot_recording *r, mot_launch *launch, const char *kernel
     layout l = layout_of(o);
     char options[48];
     snprintf(options, sizeof options, "-DVW=%d -DRAW=%s", r->traits.vector,
-             o->in[0].dtype == MOT_U8 ? "uchar" : "float");
+             o->in[0].dtype == MOT_U8    ? "uchar"
+             : o->in[0].dtype == MOT_I32 ? "int"
+                                         : "float");
     mot_launch_begin(launch, r->commands, "ingest", options, kernel);
     mot_launch_view(launch, &o->out[0]);
     mot_launch_view(launch, &o->in[0]);

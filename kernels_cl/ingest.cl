@@ -4,7 +4,7 @@
  * plain    one work-item an element; runs anywhere; what the others are tested against.
  * channel  long runs: vectors of VW along a run; `chunk` runs a group.
  * column   group == 1: vectors of VW along a sample of `channels` elements; `chunk` samples a
- * group. Parameters: RAW the type of raw, uchar or float; VW as in vector.cl. */
+ * group. Parameters: RAW the type of raw, uchar, int or float; VW as in vector.cl. */
 #include "vector.cl"
 #ifndef RAW
 #define RAW uchar

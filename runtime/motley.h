@@ -216,8 +216,8 @@ MOT_API mot_status mot_trainer_predict(mot_trainer *trainer, mot_part part, int6
 MOT_API int64_t mot_trainer_n_samples(const mot_trainer *trainer, mot_part part);
 MOT_API int64_t mot_trainer_n_outputs(const mot_trainer *trainer);
 /** One sample as the network sees it before normalization: `pixels` takes the input's elements
- *  (mot_trainer_n_inputs of them), `label` its class, or `target` its value for regression (NULL: not
- *  wanted). */
+ *  (mot_trainer_n_inputs of them), `label` its class (of a window of tokens: the token behind it), or `target` its value for
+ *  regression (NULL: not wanted). */
 MOT_API mot_status mot_trainer_sample(mot_trainer *trainer, mot_part part, int64_t index,
                                       float *pixels, int64_t *label, float *target);
 MOT_API int64_t mot_trainer_n_inputs(const mot_trainer *trainer);

@@ -55,9 +55,10 @@ mot_status mot_config_document(char **out);
 /** What the data set tells the model. */
 typedef struct mot_sample_spec {
     mot_shape input;       /* with MOT_BATCH in front: (B,1,28,28), (B,11) */
-    mot_dtype input_dtype; /* of the raw samples: u8 pixels (0..255) or f32 */
+    mot_dtype input_dtype; /* of the raw samples: u8 pixels (0..255) or f32; tokens: u8, i32 */
     bool regression;       /* targets are floats, n_targets of them; else classes */
     int64_t n_classes;     /* or n_targets */
+    bool tokens;           /* raw samples (B,T) are numbers of tokens, with a label each: (B,T) */
     /* Normalization: y = raw * scale[c] + shift[c], channels c = groups of `group` elements. */
     const float *scale, *shift; /* [n_channels]; NULL: 1 and 0 (u8: 1/255 and 0) */
     int64_t n_channels, group;

@@ -11,9 +11,9 @@
 const mot_key mot_config_keys[] = {
     /* ---- data: what is learnt from ---- */
     {"data.set", MOT_KEY_CHOICE, "drawn-digits",
-     "drawn-digits|mnist|fashion-mnist|digits|iris|wine-quality-red|wine-quality-white|"
-     "california-housing|idx|csv",
-     "The data set. `drawn-digits` needs no files; `idx` and `csv` read files of your own."},
+     "drawn-digits|mnist|fashion-mnist|cifar10|cifar100|digits|iris|wine-quality-red|"
+     "wine-quality-white|california-housing|tiny-shakespeare|idx|csv|text",
+     "The data set. `drawn-digits` needs no files; `idx`, `csv` and `text` read files of your own."},
     {"data.dir", MOT_KEY_TEXT, NULL, NULL,
      "Folder of the files, or that which the set's folder is in. `--data` overrides it; unset: "
      "`$MOTLEY_DATA`."},
@@ -31,9 +31,10 @@ const mot_key mot_config_keys[] = {
      "`drawn-digits`: test samples to draw."},
     {"data.seed", MOT_KEY_INT, "1", "[0,inf)",
      "Seed of what is drawn and split: drawn digits, validation and test parts."},
-    {"data.file", MOT_KEY_TEXT, NULL, NULL, "`csv`: the table, plain or gzip."},
+    {"data.file", MOT_KEY_TEXT, NULL, NULL, "`csv`, `text`: the table or the text, plain or gzip."},
     {"data.test_file", MOT_KEY_TEXT, NULL, NULL,
-     "`csv`: a table with the same columns to test on; unset: `data.test_fraction` of the first."},
+     "`csv`: a table with the same columns to test on; unset: `data.test_fraction` of the first. "
+     "`text`: a text to test on."},
     {"data.test_fraction", MOT_KEY_FLOAT, "0.2", "[0,1)",
      "Tables without a test file: part of the rows held out for the test, drawn at random."},
     {"data.target", MOT_KEY_TEXT, NULL, NULL,
@@ -62,16 +63,33 @@ const mot_key mot_config_keys[] = {
      "predictions are in its own unit."},
     {"data.shape", MOT_KEY_INTS, NULL, "[1,1000000]",
      "Tables: shape of a sample, e.g. `[1, 8, 8]`, if it is not a row of columns."},
+    {"data.tokens", MOT_KEY_CHOICE, "characters", "characters|bytes",
+     "Texts: what a token is, a character of UTF-8 or a byte."},
+    {"data.context", MOT_KEY_INT, "64", "[1,1048576]",
+     "Texts: tokens of one sample, a window of the text; the label of each is the token behind it. "
+     "In training windows begin anywhere, an epoch has as many as lie side by side."},
+    {"data.vocabulary", MOT_KEY_INTS, NULL, "[0,1114111]",
+     "Texts: the characters as code points, in the order of their numbers; unset: those of the text, "
+     "ascending. The output folder's config.yaml has it, so that what is generated can be read."},
     {"data.batch", MOT_KEY_INT, "64", "[1,1073741824]",
      "Samples of one step, over all devices and ranks together."},
     {"data.shuffle", MOT_KEY_BOOL, "true", NULL,
-     "A new order of the training samples in each epoch."},
+     "A new order of the training samples in each epoch; of texts, windows that begin anywhere."},
     {"data.normalize", MOT_KEY_NORMALIZE, NULL, NULL,
      "`[mean, deviation]` of pixels between 0 and 1, or a list of each with a number a channel; "
      "unset: pixels stay between 0 and 1."},
+    {"data.augment.crop", MOT_KEY_INT, "0", "[0,1024]",
+     "Pictures in training: move by up to so many pixels each way, at random for each sample and "
+     "epoch, as a crop behind padding does. What comes into view is what normalization makes 0."},
+    {"data.augment.flip", MOT_KEY_BOOL, "false", NULL,
+     "Pictures in training: mirror half of them, left to right."},
+    {"data.augment.rotate", MOT_KEY_FLOAT, "0", "[0,180]",
+     "Pictures in training: turn by up to so many degrees each way."},
+    {"data.augment.cutout", MOT_KEY_INT, "0", "[0,4096]",
+     "Pictures in training: blank a square of this side at a random place."},
     {"data.validation", MOT_KEY_FLOAT, "0", "[0,inf)",
      "Training samples held out for validation, drawn at random: a number of them, or below 1 a "
-     "part of them."},
+     "part of them. Texts: tokens at the end; unset: 0.1."},
     {"data.limit", MOT_KEY_INT, "0", "[0,inf)",
      "Use only so many of the training samples, drawn at random. 0: all."},
 

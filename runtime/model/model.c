@@ -36,7 +36,7 @@ static mot_status build_input(mot_builder *b, const mot_sample_spec *spec)
     MOT_TRY(check_spec(spec));
     MOT_TRY(
         mot_graph_source(b->graph, MOT_TENSOR_RAW, "raw", spec->input_dtype, &spec->input, &in[0]));
-    if (!scale && spec->input_dtype == MOT_U8) {
+    if (!scale && spec->input_dtype == MOT_U8 && !spec->tokens) {
         scale = &pixel_scale;
         shift = &pixel_shift;
         n = 1;
@@ -97,7 +97,8 @@ static mot_status build_loss(const mot_config *config, const mot_sample_spec *sp
     if (spec->regression)
         MOT_TRY(mot_graph_source(b->graph, MOT_TENSOR_LABEL, "target", MOT_F32, &targets, &in[1]));
     else
-        MOT_TRY(mot_graph_source(b->graph, MOT_TENSOR_LABEL, "label", MOT_I32, &labels, &in[1]));
+        MOT_TRY(mot_graph_source(b->graph, MOT_TENSOR_LABEL, "label", MOT_I32,
+                                 spec->tokens ? &spec->input : &labels, &in[1]));
     return mot_graph_append(b->graph, loss, "loss", NULL, in, 2, out);
 }
 

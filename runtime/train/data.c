@@ -6,113 +6,20 @@
  */
 #include "config.h"
 
-#include "runtime/train/data.h"
+#include "runtime/train/openers.h"
 
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
-#include "runtime/train/sets.h"
 #include "runtime/train/split.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Drawn digits of the test part have numbers that no training part reaches. */
-static const int64_t FIRST_DRAWN_TEST = (int64_t)1 << 32;
-
-static uint64_t seed_of(const mot_config *config)
+uint64_t mot_data_seed(const mot_config *config)
 {
     int64_t seed = 0;
     return mot_config_get_int(config, "data.seed", &seed) == MOT_OK ? (uint64_t)seed : 0;
-}
-
-/* ---- images ---- */
-
-static mot_status read_images(const mot_set *set, const mot_config *config, const char *data_dir,
-                              int which, int64_t n_classes, mot_dataset **out)
-{
-    char *images = NULL, *labels = NULL;
-    mot_status status = mot_set_path(set, config, data_dir, which, &images);
-    if (status == MOT_OK)
-        status = mot_set_path(set, config, data_dir, which + 1, &labels);
-    if (status == MOT_OK && !images != !labels)
-        status = MOT_FAIL(MOT_ERR_ARGUMENT, "data.test_images and data.test_labels go together");
-    *out = NULL;
-    if (status == MOT_OK && images)
-        status = mot_idx_read(images, labels, n_classes, out);
-    free(images);
-    free(labels);
-    return status;
-}
-
-static mot_status check_same_samples(const mot_dataset *train, const mot_dataset *test)
-{
-    char a[MOT_SHAPE_TEXT], b[MOT_SHAPE_TEXT];
-    if (!mot_shape_equal(&train->sample, &test->sample))
-        return MOT_FAIL(MOT_ERR_SHAPE, "%s has samples of %s, but %s of %s", train->name,
-                        mot_shape_print(&train->sample, a), test->name,
-                        mot_shape_print(&test->sample, b));
-    if (train->dtype != test->dtype)
-        return MOT_FAIL(MOT_ERR_SHAPE, "%s has u8 samples and %s f32, or the other way round",
-                        train->name, test->name);
-    return MOT_OK;
-}
-
-static mot_status open_images(const mot_set *set, const mot_config *config, const char *data_dir,
-                              mot_data *data)
-{
-    int64_t n_classes;
-    MOT_TRY(mot_config_get_int(config, "data.classes", &n_classes));
-    if (n_classes == 0)
-        n_classes = set->n_classes;
-    MOT_TRY(read_images(set, config, data_dir, 0, n_classes, &data->train));
-    MOT_TRY(read_images(set, config, data_dir, 2, data->train->n_classes, &data->test));
-    return data->test ? check_same_samples(data->train, data->test) : MOT_OK;
-}
-
-static mot_status open_drawn(const mot_config *config, mot_data *data)
-{
-    int64_t n, n_test;
-    MOT_TRY(mot_config_get_int(config, "data.samples", &n));
-    MOT_TRY(mot_config_get_int(config, "data.test_samples", &n_test));
-    MOT_TRY(mot_drawn_digits(0, n, seed_of(config), &data->train));
-    if (n_test > 0)
-        MOT_TRY(mot_drawn_digits(FIRST_DRAWN_TEST, n_test, seed_of(config), &data->test));
-    return MOT_OK;
-}
-
-/* [mean, deviation], or means of all channels and then their deviations, of pixels between 0 and 1;
- * `range` is the raw value of a full pixel. */
-static mot_status normalize_pixels(const mot_config *config, double range, mot_data *data)
-{
-    const mot_shape *sample = &data->train->sample;
-    int64_t elements = mot_shape_elements(sample, 1);
-    int64_t channels = sample->n_dims == 3 ? sample->dim[0] : 1;
-    double *values = NULL;
-    float *scale = NULL, *shift = NULL;
-    int n = 0;
-    MOT_TRY(mot_config_get_floats(config, "data.normalize", &values, &n));
-    mot_status status = MOT_OK;
-    int64_t n_used = n > 2 ? channels : 1;
-    if (n != 0 && n != 2 && n != 2 * channels)
-        MOT_TRY_GOTO(MOT_FAIL(
-            MOT_ERR_SHAPE,
-            "%s: data.normalize has %d numbers; samples of %" PRId64 " channels need 2 or %" PRId64,
-            mot_config_where(config, "data.normalize"), n, channels, 2 * channels));
-    MOT_TRY_GOTO(mot_alloc((size_t)n_used, sizeof *scale, &scale));
-    data->spec.scale = scale;
-    MOT_TRY_GOTO(mot_alloc((size_t)n_used, sizeof *shift, &shift));
-    data->spec.shift = shift;
-    for (int64_t c = 0; c < n_used; c++) {
-        double mean = n ? values[c] : 0, deviation = n ? values[n_used + c] : 1;
-        scale[c] = (float)(1 / (range * deviation));
-        shift[c] = (float)(0 - mean / deviation);
-    }
-    data->spec.n_channels = n_used;
-    data->spec.group = elements / n_used;
-fail:
-    free(values);
-    return status;
 }
 
 /* ---- tables ---- */
@@ -207,7 +114,7 @@ static mot_status read_table(const mot_set *set, const mot_config *config, const
     if (test_path)
         MOT_TRY_GOTO(mot_table_encode(*table, test_path, &data->test));
     else
-        MOT_TRY_GOTO(mot_split_test(&data->train, fraction, seed_of(config), &data->test));
+        MOT_TRY_GOTO(mot_split_test(&data->train, fraction, mot_data_seed(config), &data->test));
 fail:
     free(path);
     free(test_path);
@@ -222,7 +129,7 @@ static mot_status split(const mot_config *config, mot_data *data)
     int64_t limit;
     MOT_TRY(mot_config_get_float(config, "data.validation", &validation));
     MOT_TRY(mot_config_get_int(config, "data.limit", &limit));
-    return mot_split_validation(data, validation, limit, seed_of(config));
+    return mot_split_validation(data, validation, limit, mot_data_seed(config));
 }
 
 static mot_status open_table(const mot_set *set, const mot_config *config, const char *data_dir,
@@ -251,7 +158,7 @@ static mot_status open_table(const mot_set *set, const mot_config *config, const
     data->target_scale = table->target_scale;
     data->target_shift = table->target_shift;
     if (set->range > 0) {
-        MOT_TRY_GOTO(normalize_pixels(config, set->range, data));
+        MOT_TRY_GOTO(mot_pictures_normalize(config, set->range, data));
     } else if (standardize) {
         data->spec.scale = table->scale;
         data->spec.shift = table->shift;
@@ -272,12 +179,11 @@ static mot_status open_set(const mot_set *set, const mot_config *config, const c
 {
     if (set->kind == MOT_SET_TABLE)
         return open_table(set, config, data_dir, data);
-    if (set->kind == MOT_SET_DRAWN)
-        MOT_TRY(open_drawn(config, data));
-    else
-        MOT_TRY(open_images(set, config, data_dir, data));
+    if (set->kind == MOT_SET_TEXT)
+        return mot_text_set_open(set, config, data_dir, data);
+    MOT_TRY(mot_pictures_open(set, config, data_dir, data));
     MOT_TRY(split(config, data));
-    return normalize_pixels(config, data->train->dtype == MOT_U8 ? 255 : 1, data);
+    return mot_pictures_normalize(config, data->train->dtype == MOT_U8 ? 255 : 1, data);
 }
 
 static void fill_spec(mot_data *data)
@@ -291,6 +197,7 @@ static void fill_spec(mot_data *data)
     spec->input_dtype = train->dtype;
     spec->regression = train->regression;
     spec->n_classes = train->n_classes;
+    spec->tokens = train->n_tokens > 0;
     if (!spec->scale) {
         spec->n_channels = 1;
         spec->group = mot_shape_elements(&train->sample, 1);
@@ -307,6 +214,8 @@ mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_dat
     MOT_TRY(mot_alloc(1, sizeof *data, &data));
     data->target_scale = 1;
     mot_status status = open_set(set, config, data_dir, data);
+    if (status == MOT_OK)
+        status = mot_pictures_augment(config, data);
     if (status != MOT_OK) {
         mot_data_close(data);
         return status;
@@ -377,9 +286,13 @@ void mot_data_close(mot_data *data)
         return;
     mot_dataset_free(data->train);
     mot_dataset_free(data->test);
+    mot_dataset_free(data->validation);
+    mot_vocabulary_free(data->vocabulary);
     free(data->train_index);
     free(data->validation_index);
     free((void *)data->spec.scale);
     free((void *)data->spec.shift);
+    free(data->note);
+    free(data->augment.fill);
     free(data);
 }

@@ -1,7 +1,7 @@
 /* data.h: data sets in memory, and how a configuration's data block becomes one.
  *
  * A data set is samples of one fixed shape, raw as they are stored (u8 pixels stay u8), with a
- * class or float targets each.  Which samples make up step t is a pure function of (seed, epoch,
+ * class or float targets each, or a run of tokens, whose samples are windows of it (text_set.h).  Which samples make up step t is a pure function of (seed, epoch,
  * batch): one permutation an epoch, global batches are consecutive ranges of it, a device's share
  * is a consecutive range of a batch (mot_trainer_load).
  *
@@ -12,13 +12,16 @@
 #define MOT_TRAIN_DATA_H
 
 #include "runtime/model/config.h"
+#include "runtime/train/augment.h"
+#include "runtime/train/vocabulary.h"
 
 typedef struct mot_dataset {
     char *name;
     mot_shape sample; /* one sample, without a batch dimension: (1,28,28), (11) */
-    mot_dtype dtype;  /* MOT_U8 or MOT_F32 */
+    mot_dtype dtype;  /* MOT_U8 or MOT_F32; of tokens MOT_U8 or MOT_I32 */
     int64_t n;
-    const void *raw; /* (n, sample...) */
+    const void *raw;  /* (n, sample...); or (n_tokens) */
+    int64_t n_tokens; /* above 0: a run of tokens; a sample (T) has T labels, a token further */
     bool regression;
     int64_t n_classes;    /* or n_targets */
     const int32_t *label; /* (n), classification */
@@ -30,18 +33,39 @@ typedef struct mot_dataset {
 void mot_dataset_free(mot_dataset *dataset);
 /** Bytes of one raw sample. */
 size_t mot_dataset_sample_bytes(const mot_dataset *dataset);
+/** Labels of one sample: 1, or one for each token. */
+int64_t mot_dataset_n_labels(const mot_dataset *dataset);
+/** Bytes of one sample's labels or targets. */
+size_t mot_dataset_label_bytes(const mot_dataset *dataset);
+
+/** How a training step wants its samples. */
+typedef struct mot_draw {
+    uint64_t seed;
+    int64_t epoch;
+    bool anywhere;              /* windows of tokens begin anywhere, else one behind the other */
+    const mot_augment *augment; /* of pictures; NULL: as they are stored */
+} mot_draw;
+
+/** Write sample `row` and its labels (i32) or targets (f32).  What is drawn at random depends on the
+ *  draw and the row alone, not on who asks for it.  `draw` NULL: the sample as it is stored. */
+void mot_dataset_take(const mot_dataset *dataset, const mot_draw *draw, int64_t row, void *raw,
+                      void *label);
 
 /** Train, validation and test parts as the configuration's data block says. */
 typedef struct mot_data {
     mot_dataset *train, *test;               /* test may be NULL */
     int64_t *train_index, n_train;           /* rows of `train` that are trained on, ascending */
-    int64_t *validation_index, n_validation; /* rows of `train` held out, ascending */
-    mot_sample_spec spec;                    /* scale and shift are owned by this struct */
+    int64_t *validation_index, n_validation; /* rows of `train` held out, ascending; */
+    mot_dataset *validation;    /* or a set of its own, which may borrow from `train` */
+    mot_vocabulary *vocabulary; /* of tokens; else NULL */
+    mot_augment augment;        /* of the training samples, in training */
+    mot_sample_spec spec;       /* scale and shift are owned by this struct */
     /* Regression targets may be standardized, so that the loss is in units of their deviation over
      * the training rows.  In original units: value = stored * target_scale + target_shift, for
      * stored targets and for predictions alike (1 and 0 when they are not).  R2 is the same in
      * both. */
     double target_scale, target_shift;
+    char *note; /* what people should know of what was read, or NULL */
 } mot_data;
 
 /** Read the set that the data block names.  `data_dir` overrides where its files are (NULL:

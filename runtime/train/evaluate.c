@@ -24,6 +24,8 @@ static part_rows rows_of(const mot_trainer *t, mot_part part)
     case MOT_PART_TRAIN:
         return (part_rows){data->train, data->train_index, data->n_train};
     case MOT_PART_VALIDATION:
+        if (data->validation)
+            return (part_rows){data->validation, NULL, data->validation->n};
         return (part_rows){data->train, data->validation_index, data->n_validation};
     default:
         return (part_rows){data->test, NULL, data->test ? data->test->n : 0};
@@ -37,22 +39,10 @@ int64_t mot_trainer_n_samples(const mot_trainer *t, mot_part part)
 
 /* ---- batches into the ring ---- */
 
-static void copy_row(const mot_dataset *set, size_t sample_bytes, int64_t row, int64_t to,
-                     char *raw, char *label)
-{
-    size_t n = (size_t)set->n_classes;
-    memcpy(raw + (size_t)to * sample_bytes, (const char *)set->raw + (size_t)row * sample_bytes,
-           sample_bytes);
-    if (set->regression)
-        memcpy(label + (size_t)to * n * 4, set->target + (size_t)row * n, n * 4);
-    else
-        memcpy(label + (size_t)to * 4, set->label + row, 4);
-}
-
 mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_t *index,
-                            const int64_t *order, int64_t first)
+                            const int64_t *order, int64_t first, const mot_draw *draw)
 {
-    size_t sample_bytes = mot_dataset_sample_bytes(set);
+    size_t bytes = mot_dataset_sample_bytes(set), label_bytes = mot_dataset_label_bytes(set);
     for (int i = 0; i < t->n_devices; i++) {
         int d = t->first_device + i;
         int64_t share = t->active[i] ? t->current->share[d] : 0;
@@ -63,7 +53,8 @@ mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_
         for (int64_t s = 0; s < share; s++) {
             int64_t position = first + t->current->first[d] + s;
             int64_t row = order ? order[position] : position;
-            copy_row(set, sample_bytes, index ? index[row] : row, s, raw, label);
+            mot_dataset_take(set, draw, index ? index[row] : row, (char *)raw + (size_t)s * bytes,
+                             (char *)label + (size_t)s * label_bytes);
         }
     }
     return MOT_OK;
@@ -117,7 +108,7 @@ static mot_status forward_all(mot_trainer *t, const part_rows *rows, double sums
     for (int64_t first = 0; first < rows->n; first += t->set.batch) {
         int64_t n = rows->n - first < t->set.batch ? rows->n - first : t->set.batch;
         MOT_TRY(mot_trainer_use_plan(t, n));
-        MOT_TRY(mot_trainer_load(t, rows->dataset, rows->index, NULL, first));
+        MOT_TRY(mot_trainer_load(t, rows->dataset, rows->index, NULL, first, NULL));
         MOT_TRY(mot_exec_evaluate(t->exec, NULL));
         sum_results(t, sums);
     }
@@ -187,7 +178,7 @@ static mot_status predict_batch(mot_trainer *t, const part_rows *rows, int64_t f
     mot_status status = mot_exec_set_plan(t->exec, plan, t->first_device, t->active);
     t->current = plan;
     if (status == MOT_OK)
-        status = mot_trainer_load(t, rows->dataset, rows->index, NULL, first);
+        status = mot_trainer_load(t, rows->dataset, rows->index, NULL, first, NULL);
     if (status == MOT_OK)
         status = mot_exec_evaluate(t->exec, outputs);
     for (mot_step_result ignored; mot_exec_next_result(t->exec, &ignored);)
@@ -239,21 +230,32 @@ int mot_trainer_input_shape(const mot_trainer *t, int64_t dims[4])
     return sample->n_dims;
 }
 
+static float element(const void *raw, mot_dtype dtype, int64_t i)
+{
+    return dtype == MOT_U8    ? (float)((const uint8_t *)raw)[i]
+           : dtype == MOT_I32 ? (float)((const int32_t *)raw)[i]
+                              : ((const float *)raw)[i];
+}
+
 mot_status mot_trainer_sample(mot_trainer *t, mot_part part, int64_t index, float *pixels,
                               int64_t *label, float *target)
 {
     part_rows rows = rows_of(t, part);
+    const mot_dataset *set = rows.dataset;
+    void *raw, *given = NULL;
     MOT_TRY(check_range(&rows, index, 1));
-    int64_t row = rows.index ? rows.index[index] : index, n = mot_trainer_n_inputs(t);
-    for (int64_t i = 0; pixels && i < n; i++)
-        pixels[i] = rows.dataset->dtype == MOT_U8
-                        ? (float)((const uint8_t *)rows.dataset->raw)[row * n + i]
-                        : ((const float *)rows.dataset->raw)[row * n + i];
-    if (label && !rows.dataset->regression)
-        *label = rows.dataset->label[row];
-    if (target && rows.dataset->regression)
-        *target =
-            (float)(rows.dataset->target[row * rows.dataset->n_classes] * t->data->target_scale +
-                    t->data->target_shift);
-    return MOT_OK;
+    MOT_TRY(mot_alloc(mot_dataset_sample_bytes(set), 1, &raw));
+    mot_status status;
+    MOT_TRY_GOTO(mot_alloc(mot_dataset_label_bytes(set), 1, &given));
+    mot_dataset_take(set, NULL, rows.index ? rows.index[index] : index, raw, given);
+    for (int64_t i = 0; pixels && i < mot_trainer_n_inputs(t); i++)
+        pixels[i] = element(raw, set->dtype, i);
+    if (label && !set->regression)
+        *label = ((const int32_t *)given)[mot_dataset_n_labels(set) - 1];
+    if (target && set->regression)
+        *target = (float)(*(const float *)given * t->data->target_scale + t->data->target_shift);
+fail:
+    free(raw);
+    free(given);
+    return status;
 }

@@ -152,9 +152,10 @@ static mot_status step(mot_trainer *t)
                                 .bias1 = (float)(1 - pow(a->beta1, (double)t->now.step + 1)),
                                 .bias2 = (float)(1 - pow(a->beta2, (double)t->now.step + 1)),
                                 .stop = t->stop != 0 || t->failed != MOT_OK};
+    mot_draw draw = {t->set.seed, t->now.epoch, t->set.shuffle, &t->data->augment};
     if (!t->current || t->current->batch != n) /* the same on every rank */
         MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
-    MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first));
+    MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first, &draw));
     if (t->last_step_at_s == 0)
         t->last_step_at_s = mot_clock_s();
     MOT_TRY(mot_exec_step(t->exec, &scalars));

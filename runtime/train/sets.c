@@ -27,6 +27,23 @@ static const mot_set SETS[] = {
      .file = MNIST_FILES,
      .n_classes = 10,
      .sample = {3, {1, 28, 28}}},
+    {.name = "cifar10",
+     .kind = MOT_SET_CIFAR,
+     .folder = "cifar-10",
+     .file = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
+              "data_batch_5.bin"},
+     .test_file = "test_batch.bin",
+     .source = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+     .n_classes = 10,
+     .sample = {3, {3, 32, 32}}},
+    {.name = "cifar100",
+     .kind = MOT_SET_CIFAR,
+     .folder = "cifar-100",
+     .file = {"train.bin"},
+     .test_file = "test.bin",
+     .source = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+     .n_classes = 100,
+     .sample = {3, {3, 32, 32}}},
     {.name = "digits",
      .kind = MOT_SET_TABLE,
      .folder = "digits",
@@ -64,8 +81,13 @@ static const mot_set SETS[] = {
                .target = "median_house_value",
                .task = MOT_TASK_REGRESSION,
                .missing = MOT_MISSING_MEDIAN}},
+    {.name = "tiny-shakespeare",
+     .kind = MOT_SET_TEXT,
+     .folder = "tiny-shakespeare",
+     .file = {"input.txt"}},
     {.name = "idx"},
     {.name = "csv", .kind = MOT_SET_TABLE},
+    {.name = "text", .kind = MOT_SET_TEXT},
 };
 
 enum { N_SETS = sizeof SETS / sizeof SETS[0] };
@@ -103,26 +125,33 @@ static mot_status look_in(const char *dir, const char *folder, const char *file,
 
 static mot_status not_found(const mot_set *set, const char *file, const char *dir)
 {
-    if (!dir)
-        return MOT_FAIL(MOT_ERR_FILE,
-                        "%s: it is not known where %s is; get it with `examples/get-data %s DIR` "
-                        "and say `--data DIR`, or set data.dir or MOTLEY_DATA",
-                        set->name, file, set->folder);
-    return MOT_FAIL(MOT_ERR_FILE,
-                    "%s: neither %s/%s nor %s/%s/%s is there, plain or .gz; get it with "
-                    "`examples/get-data %s %s`, or say where it is with --data, data.dir or "
-                    "MOTLEY_DATA",
-                    set->name, dir, file, dir, set->folder, file, set->folder, dir);
+    mot_text how = {0};
+    mot_status status =
+        set->source ? mot_text_add(&how, "unpack %s into a folder %s", set->source, set->folder)
+                    : mot_text_add(&how, "get it with `examples/get-data %s %s`", set->folder,
+                                   dir ? dir : "DIR");
+    if (status == MOT_OK && !dir)
+        status = MOT_FAIL(MOT_ERR_FILE,
+                          "%s: it is not known where %s is; %s and say `--data DIR`, or set "
+                          "data.dir or MOTLEY_DATA",
+                          set->name, file, how.data);
+    else if (status == MOT_OK)
+        status = MOT_FAIL(MOT_ERR_FILE,
+                          "%s: neither %s/%s nor %s/%s/%s is there, plain or .gz; %s, or say where "
+                          "it is with --data, data.dir or MOTLEY_DATA",
+                          set->name, dir, file, dir, set->folder, file, how.data);
+    mot_text_free(&how);
+    return status;
 }
 
-static mot_status known_path(const mot_set *set, const char *dir, int which, char **out)
+static mot_status known_path(const mot_set *set, const char *dir, const char *file, char **out)
 {
     if (!dir)
         dir = getenv("MOTLEY_DATA");
     if (!dir || !*dir)
-        return not_found(set, set->file[which], NULL);
-    mot_status status = look_in(dir, set->folder, set->file[which], out);
-    return status == MOT_ERR_FILE ? not_found(set, set->file[which], dir) : status;
+        return not_found(set, file, NULL);
+    mot_status status = look_in(dir, set->folder, file, out);
+    return status == MOT_ERR_FILE ? not_found(set, file, dir) : status;
 }
 
 /* A file that the configuration names: as it stands, or in the folder that it or --data names. */
@@ -132,7 +161,7 @@ static mot_status own_path(const mot_set *set, const mot_config *config, const c
     static const char *const image_keys[] = {"data.train_images", "data.train_labels",
                                              "data.test_images", "data.test_labels"};
     static const char *const table_keys[] = {"data.file", "data.test_file"};
-    const char *key = set->kind == MOT_SET_TABLE ? table_keys[which] : image_keys[which], *file;
+    const char *key = set->kind == MOT_SET_IMAGES ? image_keys[which] : table_keys[which], *file;
     MOT_TRY(mot_config_get_text(config, key, &file));
     if (!file) {
         bool needed = which == 0 || (set->kind == MOT_SET_IMAGES && which == 1);
@@ -150,8 +179,9 @@ mot_status mot_set_path(const mot_set *set, const mot_config *config, const char
         MOT_TRY(mot_config_get_text(config, "data.dir", &dir));
     if (!set->folder)
         return own_path(set, config, dir, which, out);
-    if (set->file[which])
-        return known_path(set, dir, which, out);
+    const char *file = which == MOT_SET_TEST ? set->test_file : set->file[which];
+    if (file)
+        return known_path(set, dir, file, out);
     *out = NULL;
     return MOT_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
+#include "runtime/train/text_set.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -110,6 +111,9 @@ static mot_status open_model(mot_trainer *t)
 {
     MOT_TRY(read_settings(t->config, &t->set));
     MOT_TRY(mot_data_open(t->config, t->data_dir, &t->data));
+    MOT_TRY(mot_text_set_keep_vocabulary(t->data, t->config));
+    if (t->data->note)
+        mot_trainer_note(t, "%s", t->data->note);
     if (t->data->n_train < 1)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "data set %s has no samples to train on",
                         t->data->train->name);
@@ -139,6 +143,7 @@ static mot_status describe_update(const mot_trainer *t, mot_text *out)
 static mot_status describe_run(const mot_trainer *t, mot_text *out)
 {
     const mot_settings *s = &t->set;
+    const mot_augment *augment = &t->data->augment;
     char *graph;
     MOT_TRY(mot_text_add(
         out,
@@ -146,11 +151,12 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
         " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d log %" PRId64
         " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
         " adapt %d leave_out %d tune %d out %d resume %d init %d profile %d precision %s"
-        " shares %s",
+        " shares %s augment %" PRId64 " %d %.17g %" PRId64,
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
         s->epochs, s->max_steps, s->seed, s->shuffle, s->log_every, s->checkpoint_every,
         s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune, t->out_dir != NULL,
-        t->resume, t->init != NULL, t->profile, s->precision, s->shares));
+        t->resume, t->init != NULL, t->profile, s->precision, s->shares, augment->crop,
+        augment->flip, augment->rotate, augment->cutout));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
     MOT_TRY(describe_update(t, out));

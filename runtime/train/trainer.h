@@ -146,9 +146,10 @@ double mot_trainer_lr(const mot_trainer *trainer, int64_t step);
 
 /* ---- evaluate.c ---- */
 /** Copy rows of a part into the executor's next slot, for all local devices by the current plan.
- *  order[first..] are positions in `index` (NULL: the identity), `index` rows of `dataset`. */
+ *  order[first..] are positions in `index` (NULL: the identity), `index` rows of `dataset`.
+ *  `draw` (NULL: as they are stored) says how samples are drawn. */
 mot_status mot_trainer_load(mot_trainer *trainer, const mot_dataset *dataset, const int64_t *index,
-                            const int64_t *order, int64_t first);
+                            const int64_t *order, int64_t first, const mot_draw *draw);
 
 /* ---- parameters.c ---- */
 /** Draw the initial parameters on rank 0 (or read them from --init), give them to all ranks and

@@ -11,7 +11,7 @@ export MOTLEY_DATA_URL
 mkdir -p "$mirror/iris"
 
 expect "it lists the sets" run sh "$get" --list
-for set in mnist fashion-mnist digits iris wine-quality california-housing; do
+for set in mnist fashion-mnist digits iris wine-quality california-housing tiny-shakespeare; do
     expect_grep "$set is listed" "^$set .*MB" "$tmp/out"
 done
 refuse "an unknown set" "no set 'cifar'.*mnist" sh "$get" cifar "$tmp/got"

@@ -85,7 +85,14 @@ void make_ingest(op_case *c, mot_random *random, bool small)
     c->o.attrs.group = group;
     const float *scale = have & 1 ? op_input(c, random, 1, op_view(MOT_F32, 1, &channels)) : NULL;
     const float *shift = have & 2 ? op_input(c, random, 2, op_view(MOT_F32, 1, &channels)) : NULL;
-    if (op_between(random, 0, 1)) { /* bytes */
+    const int type = (int)op_between(random, 0, 5);
+    if (type == 0) { /* tokens */
+        int32_t *tokens = calloc((size_t)op_elements(&view), sizeof *tokens);
+        for (int64_t i = 0; i < op_elements(&view); i++)
+            raw[i] = (float)(tokens[i] = (int32_t)op_between(random, 0, 100000));
+        c->o.in[0].dtype = MOT_I32;
+        c->in[0] = tokens;
+    } else if (type < 4) { /* bytes */
         unsigned char *bytes = calloc((size_t)op_elements(&view), 1);
         for (int64_t i = 0; i < op_elements(&view); i++)
             raw[i] = bytes[i] = (unsigned char)op_between(random, 0, 255);

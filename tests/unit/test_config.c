@@ -258,8 +258,9 @@ static const char *const wrong_texts[][2] = {
     {"data: 3\n", "m.yaml:1: data is '3'; expected a block of `key: value` lines"},
     {"data: []\n", "m.yaml:1: data is a list; expected a block of `key: value` lines"},
     {"data:\n  set: mnits\n",
-     "m.yaml:2: data.set is 'mnits'; expected one of drawn-digits, mnist, fashion-mnist, digits, "
-     "iris, wine-quality-red, wine-quality-white, california-housing, idx, csv"},
+     "m.yaml:2: data.set is 'mnits'; expected one of drawn-digits, mnist, fashion-mnist, cifar10, "
+     "cifar100, digits, iris, wine-quality-red, wine-quality-white, california-housing, "
+     "tiny-shakespeare, idx, csv, text"},
     {"data:\n  normalize: [0.1]\n", "m.yaml:2: data.normalize is [0.1]; expected [mean, deviation] "
                                     "or [[means], [deviations]], deviations above 0"},
     {"data:\n  normalize: [0.1, 0]\n",

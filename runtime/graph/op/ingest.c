@@ -1,5 +1,5 @@
-/* ingest.c: raw samples (u8 pixels, f32 columns) to floats, normalized by channel in the same pass.
- */
+/* ingest.c: raw samples (u8 pixels, f32 columns, i32 tokens) to floats, normalized by channel in the
+ * same pass. */
 #include "config.h"
 
 #include "runtime/graph/op/rules.h"
@@ -8,8 +8,8 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
                         mot_dtype *dtype)
 {
     const mot_shape *raw = mot_rules_shape(graph, node, 0);
-    if (!mot_shape_is_batched(raw) || mot_rules_dtype(graph, node, 0) == MOT_I32)
-        return mot_rules_fail(graph, node, "needs samples (B,...) of u8 or f32");
+    if (!mot_shape_is_batched(raw))
+        return mot_rules_fail(graph, node, "needs samples (B,...)");
     if (node->n_in == 2)
         return mot_rules_fail(graph, node, "needs scale and shift, or neither");
     if (node->n_in == 3) {

@@ -1,0 +1,66 @@
+/* sample.c: one sample of a set, as training or evaluation wants it. */
+#include "config.h"
+
+#include "runtime/train/data.h"
+
+#include <string.h>
+
+int64_t mot_dataset_n_labels(const mot_dataset *set)
+{
+    return set->n_tokens > 0 ? set->sample.dim[0] : 1;
+}
+
+size_t mot_dataset_label_bytes(const mot_dataset *set)
+{
+    return 4 * (size_t)(set->regression ? set->n_classes : mot_dataset_n_labels(set));
+}
+
+/* A sequence of its own for each sample of each epoch: 2^40 samples, 2^24 epochs before it begins
+ * anew. */
+static void begin_random(const mot_draw *draw, int64_t row, mot_random *random)
+{
+    uint64_t index = ((uint64_t)draw->epoch << 40) ^ (uint64_t)row;
+    mot_random_init(random, draw->seed, MOT_STREAM_AUGMENT, index);
+}
+
+static void take_picture(const mot_dataset *set, const mot_draw *draw, int64_t row,
+                         const void *from, void *raw)
+{
+    mot_random random;
+    begin_random(draw, row, &random);
+    mot_view_change change = mot_augment_draw(draw->augment, &set->sample, &random);
+    mot_augment_paint(draw->augment, &change, &set->sample, from, raw);
+}
+
+static void take_window(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw,
+                        int32_t *label)
+{
+    int64_t length = set->sample.dim[0], first = row * length;
+    size_t bytes = mot_dtype_bytes(set->dtype);
+    if (draw && draw->anywhere) {
+        mot_random random;
+        begin_random(draw, row, &random);
+        first = (int64_t)mot_random_below(&random, (uint64_t)(set->n_tokens - length));
+    }
+    memcpy(raw, (const char *)set->raw + (size_t)first * bytes, (size_t)length * bytes);
+    for (int64_t i = 0; i < length; i++)
+        label[i] = set->dtype == MOT_U8 ? ((const uint8_t *)set->raw)[first + i + 1]
+                                        : ((const int32_t *)set->raw)[first + i + 1];
+}
+
+void mot_dataset_take(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw,
+                      void *label)
+{
+    if (set->n_tokens > 0) {
+        take_window(set, draw, row, raw, label);
+        return;
+    }
+    size_t bytes = mot_dataset_sample_bytes(set), label_bytes = mot_dataset_label_bytes(set);
+    const char *from = (const char *)set->raw + (size_t)row * bytes;
+    const void *labels = set->regression ? (const void *)set->target : (const void *)set->label;
+    if (draw && draw->augment && mot_augment_is_on(draw->augment))
+        take_picture(set, draw, row, from, raw);
+    else
+        memcpy(raw, from, bytes);
+    memcpy(label, (const char *)labels + (size_t)row * label_bytes, label_bytes);
+}
