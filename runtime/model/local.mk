@@ -3,10 +3,12 @@ libmotley_core_la_SOURCES += \
 	runtime/model/config_keys.c \
 	runtime/model/document.c \
 	runtime/model/keys.c runtime/model/keys.h \
+	runtime/model/layer/activation.c \
 	runtime/model/layer/dropout.c \
 	runtime/model/layer/flatten.c \
 	runtime/model/layer/linear.c \
 	runtime/model/layer/list.h \
+	runtime/model/layer/norm.c \
 	runtime/model/layer/relu.c \
 	runtime/model/layers.c runtime/model/layers.h \
 	runtime/model/model.c \

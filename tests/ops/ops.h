@@ -26,9 +26,9 @@ typedef struct op_case {
 typedef void op_maker(op_case *c, mot_random *random, bool small);
 
 op_maker make_ingest, make_linear, make_linear_dinput, make_linear_dweight, make_relu,
-    make_relu_grad, make_add, make_dropout, make_softmax_xent, make_mse, make_softmax,
-    make_clip_norm, make_sgd, make_adam, make_adamw, make_rmsprop, make_adagrad, make_lion,
-    make_lamb, make_average;
+    make_relu_grad, make_activation, make_activation_grad, make_norm, make_norm_grad, make_add,
+    make_dropout, make_softmax_xent, make_mse, make_softmax, make_clip_norm, make_sgd, make_adam,
+    make_adamw, make_rmsprop, make_adagrad, make_lion, make_lamb, make_average;
 
 /** Compute the case as chosen on the device and compare; fails the test with the seed in the text. */
 void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed);

@@ -276,7 +276,8 @@ static const char *const wrong_texts[][2] = {
     {"model:\n  layers:\n    - flatten\n    - linaer: 3\n",
      "m.yaml:4: unknown layer linaer; did you mean linear?"},
     {"model:\n  layers:\n    - transformer\n",
-     "m.yaml:3: unknown layer transformer; there are flatten, linear, relu, dropout"},
+     "m.yaml:3: unknown layer transformer; there are flatten, linear, relu, gelu, silu, sigmoid, "
+     "tanh, leaky_relu, layer_norm, rms_norm, group_norm, dropout"},
     {"model:\n  layers:\n    - linear\n",
      "m.yaml:3: linear needs a value: linear: number of outputs"},
     {"model:\n  layers:\n    - linear: 0\n",
