@@ -43,13 +43,18 @@ __kernel void norm_plain(__global float *y, long y_at, __global float *stats, lo
 
 /* ---- vector ---- */
 
+/* Two sums at a time: one addition waits for the one before it. */
 float norm_row_sum(__global const float *x, long n)
 {
-    const long whole = n / VW * VW;
-    VEC sum = 0.0f;
-    for (long i = 0; i < whole; i += VW)
+    const long pairs = n / (2 * VW) * (2 * VW), whole = n / VW * VW;
+    VEC sum = 0.0f, other = 0.0f;
+    for (long i = 0; i < pairs; i += 2 * VW) {
         sum += VLOAD(x + i);
-    float result = vec_sum(sum);
+        other += VLOAD(x + i + VW);
+    }
+    if (pairs < whole)
+        sum += VLOAD(x + pairs);
+    float result = vec_sum(sum + other);
     for (long i = whole; i < n; i++)
         result += x[i];
     return result;
@@ -57,13 +62,18 @@ float norm_row_sum(__global const float *x, long n)
 
 float norm_row_squares(__global const float *x, float mean, long n)
 {
-    const long whole = n / VW * VW;
-    VEC sum = 0.0f;
-    for (long i = 0; i < whole; i += VW) {
-        const VEC d = VLOAD(x + i) - mean;
+    const long pairs = n / (2 * VW) * (2 * VW), whole = n / VW * VW;
+    VEC sum = 0.0f, other = 0.0f;
+    for (long i = 0; i < pairs; i += 2 * VW) {
+        const VEC d = VLOAD(x + i) - mean, e = VLOAD(x + i + VW) - mean;
+        sum += d * d;
+        other += e * e;
+    }
+    if (pairs < whole) {
+        const VEC d = VLOAD(x + pairs) - mean;
         sum += d * d;
     }
-    float result = vec_sum(sum);
+    float result = vec_sum(sum + other);
     for (long i = whole; i < n; i++)
         result += (x[i] - mean) * (x[i] - mean);
     return result;
