@@ -7,7 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { MAX_GROUP = 256 };
+/* PLAIN_GROUP: left to the driver, a group would be of another size for every n, each of which pocl
+ * compiles anew. */
+enum { MAX_GROUP = 256, PLAIN_GROUP = 64 };
 
 mot_traits mot_device_traits(const mot_device *device)
 {
@@ -151,8 +153,8 @@ mot_status mot_record_end_units(const mot_recording *r, mot_launch *launch, int6
 
 mot_status mot_record_end_plain(const mot_recording *r, mot_launch *launch, int64_t n)
 {
-    const size_t global_size = (size_t)n;
-    return mot_record_end_3d(r, launch, 1, &global_size, NULL);
+    const int64_t local = mot_min(PLAIN_GROUP, r->traits.group);
+    return mot_record_end(r, launch, mot_ceil_div(n, local), local);
 }
 
 mot_view mot_workspace_at(const mot_operands *o, int64_t offset, int64_t elements)

@@ -102,7 +102,8 @@ mot_status mot_record_end(const mot_recording *r, mot_launch *launch, int64_t gr
 /** The same for kernels that have UNITS behind their parameters (kernels_cl/joined.cl). */
 mot_status mot_record_end_units(const mot_recording *r, mot_launch *launch, int64_t groups,
                                 int64_t local);
-/** End a plain launch: one work-item for each of n, the group size left to the driver. */
+/** End a plain launch: one work-item for each of n, and some behind the last, which the kernel must
+ *  leave idle. */
 mot_status mot_record_end_plain(const mot_recording *r, mot_launch *launch, int64_t n);
 /** The same for up to three dimensions; local NULL: left to the driver. */
 mot_status mot_record_end_3d(const mot_recording *r, mot_launch *launch, int n_dims,

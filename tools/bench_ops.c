@@ -18,14 +18,14 @@
 #include <string.h>
 
 /* What a tensor is: of the case's shape, or one of the small ones beside it. */
-typedef enum { NONE, FULL, BYTES, LABELS, ONE, SUMS, RANGE } tensor_kind;
+typedef enum { NONE, FULL, BYTES, LABELS, ONE, SUMS, RANGE, ROW, STATS } tensor_kind;
 
 typedef struct op_case {
     const char *what;
     mot_op op;
     int64_t columns;
     int n_in;
-    tensor_kind in[3];
+    tensor_kind in[4];
     int n_out, in_place; /* outputs; the first of them are also read */
     tensor_kind out[3];
     mot_attrs attrs;
@@ -39,6 +39,26 @@ typedef struct op_case {
 static const op_case cases[] = {
     {"relu", MOT_OP_relu, 1024, 1, {FULL}, 1, 0, {FULL}, {0}},
     {"relu_grad", MOT_OP_relu_grad, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
+    {"gelu", MOT_OP_activation, 1024, 1, {FULL}, 1, 0, {FULL}, {.activation = MOT_ACT_GELU}},
+    {"gelu_grad",
+     MOT_OP_activation_grad,
+     1024,
+     2,
+     {FULL, FULL},
+     1,
+     0,
+     {FULL},
+     {.activation = MOT_ACT_GELU}},
+    {"layer_norm", MOT_OP_norm, 1024, 3, {FULL, ROW, ROW}, 2, 0, {FULL, STATS}, {.group = 1024}},
+    {"layer_norm_grad",
+     MOT_OP_norm_grad,
+     1024,
+     4,
+     {FULL, FULL, STATS, ROW},
+     3,
+     0,
+     {FULL, ROW, ROW},
+     {.group = 1024}},
     {"add", MOT_OP_add, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
     {"dropout", MOT_OP_dropout, 1024, 1, {FULL}, 1, 0, {FULL}, {.p = 0.5f}},
     {"softmax", MOT_OP_softmax, 1024, 1, {FULL}, 1, 0, {FULL}, {0}},
@@ -102,9 +122,11 @@ static mot_status new_tensor(mot_device *device, tensor_kind kind, int64_t rows,
     view.shape = kind == LABELS                  ? (mot_shape){1, {rows}}
                  : kind == ONE                   ? (mot_shape){1, {1}}
                  : kind == SUMS || kind == RANGE ? (mot_shape){1, {4}}
+                 : kind == ROW                   ? (mot_shape){1, {columns}}
+                 : kind == STATS                 ? (mot_shape){2, {rows, 2}}
                                                  : (mot_shape){2, {rows, columns}};
     int64_t n = mot_shape_elements(&view.shape, 1);
-    if (kind == FULL || kind == ONE || kind == SUMS) {
+    if (view.dtype == MOT_F32 && kind != RANGE) {
         mot_shape shape = view.shape;
         MOT_TRY(mot_bench_floats(device, n, (uint64_t)all->n + 1, &view, NULL));
         view.shape = shape;

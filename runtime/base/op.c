@@ -11,3 +11,15 @@ const char *mot_op_name(mot_op op)
     };
     return names[op];
 }
+
+const char *mot_activation_name(mot_activation activation)
+{
+    static const char *const names[MOT_N_ACTIVATIONS] = {"none", "relu",    "gelu", "gelu_tanh",
+                                                         "silu", "sigmoid", "tanh", "leaky_relu"};
+    return names[activation];
+}
+
+const char *mot_norm_name(mot_norm norm)
+{
+    return norm == MOT_NORM_LAYER ? "layer_norm" : norm == MOT_NORM_RMS ? "rms_norm" : "group_norm";
+}

@@ -22,6 +22,13 @@
     X(linear_dweight) /* dy (B,N), x (B,K) -> dw (N,K) = dy^T x, [db (N) = column sums of dy] */    \
     X(relu)           /* x -> y = max(x,0), any shape */                                            \
     X(relu_grad)      /* dy, y -> dx = y > 0 ? dy : 0 */                                            \
+    X(activation)     /* x -> y = f(x), any shape; attrs.activation says which f */                 \
+    X(activation_grad) /* dy, v -> dx = dy f'; v is y where f' follows from it, else x            \
+                          (mot_activation_keeps_output) */                                       \
+    X(norm) /* x (B,...), [w (N)], [b (N)] -> y, stats (B,R,2): each run of attrs.group elements  \
+                          with its mean taken off, divided by its deviation, times w plus b;     \
+                          stats {mean, 1/deviation} of the R runs of a sample */                 \
+    X(norm_grad) /* dy, x, stats, [w] -> dx, [dw (N)], [db (N)] */                                  \
     X(add)     /* a, b of one shape -> y = a + b; sums the gradients of a tensor used twice */      \
     X(concat)  /* up to 8 inputs -> y, one behind the other in dimension attrs.axis */             \
     X(permute) /* x -> y whose dimension i is dimension attrs.order[i] of x; 0 stays 0 */           \
@@ -55,12 +62,31 @@ typedef enum {
         MOT_N_OPS
 } mot_op;
 
-typedef enum { MOT_ACT_NONE, MOT_ACT_RELU } mot_activation;
+typedef enum {
+    MOT_ACT_NONE,
+    MOT_ACT_RELU,
+    MOT_ACT_GELU,      /* x Phi(x), Phi the normal distribution */
+    MOT_ACT_GELU_TANH, /* Phi(x) as (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
+    MOT_ACT_SILU,      /* x sigmoid(x) */
+    MOT_ACT_SIGMOID,
+    MOT_ACT_TANH,
+    MOT_ACT_LEAKY_RELU, /* x > 0 ? x : slope x */
+    MOT_N_ACTIVATIONS
+} mot_activation;
+
+/** Which elements are normalized together, and which of them share a weight. */
+typedef enum {
+    MOT_NORM_LAYER, /* runs of attrs.group elements, which have N = group weights */
+    MOT_NORM_RMS,   /* the same without taking off a mean: the root of the mean square */
+    MOT_NORM_GROUP, /* a sample is N channels; attrs.group elements are some channels */
+} mot_norm;
 
 /** Attributes of an operator; each uses those that its line above, or its rules file, names. */
 typedef struct mot_attrs {
-    mot_activation activation; /* epilogue of linear */
-    int64_t group;             /* ingest: consecutive elements of one channel */
+    mot_activation activation; /* epilogue of linear, NONE or RELU; activation: from GELU on */
+    float slope;               /* leaky relu: 0 to 1 */
+    mot_norm norm;             /* norm */
+    int64_t group;             /* ingest: consecutive elements of one channel; norm: of one mean */
     float p;                   /* dropout: probability of zero, taken to 16 bits */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
     int axis, n_axes;          /* concat, sum, spread: a dimension, not that of the samples */
@@ -68,7 +94,7 @@ typedef struct mot_attrs {
     int64_t start[MOT_MAX_DIMS], step[MOT_MAX_DIMS]; /* slice, pad: from 1 on, for each dimension */
     int64_t size[MOT_MAX_DIMS]; /* slice, pad, spread: of y, from 1 on */
     float factor;               /* sum, spread */
-    /* Optimizers; 1 - beta2 is lost in a float. */
+    /* Optimizers; 1 - beta2 is lost in a float.  norm: eps, added to the variance. */
     double momentum, weight_decay, beta1, beta2, eps; /* rmsprop: beta2 is its alpha */
     bool nesterov, centered;                          /* sgd; rmsprop */
     double clip_norm, clip_value;                     /* of the gradient; 0: not clipped */
@@ -89,5 +115,13 @@ enum {
 
 /** "linear" for MOT_OP_linear. */
 const char *mot_op_name(mot_op op);
+/** "gelu" for MOT_ACT_GELU; "layer_norm" for MOT_NORM_LAYER. */
+const char *mot_activation_name(mot_activation activation);
+const char *mot_norm_name(mot_norm norm);
+/** Does the derivative of the activation follow from its output? */
+static inline bool mot_activation_keeps_output(mot_activation activation)
+{
+    return activation >= MOT_ACT_SIGMOID;
+}
 
 #endif

@@ -27,8 +27,10 @@ static void print_op(const mot_node *node, char *text, size_t size)
         snprintf(text, size, "%s(%" PRId64 ")", name, a->group);
     else if (node->op == MOT_OP_dropout)
         snprintf(text, size, "%s(%g,#%u)", name, (double)a->p, (unsigned)a->layer);
-    else if (a->activation == MOT_ACT_RELU)
-        snprintf(text, size, "%s(relu)", name);
+    else if (node->op == MOT_OP_norm || node->op == MOT_OP_norm_grad)
+        snprintf(text, size, "%s(%s,%" PRId64 ")", name, mot_norm_name(a->norm), a->group);
+    else if (a->activation != MOT_ACT_NONE)
+        snprintf(text, size, "%s(%s)", name, mot_activation_name(a->activation));
     else
         snprintf(text, size, "%s", name);
 }

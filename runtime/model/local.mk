@@ -4,13 +4,15 @@ libmotley_core_la_SOURCES += \
 	runtime/model/define.c runtime/model/define.h \
 	runtime/model/document.c \
 	runtime/model/expand.c runtime/model/expand.h \
+	runtime/model/keys.c runtime/model/keys.h \
+	runtime/model/layer/activation.c \
 	runtime/model/layer/add.c \
 	runtime/model/layer/concat.c \
-	runtime/model/keys.c runtime/model/keys.h \
 	runtime/model/layer/dropout.c \
 	runtime/model/layer/flatten.c \
 	runtime/model/layer/linear.c \
 	runtime/model/layer/list.h \
+	runtime/model/layer/norm.c \
 	runtime/model/layer/pad.c \
 	runtime/model/layer/permute.c \
 	runtime/model/layer/relu.c \

@@ -2,17 +2,13 @@
 if HAVE_CHECK
 check_PROGRAMS += tests/gpu/kernels
 TESTS += tests/gpu/gpu_compile.sh
-tests_gpu_kernels_SOURCES = tests/gpu/kernels.c tests/ops/ops.c tests/ops/ops.h \
-	tests/ops/test_elementwise.c tests/ops/test_linear.c tests/ops/test_loss.c tests/ops/test_move.c \
-	tests/ops/test_optimizer.c
+tests_gpu_kernels_SOURCES = tests/gpu/kernels.c $(OP_MAKERS)
 tests_gpu_kernels_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_gpu_kernels_LDADD = libmotley_core.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/gpu/test_mma
 TESTS += tests/gpu/test_mma
-tests_gpu_test_mma_SOURCES = tests/gpu/test_mma.c tests/ops/ops.c tests/ops/ops.h \
-	tests/ops/test_elementwise.c tests/ops/test_linear.c tests/ops/test_loss.c tests/ops/test_move.c \
-	tests/ops/test_optimizer.c
+tests_gpu_test_mma_SOURCES = tests/gpu/test_mma.c $(OP_MAKERS)
 tests_gpu_test_mma_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_gpu_test_mma_LDADD = libmotley_core.la $(CHECK_LIBS)
 endif

@@ -56,6 +56,29 @@ static inline int add_add(mot_graph *graph, const char *name, int a, int b)
     return out;
 }
 
+static inline int add_activation(mot_graph *graph, mot_activation activation, const char *name,
+                                 int x)
+{
+    mot_attrs attrs = {.activation = activation, .slope = 0.2f};
+    int out;
+    OK(mot_graph_append(graph, MOT_OP_activation, name, &attrs, &x, 1, &out));
+    return out;
+}
+
+/* With `n` new weights, and as many biases, or, for 0, without. */
+static inline int add_norm(mot_graph *graph, mot_norm norm, const char *name, int x, int64_t group,
+                           int64_t n, bool bias)
+{
+    mot_attrs attrs = {.norm = norm, .group = group, .eps = 1e-3};
+    int in[3] = {x, -1, -1}, out[2];
+    if (n > 0)
+        in[1] = add_parameter(graph, name, "weight", (mot_shape){1, {n}});
+    if (n > 0 && bias)
+        in[2] = add_parameter(graph, name, "bias", (mot_shape){1, {n}});
+    OK(mot_graph_append(graph, MOT_OP_norm, name, &attrs, in, 3, out));
+    return out[0];
+}
+
 static inline int add_flatten(mot_graph *graph, const char *name, int x)
 {
     mot_shape shape = {2, {MOT_BATCH, mot_shape_elements(&graph->tensor[x].shape, 1)}};

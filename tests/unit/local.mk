@@ -25,7 +25,8 @@ TESTS += $(graph_model_tests)
 tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/graph_build.h
 tests_unit_test_graph_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_graph_LDADD = libmotley_core.la $(CHECK_LIBS)
-tests_unit_test_graph_memory_SOURCES = tests/unit/test_graph_memory.c tests/unit/graph_build.h tests/unit/reference.h
+tests_unit_test_graph_memory_SOURCES = tests/unit/test_graph_memory.c tests/unit/graph_build.h tests/unit/reference.h \
+	tests/unit/reference_ops.h
 tests_unit_test_graph_memory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_graph_memory_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c

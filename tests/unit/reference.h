@@ -9,9 +9,9 @@
 #define MOT_TESTS_REFERENCE_H
 
 #include "runtime/graph/graph.h"
+#include "tests/unit/reference_ops.h"
 
 #include <check.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +213,21 @@ static inline int64_t ref_summed(const mot_node *node, const mot_shape *whole, i
     return e / ref_inner(whole, node->attrs.axis) * inner + e % inner;
 }
 
+/* A norm of x, or the gradient where dy is given. */
+static inline void ref_any_norm(const reference *r, const mot_node *node, double *const *out,
+                                const double *const *in)
+{
+    const bool grad = node->op == MOT_OP_norm_grad;
+    const int x = node->in[grad ? 1 : 0],
+              w = node->n_in > (grad ? 3 : 1) ? node->in[grad ? 3 : 1] : -1;
+    const ref_norm_sizes size = {elements(r, x), elements(r, x) / r->batch, node->attrs.group,
+                                 w < 0 ? node->attrs.group : elements(r, w)};
+    if (grad)
+        ref_norm_grad(&node->attrs, &size, out[0], out[1], out[2], in[0], in[1], in[2], in[3]);
+    else
+        ref_norm(&node->attrs, &size, out[0], out[1], in[0], in[1], in[2]);
+}
+
 static inline void run_node(const reference *r, const mot_node *node)
 {
     double *out[MOT_NODE_OUTPUTS] = {NULL};
@@ -248,6 +263,18 @@ static inline void run_node(const reference *r, const mot_node *node)
     case MOT_OP_relu_grad:
         for (int64_t i = 0; i < n; i++)
             out[0][i] = in[1][i] > 0 ? in[0][i] : 0;
+        break;
+    case MOT_OP_activation:
+        for (int64_t i = 0; i < n; i++)
+            out[0][i] = ref_activation(&node->attrs, in[0][i]);
+        break;
+    case MOT_OP_activation_grad:
+        for (int64_t i = 0; i < n; i++)
+            out[0][i] = in[0][i] * ref_derivative(&node->attrs, in[1][i]);
+        break;
+    case MOT_OP_norm:
+    case MOT_OP_norm_grad:
+        ref_any_norm(r, node, out, in);
         break;
     case MOT_OP_add:
         for (int64_t i = 0; i < n; i++)

@@ -52,6 +52,20 @@ static int through_sum(mot_graph *graph, const char *name, int a)
     return x;
 }
 
+/* Some norm of (B,K), with weights and bias or without. */
+static int add_any_norm(mot_graph *graph, mot_random *random, const char *name, int x)
+{
+    const mot_norm norm = (mot_norm)mot_random_below(random, 3);
+    const bool weight = mot_random_below(random, 3) > 0, bias = mot_random_below(random, 3) > 0;
+    const int64_t k = graph->tensor[x].shape.dim[1];
+    int64_t groups = 1 + (int64_t)mot_random_below(random, 3);
+    if (norm != MOT_NORM_GROUP || k % groups != 0)
+        groups = 1;
+    /* Channels of one element, or, where it divides, of two. */
+    const int64_t run = norm == MOT_NORM_GROUP && k / groups % 2 == 0 ? 2 : 1;
+    return add_norm(graph, norm, name, x, k / groups, weight ? k / run : 0, bias);
+}
+
 /* Branches, sums, dropouts, shared inputs: 1 to 14 operators on (B,K). */
 static mot_graph *random_graph(mot_random *random)
 {
@@ -64,7 +78,7 @@ static mot_graph *random_graph(mot_random *random)
         snprintf(name, sizeof name, "n%d", i);
         /* Mostly the newest tensor, so that all of them lead to the loss in the end. */
         int a = made[n - 1], b = made[mot_random_below(random, (uint64_t)n)];
-        switch (mot_random_below(random, 9)) {
+        switch (mot_random_below(random, 11)) {
         case 0:
             x = add_unary(graph, MOT_OP_relu, name, a);
             break;
@@ -77,18 +91,25 @@ static mot_graph *random_graph(mot_random *random)
         case 3:
             x = add_unary(graph, MOT_OP_relu, name, add_linear(graph, name, a, k, true));
             break;
-        case 4: /* forth and back through views */
+        case 4:
+            x = add_activation(graph, (mot_activation)(MOT_ACT_GELU + mot_random_below(random, 6)),
+                               name, a);
+            break;
+        case 5:
+            x = add_any_norm(graph, random, name, a);
+            break;
+        case 6: /* forth and back through views */
             OK(mot_graph_reshape(graph, a, name, &(mot_shape){3, {MOT_BATCH, 1, k}}, &x));
             x = add_unary(graph, MOT_OP_relu, name, x);
             x = add_flatten(graph, name, x);
             break;
-        case 5:
+        case 7:
             x = through_concat(graph, name, a, b, k);
             break;
-        case 6:
+        case 8:
             x = through_pad(graph, name, a, k);
             break;
-        case 7:
+        case 9:
             x = through_sum(graph, name, a);
             break;
         default:

@@ -120,6 +120,91 @@ START_TEST(test_normalization_goes_into_ingest)
 }
 END_TEST
 
+static const mot_node *node(const mot_graph *graph, const char *name, mot_op op)
+{
+    for (int i = 0; i < graph->n_nodes; i++)
+        if (strcmp(graph->node[i].name, name) == 0 && graph->node[i].op == op)
+            return &graph->node[i];
+    ck_abort_msg("no %s %s", mot_op_name(op), name);
+    return NULL;
+}
+
+START_TEST(test_activations_are_one_operator_with_pytorch_defaults)
+{
+    static const struct {
+        const char *name;
+        mot_activation activation;
+        float slope;
+    } expected[] = {{"gelu1", MOT_ACT_GELU, 0},
+                    {"gelu2", MOT_ACT_GELU_TANH, 0},
+                    {"gelu3", MOT_ACT_GELU_TANH, 0},
+                    {"silu1", MOT_ACT_SILU, 0},
+                    {"sigmoid1", MOT_ACT_SIGMOID, 0},
+                    {"tanh1", MOT_ACT_TANH, 0},
+                    {"leaky_relu1", MOT_ACT_LEAKY_RELU, 0.01f},
+                    {"steep", MOT_ACT_LEAKY_RELU, 0.3f}};
+    mot_graph *graph =
+        built("model:\n  layers: [linear: 5, gelu, {gelu: tanh}, {gelu: {approximate: tanh}}, silu,"
+              " sigmoid, tanh,\n    leaky_relu, {leaky_relu: {negative_slope: 0.3, name: steep}},"
+              " linear: 1]\n",
+              &table);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const mot_node *forward = node(graph, expected[i].name, MOT_OP_activation);
+        const mot_node *backward = node(graph, expected[i].name, MOT_OP_activation_grad);
+        ck_assert_int_eq(forward->attrs.activation, expected[i].activation);
+        ck_assert_int_eq(backward->attrs.activation, expected[i].activation);
+        ck_assert_float_eq(forward->attrs.slope, expected[i].slope);
+        ck_assert_float_eq(backward->attrs.slope, expected[i].slope);
+        /* What backward reads is kept: the input, or the output where that is enough. */
+        ck_assert_int_eq(backward->in[1], expected[i].activation >= MOT_ACT_SIGMOID
+                                              ? forward->out[0]
+                                              : forward->in[0]);
+    }
+    mot_graph_free(graph);
+}
+END_TEST
+
+START_TEST(test_norms_have_parameters_as_in_pytorch)
+{
+    mot_sample_spec spec = {.input = {4, {MOT_BATCH, 6, 4, 5}}, .n_classes = 10};
+    mot_graph *graph =
+        built("model:\n  init: zeros\n  layers:\n    - group_norm: 3\n    - layer_norm\n"
+              "    - layer_norm: {dims: 2, bias: false, name: b}\n    - rms_norm: 3\n"
+              "    - group_norm: {groups: 2, affine: false, eps: 0.1}\n    - flatten\n"
+              "    - rms_norm: {elementwise_affine: false}\n    - linear: 10\n",
+              &spec);
+    const mot_tensor *w = parameter(graph, "group_norm1.weight");
+    ck_assert_int_eq(graph->n_parameters, 8);
+    ck_assert_int_eq(w->shape.n_dims, 1);
+    ck_assert_int_eq(w->shape.dim[0], 6);
+    ck_assert_int_eq(w->init.kind, MOT_INIT_ONE); /* whatever model.init says */
+    ck_assert_int_eq(parameter(graph, "group_norm1.bias")->init.kind, MOT_INIT_ZERO);
+    ck_assert_int_eq(parameter(graph, "layer_norm1.weight")->shape.dim[0], 5);
+    parameter(graph, "layer_norm1.bias");
+    w = parameter(graph, "b.weight");
+    ck_assert_int_eq(w->shape.n_dims, 2);
+    ck_assert_int_eq(w->shape.dim[0], 4);
+    ck_assert_int_eq(parameter(graph, "rms_norm1.weight")->shape.n_dims, 3);
+    const mot_attrs *attrs = &node(graph, "group_norm1", MOT_OP_norm)->attrs;
+    ck_assert_int_eq(attrs->norm, MOT_NORM_GROUP);
+    ck_assert_int_eq(attrs->group, 40);
+    ck_assert_double_eq(attrs->eps, 1e-5);
+    ck_assert_int_eq(node(graph, "layer_norm1", MOT_OP_norm)->attrs.group, 5);
+    ck_assert_int_eq(node(graph, "b", MOT_OP_norm)->attrs.group, 20);
+    ck_assert_double_eq(node(graph, "rms_norm1", MOT_OP_norm)->attrs.eps, 1.1920929e-7);
+    ck_assert_double_eq(node(graph, "group_norm2", MOT_OP_norm)->attrs.eps, 0.1);
+    const mot_node *last = node(graph, "rms_norm2", MOT_OP_norm);
+    ck_assert_int_eq(last->attrs.group, 120);
+    ck_assert_int_eq(last->n_in, 1);
+    const mot_shape *stats = &graph->tensor[node(graph, "group_norm1", MOT_OP_norm)->out[1]].shape;
+    ck_assert_int_eq(stats->n_dims, 3);
+    ck_assert_int_eq(stats->dim[1], 3);
+    ck_assert_int_eq(node(graph, "b", MOT_OP_norm_grad)->n_out, 2);
+    ck_assert_int_eq(node(graph, "group_norm2", MOT_OP_norm_grad)->n_out, 1);
+    mot_graph_free(graph);
+}
+END_TEST
+
 START_TEST(test_initializations_follow_their_formulas)
 {
     static const struct {
@@ -177,6 +262,15 @@ static const struct {
      "m.yaml:4: model.loss is mse, but the targets of mnist are classes: use cross-entropy"},
     {true, "data: {set: csv}\nmodel: {loss: cross-entropy, layers: [{linear: 1}]}\n",
      "m.yaml:2: model.loss is cross-entropy, but the targets of csv are numbers: use mse"},
+    {false, "model:\n  layers:\n    - layer_norm: 4\n    - flatten\n    - linear: 10\n",
+     "m.yaml:3: layer layer_norm1 normalizes the last 4 dimensions of a sample, but gets "
+     "(B,1,28,28) from the input"},
+    {false, "model:\n  layers:\n    - flatten\n    - linear: 10\n    - rms_norm: 2\n",
+     "m.yaml:5: layer rms_norm1 normalizes the last 2 dimensions of a sample, but gets (B,10) from "
+     "fc1"},
+    {false,
+     "model:\n  layers:\n    - flatten\n    - linear: 10\n    - group_norm: {groups: 3, name: g}\n",
+     "m.yaml:5: layer g has 3 groups, which do not divide the channels of (B,10) from fc1"},
     {false, "data: {set: mnist}\n",
      "m.yaml: model.layers is not set; expected a list of layers, e.g. [flatten, {linear: 128}, "
      "relu, {linear: 10}]"},
@@ -325,6 +419,8 @@ int main(void)
     TCase *tests = tcase_create("model");
     tcase_add_test(tests, test_mlp_is_eight_nodes);
     tcase_add_test(tests, test_names_bias_and_optimizer_are_as_the_text_says);
+    tcase_add_test(tests, test_activations_are_one_operator_with_pytorch_defaults);
+    tcase_add_test(tests, test_norms_have_parameters_as_in_pytorch);
     tcase_add_test(tests, test_normalization_goes_into_ingest);
     tcase_add_test(tests, test_initializations_follow_their_formulas);
     tcase_add_loop_test(tests, test_what_does_not_fit_is_named, 0,

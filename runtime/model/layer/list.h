@@ -1,5 +1,5 @@
 /* list.h: the kinds of layer, in the order of the document.  Each is `mot_layer_<name>` in a file of
- * this folder.
+ * this folder, which may hold a family of them.
  */
 #ifndef MOT_MODEL_LAYER_LIST_H
 #define MOT_MODEL_LAYER_LIST_H
@@ -8,6 +8,14 @@
     X(flatten)                                                                                     \
     X(linear)                                                                                      \
     X(relu)                                                                                        \
+    X(gelu)                                                                                        \
+    X(silu)                                                                                        \
+    X(sigmoid)                                                                                     \
+    X(tanh)                                                                                        \
+    X(leaky_relu)                                                                                  \
+    X(layer_norm)                                                                                  \
+    X(rms_norm)                                                                                    \
+    X(group_norm)                                                                                  \
     X(dropout)                                                                                     \
     X(add)                                                                                         \
     X(concat)                                                                                      \

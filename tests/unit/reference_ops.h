@@ -1,0 +1,118 @@
+/* reference_ops.h: the mathematics of activations and norms in plain C and double.  The gradients are
+ * held against finite differences in test_graph_memory.c; tests/ops holds kernels against both. */
+#ifndef MOT_TESTS_REFERENCE_OPS_H
+#define MOT_TESTS_REFERENCE_OPS_H
+
+#include "runtime/base/op.h"
+
+#include <math.h>
+
+static inline double ref_sigmoid(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static inline double ref_activation(const mot_attrs *attrs, double x)
+{
+    switch (attrs->activation) {
+    case MOT_ACT_GELU:
+        return 0.5 * x * erfc(-x / sqrt(2));
+    case MOT_ACT_GELU_TANH:
+        return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+    case MOT_ACT_SILU:
+        return x * ref_sigmoid(x);
+    case MOT_ACT_SIGMOID:
+        return ref_sigmoid(x);
+    case MOT_ACT_TANH:
+        return tanh(x);
+    default:
+        return x > 0 ? x : (double)attrs->slope * x;
+    }
+}
+
+/* The derivative; `v` is what the operator keeps, x or y. */
+static inline double ref_derivative(const mot_attrs *attrs, double v)
+{
+    double s;
+    switch (attrs->activation) {
+    case MOT_ACT_GELU:
+        return 0.5 * erfc(-v / sqrt(2)) + v * exp(-v * v / 2) / sqrt(2 * acos(-1));
+    case MOT_ACT_GELU_TANH:
+        s = tanh(sqrt(2 / acos(-1)) * (v + 0.044715 * v * v * v));
+        return 0.5 * (1 + s) +
+               0.5 * v * (1 - s * s) * sqrt(2 / acos(-1)) * (1 + 3 * 0.044715 * v * v);
+    case MOT_ACT_SILU:
+        s = ref_sigmoid(v);
+        return s * (1 + v * (1 - s));
+    case MOT_ACT_SIGMOID:
+        return v * (1 - v);
+    case MOT_ACT_TANH:
+        return 1 - v * v;
+    default:
+        return v > 0 ? 1 : (double)attrs->slope;
+    }
+}
+
+/* Elements of x, of a sample, that are normalized together, weights: they make up the sizes. */
+typedef struct ref_norm_sizes {
+    int64_t elements, sample, group, n;
+} ref_norm_sizes;
+
+/* The weight of element i. */
+static inline int64_t ref_norm_weight(const mot_attrs *attrs, const ref_norm_sizes *size, int64_t i)
+{
+    return attrs->norm == MOT_NORM_GROUP ? i % size->sample / (size->sample / size->n)
+                                         : i % size->group;
+}
+
+/* w and b may be NULL.  stats: {mean, 1 / deviation} of each `group` elements. */
+static inline void ref_norm(const mot_attrs *attrs, const ref_norm_sizes *size, double *y,
+                            double *stats, const double *x, const double *w, const double *b)
+{
+    for (int64_t first = 0; first < size->elements; first += size->group, stats += 2) {
+        double mean = 0, squares = 0;
+        for (int64_t i = first; attrs->norm != MOT_NORM_RMS && i < first + size->group; i++)
+            mean += x[i] / (double)size->group;
+        for (int64_t i = first; i < first + size->group; i++)
+            squares += (x[i] - mean) * (x[i] - mean) / (double)size->group;
+        stats[0] = mean;
+        stats[1] = 1 / sqrt(squares + attrs->eps);
+        for (int64_t i = first; i < first + size->group; i++) {
+            const int64_t p = ref_norm_weight(attrs, size, i);
+            y[i] = (x[i] - mean) * stats[1] * (w ? w[p] : 1) + (b ? b[p] : 0);
+        }
+    }
+}
+
+/* w and dw, and db, may be NULL.  dx may be dy. */
+static inline void ref_norm_grad(const mot_attrs *attrs, const ref_norm_sizes *size, double *dx,
+                                 double *dw, double *db, const double *dy, const double *x,
+                                 const double *stats, const double *w)
+{
+    for (int64_t p = 0; p < size->n; p++) {
+        if (dw)
+            dw[p] = 0;
+        if (db)
+            db[p] = 0;
+    }
+    for (int64_t first = 0; first < size->elements; first += size->group, stats += 2) {
+        double sum = 0, slope = 0;
+        for (int64_t i = first; i < first + size->group; i++) {
+            const int64_t p = ref_norm_weight(attrs, size, i);
+            const double n = (x[i] - stats[0]) * stats[1], g = dy[i] * (w ? w[p] : 1);
+            sum += attrs->norm == MOT_NORM_RMS ? 0 : g / (double)size->group;
+            slope += g * n / (double)size->group;
+            if (dw)
+                dw[p] += dy[i] * n;
+            if (db)
+                db[p] += dy[i];
+        }
+        for (int64_t i = first; i < first + size->group; i++) {
+            const double n = (x[i] - stats[0]) * stats[1];
+            const double g = dy[i] * (w ? w[ref_norm_weight(attrs, size, i)] : 1);
+            dx[i] = stats[1] * (g - sum - n * slope);
+        }
+    }
+}
+
+#endif
