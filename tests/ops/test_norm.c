@@ -24,7 +24,7 @@ static norm_case draw(op_case *c, mot_random *random, bool small)
     if (a->norm == MOT_NORM_GROUP) {
         const int64_t groups = op_between(random, 1, small ? 3 : 8);
         const int64_t each = op_between(random, 2, small ? 3 : 8);
-        const int64_t run = op_between(random, 0, 2) ? op_between(random, 2, small ? 20 : 200) : 1;
+        const int64_t run = op_between(random, 0, 2) ? op_between(random, 2, small ? 40 : 200) : 1;
         n.x = op_view(MOT_F32, 3, (int64_t[]){samples, groups * each, run});
         n.size.n = groups * each;
         a->group = each * run;
