@@ -18,7 +18,19 @@
 #include <string.h>
 
 /* What a tensor is: of the case's shape, or one of the small ones beside it. */
-typedef enum { NONE, FULL, BYTES, LABELS, ONE, SUMS, RANGE } tensor_kind;
+typedef enum {
+    NONE,
+    FULL,
+    BYTES,
+    LABELS,
+    ONE,
+    SUMS,
+    RANGE,
+    HEADS,
+    TURNED,
+    WIDE,
+    SHORT
+} tensor_kind;
 
 typedef struct op_case {
     const char *what;
@@ -41,6 +53,9 @@ static const op_case cases[] = {
     {"relu_grad", MOT_OP_relu_grad, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
     {"add", MOT_OP_add, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
     {"dropout", MOT_OP_dropout, 1024, 1, {FULL}, 1, 0, {FULL}, {.p = 0.5f}},
+    {"permute", MOT_OP_permute, 2048, 1, {HEADS}, 1, 0, {TURNED}, {.order = {0, 2, 1}}},
+    {"concat", MOT_OP_concat, 512, 2, {FULL, FULL}, 1, 0, {WIDE}, {.axis = 1}},
+    {"sum", MOT_OP_sum, 64, 1, {FULL}, 1, 0, {SHORT}, {.axis = 1, .n_axes = 1, .factor = 1}},
     {"softmax", MOT_OP_softmax, 1024, 1, {FULL}, 1, 0, {FULL}, {0}},
     {"softmax_xent", MOT_OP_softmax_xent, 1024, 2, {FULL, LABELS}, 2, 0, {FULL, SUMS}, {0}},
     {"softmax_xent", MOT_OP_softmax_xent, 10, 2, {FULL, LABELS}, 2, 0, {FULL, SUMS}, {0}},
@@ -102,9 +117,13 @@ static mot_status new_tensor(mot_device *device, tensor_kind kind, int64_t rows,
     view.shape = kind == LABELS                  ? (mot_shape){1, {rows}}
                  : kind == ONE                   ? (mot_shape){1, {1}}
                  : kind == SUMS || kind == RANGE ? (mot_shape){1, {4}}
+                 : kind == HEADS                 ? (mot_shape){3, {rows, 32, columns / 32}}
+                 : kind == TURNED                ? (mot_shape){3, {rows, columns / 32, 32}}
+                 : kind == WIDE                  ? (mot_shape){2, {rows, 2 * columns}}
+                 : kind == SHORT                 ? (mot_shape){1, {rows}}
                                                  : (mot_shape){2, {rows, columns}};
     int64_t n = mot_shape_elements(&view.shape, 1);
-    if (kind == FULL || kind == ONE || kind == SUMS) {
+    if (kind != BYTES && kind != LABELS && kind != RANGE) {
         mot_shape shape = view.shape;
         MOT_TRY(mot_bench_floats(device, n, (uint64_t)all->n + 1, &view, NULL));
         view.shape = shape;
@@ -181,7 +200,7 @@ static mot_status measure(mot_bench *bench, const op_case *c, mot_operands *o, i
     mot_bench_variant(commands, row.variant);
     snprintf(row.what, sizeof row.what, "%s", c->what);
     row.m = o->in[0].shape.dim[0];
-    row.n = o->in[0].shape.dim[1];
+    row.n = c->columns;
     MOT_TRY_GOTO(mot_bench_add(bench, &row, bytes_moved(c, o)));
 fail:
     mot_commands_free(commands);
