@@ -290,47 +290,71 @@ static bool prefers_tile(const mot_recording *r)
     return b.size[turned(&b)] >= TILE / 2 && b.size[b.n - 1] >= TILE / 2;
 }
 
+/* The planes that turn, then `rows` elements that lie side by side in x and `columns` in y. */
+static int64_t begin_turning(const mot_recording *r, mot_launch *launch, const char *kernel,
+                             const box *b)
+{
+    const int row = turned(b), column = b->n - 1;
+    int plane[OUTER], n_planes = 0;
+    int64_t planes = 1;
+    for (int i = 0; i < column; i++)
+        if (i != row) {
+            planes *= b->size[i];
+            plane[n_planes++] = i;
+        }
+    const int absent = OUTER - 1 - n_planes;
+    begin(r, launch, kernel, 0, b);
+    for (int i = 1; i < OUTER - 1; i++)
+        mot_launch_long(launch, i < absent ? 1 : b->size[plane[i - absent]]);
+    mot_launch_long(launch, b->size[row]);
+    mot_launch_long(launch, b->size[column]);
+    for (int i = 0; i < OUTER - 1; i++)
+        mot_launch_long(launch, i < absent ? 0 : b->y[plane[i - absent]]);
+    mot_launch_long(launch, b->y[row]);
+    for (int i = 0; i < OUTER - 1; i++)
+        mot_launch_long(launch, i < absent ? 0 : b->x[plane[i - absent]]);
+    mot_launch_long(launch, b->x[column]);
+    return planes;
+}
+
 static mot_status record_tile(const mot_recording *r)
 {
     const box b = box_of(r->o, 0);
-    const int row = turned(&b), column = b.n - 1;
-    int plane[3], n_planes = 0;
-    for (int i = 0; i < column; i++)
-        if (i != row)
-            plane[n_planes++] = i;
-    const int absent = 3 - n_planes;
-    int64_t tiles = mot_ceil_div(b.size[row], TILE) * mot_ceil_div(b.size[column], TILE);
     mot_launch launch;
-    begin(r, &launch, "move_tile", 0, &b);
-    for (int i = 1; i < 3; i++)
-        mot_launch_long(&launch, i < absent ? 1 : b.size[plane[i - absent]]);
-    mot_launch_long(&launch, b.size[row]);
-    mot_launch_long(&launch, b.size[column]);
-    for (int i = 0; i < 3; i++)
-        mot_launch_long(&launch, i < absent ? 0 : b.y[plane[i - absent]]);
-    mot_launch_long(&launch, b.y[row]);
-    for (int i = 0; i < 3; i++)
-        mot_launch_long(&launch, i < absent ? 0 : b.x[plane[i - absent]]);
-    mot_launch_long(&launch, b.x[column]);
-    for (int i = 0; i < n_planes; i++)
-        tiles *= b.size[plane[i]];
-    const int64_t chunk =
-        r->traits.cpu ? mot_max(8, mot_ceil_div(tiles, r->traits.threads * 8)) : 1;
-    mot_launch_long(&launch, tiles);
-    mot_launch_long(&launch, chunk);
+    const int64_t planes = begin_turning(r, &launch, "move_tile", &b);
+    const int64_t tiles =
+        planes * mot_ceil_div(b.size[turned(&b)], TILE) * mot_ceil_div(b.size[b.n - 1], TILE);
     mot_launch_local(&launch, TILE * (TILE + 1) * sizeof(float));
-    return mot_record_end_units(r, &launch, mot_ceil_div(tiles, chunk),
-                                r->traits.cpu ? 1 : r->traits.group);
+    return mot_record_end(r, &launch, tiles, r->traits.cpu ? 1 : r->traits.group);
+}
+
+static bool prefers_turn(const mot_recording *r)
+{
+    return r->traits.cpu && prefers_tile(r);
+}
+
+static mot_status record_turn(const mot_recording *r)
+{
+    const box b = box_of(r->o, 0);
+    mot_launch launch;
+    const int64_t planes = begin_turning(r, &launch, "move_turn", &b);
+    const int64_t bands = planes * mot_ceil_div(b.size[turned(&b)], r->traits.vector);
+    const mot_range range = mot_range_flat(&r->traits, rows_of(&b, b.n), 1 << 20);
+    const int64_t chunk = mot_ceil_div(bands, range.groups);
+    mot_launch_long(&launch, bands);
+    mot_launch_long(&launch, chunk);
+    return mot_record_end_units(r, &launch, mot_ceil_div(bands, chunk), 1);
 }
 
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "rows", .prefers = prefers_rows, .record = record_rows},
     {.name = "tile", .applies = applies_tile, .prefers = prefers_tile, .record = record_tile},
+    {.name = "turn", .applies = applies_tile, .prefers = prefers_turn, .record = record_turn},
 };
 
 const mot_primitive mot_primitive_concat = {check_concat, variants, 2, NULL};
-const mot_primitive mot_primitive_permute = {check_permute, variants, 3, NULL};
+const mot_primitive mot_primitive_permute = {check_permute, variants, 4, NULL};
 const mot_primitive mot_primitive_slice = {check_part, variants, 2, NULL};
 const mot_primitive mot_primitive_pad = {check_part, variants, 2, NULL};
 const mot_primitive mot_primitive_spread = {check_spread, variants, 2, NULL};

@@ -18,7 +18,21 @@
 #include <string.h>
 
 /* What a tensor is: of the case's shape, or one of the small ones beside it. */
-typedef enum { NONE, FULL, BYTES, LABELS, ONE, SUMS, RANGE, ROW, STATS } tensor_kind;
+typedef enum {
+    NONE,
+    FULL,
+    BYTES,
+    LABELS,
+    ONE,
+    SUMS,
+    RANGE,
+    ROW,
+    STATS,
+    HEADS,
+    TURNED,
+    WIDE,
+    SHORT
+} tensor_kind;
 
 typedef struct op_case {
     const char *what;
@@ -61,6 +75,9 @@ static const op_case cases[] = {
      {.group = 1024}},
     {"add", MOT_OP_add, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
     {"dropout", MOT_OP_dropout, 1024, 1, {FULL}, 1, 0, {FULL}, {.p = 0.5f}},
+    {"permute", MOT_OP_permute, 2048, 1, {HEADS}, 1, 0, {TURNED}, {.order = {0, 2, 1}}},
+    {"concat", MOT_OP_concat, 512, 2, {FULL, FULL}, 1, 0, {WIDE}, {.axis = 1}},
+    {"sum", MOT_OP_sum, 64, 1, {FULL}, 1, 0, {SHORT}, {.axis = 1, .n_axes = 1, .factor = 1}},
     {"softmax", MOT_OP_softmax, 1024, 1, {FULL}, 1, 0, {FULL}, {0}},
     {"softmax_xent", MOT_OP_softmax_xent, 1024, 2, {FULL, LABELS}, 2, 0, {FULL, SUMS}, {0}},
     {"softmax_xent", MOT_OP_softmax_xent, 10, 2, {FULL, LABELS}, 2, 0, {FULL, SUMS}, {0}},
@@ -124,6 +141,10 @@ static mot_status new_tensor(mot_device *device, tensor_kind kind, int64_t rows,
                  : kind == SUMS || kind == RANGE ? (mot_shape){1, {4}}
                  : kind == ROW                   ? (mot_shape){1, {columns}}
                  : kind == STATS                 ? (mot_shape){2, {rows, 2}}
+                 : kind == HEADS                 ? (mot_shape){3, {rows, 32, columns / 32}}
+                 : kind == TURNED                ? (mot_shape){3, {rows, columns / 32, 32}}
+                 : kind == WIDE                  ? (mot_shape){2, {rows, 2 * columns}}
+                 : kind == SHORT                 ? (mot_shape){1, {rows}}
                                                  : (mot_shape){2, {rows, columns}};
     int64_t n = mot_shape_elements(&view.shape, 1);
     if (view.dtype == MOT_F32 && kind != RANGE) {
@@ -203,7 +224,7 @@ static mot_status measure(mot_bench *bench, const op_case *c, mot_operands *o, i
     mot_bench_variant(commands, row.variant);
     snprintf(row.what, sizeof row.what, "%s", c->what);
     row.m = o->in[0].shape.dim[0];
-    row.n = o->in[0].shape.dim[1];
+    row.n = c->columns;
     MOT_TRY_GOTO(mot_bench_add(bench, &row, bytes_moved(c, o)));
 fail:
     mot_commands_free(commands);

@@ -24,6 +24,11 @@ if [ "${first%:*}" = pocl ]; then
     POCL_DEVICES="pthread basic" train "$branches" --devices 'pocl:*' --out "$tmp/two" \
         --set 'train.shares=[5, 2]' && same_as_one two
 fi
+n=$(devices_listed length)
+if [ "$n" -gt 1 ]; then
+    shares=$(awk -v n="$n" 'BEGIN { for (i = 1; i <= n; i++) printf "%s%d", (i > 1 ? ", " : ""), i }')
+    train "$branches" --devices all --out "$tmp/all" --set "train.shares=[$shares]" && same_as_one all
+fi
 if have_mpi; then
     launch "$(mpi 2)" train "$branches" --devices "$first" --out "$tmp/ranks" && same_as_one ranks
 fi
