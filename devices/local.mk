@@ -17,7 +17,8 @@ libmotley_core_la_SOURCES += devices/twins.c
 
 # Primitives.
 libmotley_core_la_SOURCES += devices/variant.h devices/variant.c devices/primitive.c \
-	devices/add.c devices/average.c devices/clip_norm.c devices/dropout.c devices/ingest.c \
+	devices/accumulate.c devices/add.c devices/average.c devices/clip_norm.c devices/dropout.c \
+	devices/ingest.c \
 	devices/lamb.c devices/linear.c devices/matmul.h devices/matmul.c devices/matmul_cpu.c \
 	devices/matmul_gpu.c devices/matmul_mma.c devices/move.c devices/mse.c devices/optimizer.c \
 	devices/optimizer.h devices/relu.c devices/softmax.c devices/sum.c

@@ -1,5 +1,5 @@
 # Kernel sources are embedded as C strings: kernels_cl/embedded.c is made from KERNELS.
-KERNELS = kernels_cl/adagrad.cl kernels_cl/adam.cl kernels_cl/add.cl kernels_cl/average.cl \
+KERNELS = kernels_cl/accumulate.cl kernels_cl/adagrad.cl kernels_cl/adam.cl kernels_cl/add.cl kernels_cl/average.cl \
 	kernels_cl/clip_norm.cl kernels_cl/dropout.cl kernels_cl/ingest.cl kernels_cl/joined.cl \
 	kernels_cl/lamb.cl kernels_cl/lion.cl kernels_cl/matmul_direct.cl kernels_cl/matmul_flags.cl \
 	kernels_cl/matmul_mma.cl kernels_cl/matmul_packed.cl kernels_cl/matmul_plain.cl \
