@@ -42,6 +42,8 @@
     X(mse)     /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
                           sums (4) = {samples, sum over samples of mean squared error, 0, 0} */      \
     X(softmax) /* logits (B,C) -> probabilities (B,C); for prediction */                            \
+    X(accumulate) /* -> flat: grad, sums, kept (n+4), in place: sums over the parts of a batch; the \
+                     scalars say what to do */                                                     \
     /* The update, on flat arrays, in place; scalars give lr; ranges (4R): see graph.h; instead    \
        of sums an optimizer takes what clip_norm gives */                                          \
     X(clip_norm) /* grad, sums -> divisor (4): sums[0] over the factor of clipping, 0, 0, 0 */      \
@@ -98,6 +100,7 @@ typedef struct mot_attrs {
     double momentum, weight_decay, beta1, beta2, eps; /* rmsprop: beta2 is its alpha */
     bool nesterov, centered;                          /* sgd; rmsprop */
     double clip_norm, clip_value;                     /* of the gradient; 0: not clipped */
+    bool accumulate;   /* a batch may come in parts */
     double average;                                   /* decay of the average; 0: none is kept */
 } mot_attrs;
 
@@ -110,8 +113,18 @@ enum {
     MOT_SCALAR_LR,           /* f32: learning rate of this step */
     MOT_SCALAR_BIAS1,        /* f32: 1 - beta1^t (Adam) */
     MOT_SCALAR_BIAS2,        /* f32: 1 - beta2^t (Adam) */
+    MOT_SCALAR_ACCUMULATE,   /* u32: mot_accumulate */
     MOT_N_SCALARS = 16
 };
+
+/** What accumulate does with the gradient and what it keeps. */
+typedef enum {
+    MOT_ACCUMULATE_NOTHING,
+    MOT_ACCUMULATE_KEEP, /* first part */
+    MOT_ACCUMULATE_ADD,  /* to what is kept: a part between */
+    MOT_ACCUMULATE_LAST, /* add what is kept to the gradient */
+    MOT_ACCUMULATE_TAKE, /* take what is kept: the last part has no samples here */
+} mot_accumulate;
 
 /** "linear" for MOT_OP_linear. */
 const char *mot_op_name(mot_op op);

@@ -65,6 +65,8 @@ mot_status mot_exec_open(const mot_graph *graph, mot_device *const *devices, int
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->replica, &exec->replica));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->worker, &exec->worker));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->active, &exec->active));
+    MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->gathered, &exec->gathered));
+    MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->contributes, &exec->contributes));
     MOT_TRY_GOTO(open_reduced(exec));
     MOT_TRY_GOTO(open_replicas(exec, devices, options->max_batch));
     *out = exec;
@@ -86,6 +88,8 @@ void mot_exec_close(mot_exec *exec)
     free(exec->worker);
     free(exec->replica);
     free(exec->active);
+    free(exec->gathered);
+    free(exec->contributes);
     free(exec->reduced_owned);
     mot_share_free(exec->shared);
     free(exec);
@@ -151,7 +155,7 @@ static void collect(mot_exec *exec)
     pthread_mutex_unlock(&worker->lock);
     for (; exec->collected < done; exec->collected++) {
         const mot_job *job = &worker->job[exec->collected % exec->n_slots];
-        if (job->kind != MOT_JOB_TRAIN)
+        if (job->kind != MOT_JOB_TRAIN || job->more)
             continue;
         mot_step_result result = result_of(job->step, job->sums);
         result.n_stop = exec->pending_stop;
@@ -168,10 +172,9 @@ static mot_status complete(mot_exec *exec)
     if (!exec->pending)
         return MOT_OK;
     exec->pending = false;
-    mot_status status =
-        mot_reduce_step(exec->comm, exec->plan, exec->worker, exec->n_devices, exec->active,
-                        exec->plan->share + exec->first_device, exec->pending_stop, exec->shared,
-                        exec->reduced, &exec->exchange);
+    mot_status status = mot_reduce_step(exec->comm, exec->plan, exec->worker, exec->n_devices,
+                                        exec->active, exec->contributes, exec->pending_stop,
+                                        exec->shared, exec->reduced, &exec->exchange);
     const float *words = exec->reduced + mot_replica_sums_offset(&exec->replica[0], 0);
     mot_step_result result = result_of(exec->pending_step, words);
     bool failed = status != MOT_OK || words[MOT_SUMS_FAILED] > 0;
@@ -242,13 +245,25 @@ mot_status mot_exec_input(mot_exec *exec, int device, void **raw, void **label)
     return mot_worker_check(&exec->worker[device]);
 }
 
+static mot_accumulate accumulate_of(const mot_exec *exec, int device, bool more)
+{
+    bool gathered = exec->gathered[device];
+    if (more)
+        return gathered ? MOT_ACCUMULATE_ADD : MOT_ACCUMULATE_KEEP;
+    if (!gathered)
+        return MOT_ACCUMULATE_NOTHING;
+    return mot_exec_share(exec, device) > 0 ? MOT_ACCUMULATE_LAST : MOT_ACCUMULATE_TAKE;
+}
+
 void mot_exec_write_scalars(mot_exec *exec, int device, const mot_step_scalars *scalars)
 {
     mot_replica *replica = &exec->replica[device];
     int slot = mot_worker_wait_slot(&exec->worker[device]);
     uint32_t word[MOT_N_SCALARS] = {0};
     word[MOT_SCALAR_STEP] = (uint32_t)scalars->step;
-    word[MOT_SCALAR_FIRST_SAMPLE] = (uint32_t)exec->plan->first[exec->first_device + device];
+    word[MOT_SCALAR_FIRST_SAMPLE] =
+        (uint32_t)(scalars->first_sample + exec->plan->first[exec->first_device + device]);
+    word[MOT_SCALAR_ACCUMULATE] = accumulate_of(exec, device, scalars->more);
     word[MOT_SCALAR_SEED_LO] = (uint32_t)exec->seed;
     word[MOT_SCALAR_SEED_HI] = (uint32_t)(exec->seed >> 32);
     memcpy(&word[MOT_SCALAR_LR], &scalars->lr, 4);
@@ -270,15 +285,21 @@ mot_status mot_exec_step(mot_exec *exec, const mot_step_scalars *scalars)
         mot_job job = {.kind = MOT_JOB_TRAIN,
                        .step = scalars->step,
                        .share = mot_exec_share(exec, i),
+                       .gathered = exec->gathered[i],
+                       .more = scalars->more,
                        .plan = exec->plan};
+        if (job.more && job.share == 0)
+            continue;
         MOT_TRY(mot_replica_program(&exec->replica[i], job.share > 0 ? job.share : 1, false,
                                     &job.program));
         mot_exec_write_scalars(exec, i, scalars);
         if (!exec->exchanges)
             collect(exec); /* before the job's slot is overwritten */
         mot_worker_post(&exec->worker[i], &job);
+        exec->contributes[i] = job.share > 0 || job.gathered;
+        exec->gathered[i] = job.more;
     }
-    exec->pending = exec->exchanges;
+    exec->pending = exec->exchanges && !scalars->more;
     exec->pending_stop = scalars->stop;
     exec->pending_step = scalars->step;
     return MOT_OK;

@@ -63,11 +63,14 @@ mot_status mot_exec_input(mot_exec *exec, int device, void **raw, void **label);
 
 typedef struct mot_step_scalars {
     int64_t step;
+    int64_t first_sample; /* place in the step's batch of the first sample of this part */
+    bool more;            /* another part of the same step follows; the graph accumulates */
     float lr, bias1, bias2;
     bool stop; /* this rank wants to stop; comes back as n_stop on all ranks */
 } mot_step_scalars;
 
-/** Hand out one training step on what was put in with mot_exec_input.
+/** Hand out one training step on what was put in with mot_exec_input, or a part of one: gradients and
+ *  sums of all parts are added up before the exchange, and the step's result comes with the last part.
  *  Errors: those of the devices, of any rank: then every rank gets one. */
 mot_status mot_exec_step(mot_exec *exec, const mot_step_scalars *scalars);
 /** Hand out a forward pass; its result holds the sums of this rank only.  `outputs` (may be NULL)

@@ -24,13 +24,15 @@ struct mot_exec {
     mot_worker *worker;
     bool exchanges;
     mot_share *shared; /* with the other ranks of this host, if all are on it; else NULL */
-    float *reduced;    /* sums over devices and ranks: shared, owned, or a replica's own gradients */
+    float *reduced; /* sums over devices and ranks: shared, owned, or a replica's own gradients */
     float *reduced_owned;
     const mot_plan *plan;
     int first_device;
     bool *active;
     mot_exchange exchange;
-    bool pending; /* a training step was handed out whose reduction is still to be done */
+    bool *gathered;       /* [n_devices] has sums of earlier parts of the step */
+    int64_t *contributes; /* [n_devices] not 0: has gradients in the pending step */
+    bool pending;         /* a training step was handed out whose reduction is still to be done */
     bool pending_stop;
     int64_t pending_step;
     int64_t collected; /* jobs of worker 0..: results taken over so far (no exchange) */

@@ -179,8 +179,9 @@ void mot_replica_close(mot_replica *r)
 
 int mot_program_end_of_bucket(const mot_program *program, const mot_plan *plan, int b)
 {
-    return b == plan->n_buckets - 1 ? program->update_begin
-                                    : program->node_end[plan->bucket[b].after_node];
+    return b == plan->n_buckets - 1 || program->accumulate_begin >= 0
+               ? program->update_begin
+               : program->node_end[plan->bucket[b].after_node];
 }
 
 /* ---- the ring and the sums ---- */
@@ -323,10 +324,12 @@ static mot_status record(mot_replica *r, mot_program *program)
     const mot_memory_plan *memory = program->inference ? &r->inference : &r->train;
     mot_view workspace;
     MOT_TRY(get_workspace(r, memory, program->share, program->inference, &workspace));
-    program->update_begin = -1;
+    program->update_begin = program->accumulate_begin = -1;
     for (int n = 0; n < r->graph->n_nodes; n++) {
         if (r->graph->node[n].phase == MOT_PHASE_UPDATE && program->update_begin < 0)
             program->update_begin = mot_commands_count(program->commands);
+        if (r->graph->node[n].op == MOT_OP_accumulate)
+            program->accumulate_begin = mot_commands_count(program->commands);
         if (mot_node_runs(r->graph, n, program->inference)) {
             mot_operands x = operands_of(r, memory, n, program->share);
             x.workspace = workspace;

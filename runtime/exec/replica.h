@@ -16,8 +16,9 @@ typedef struct mot_program {
     int64_t share;
     bool inference;
     mot_commands *commands;
-    int *node_end;    /* [n_nodes] launches recorded once node i was */
-    int update_begin; /* first launch of the update */
+    int *node_end;        /* [n_nodes] launches recorded once node i was */
+    int update_begin;     /* first launch of the update */
+    int accumulate_begin; /* first launch of accumulate; -1: gradients are not accumulated */
 } mot_program;
 
 /* Words behind the loss's sums in the gradient arena, added by the host and reduced with them. */
@@ -47,8 +48,8 @@ typedef struct mot_replica {
  *  in which reduced gradients will lie, or NULL when nothing is exchanged or reduction happens in the
  *  replica's own gradients.  Both page aligned, of mot_replica_gradient_bytes, and borrowed. */
 mot_status mot_replica_open(mot_replica *replica, const mot_graph *graph, mot_device *device,
-                            int64_t max_batch, int n_slots, bool exchanges,
-                            float *gradients_host, float *reduced_host);
+                            int64_t max_batch, int n_slots, bool exchanges, float *gradients_host,
+                            float *reduced_host);
 void mot_replica_close(mot_replica *replica);
 
 /** The recorded program for a share (> 0) and mode; recorded at the first call.  The replica keeps

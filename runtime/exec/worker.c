@@ -133,12 +133,20 @@ static int slot_of(const mot_worker *w, int64_t job)
     return (int)(job % w->replica->n_slots);
 }
 
+/* Where a job begins: one without samples in the step's last part has only to give what was kept. */
+static int first_launch(const mot_job *job)
+{
+    return job->share > 0  ? 0
+           : job->gathered ? job->program->accumulate_begin
+                           : job->program->update_begin;
+}
+
 /* Forward and backward, the buckets marked as they become complete and announced in order. */
 static mot_status run_backward(mot_worker *w, const mot_job *job, int slot)
 {
     mot_replica *r = w->replica;
     mot_mark *mark[MOT_MAX_BUCKETS];
-    int n = job->plan->n_buckets, position = 0, n_marks = 0;
+    int n = job->plan->n_buckets, position = first_launch(job), n_marks = 0;
     mot_status status = MOT_OK;
     for (int b = 0; b < n; b++) {
         const mot_bucket *bucket = &job->plan->bucket[b];
@@ -170,8 +178,11 @@ fail:
 static int launches_of(const mot_worker *w, const mot_job *job)
 {
     const mot_program *program = job->program;
-    int at = job->share > 0 ? 0 : program->update_begin, n = 0;
-    for (int b = 0; w->replica->exchanges && job->share > 0 && b < job->plan->n_buckets; b++) {
+    int at = first_launch(job), n = 0;
+    if (job->more)
+        return mot_commands_launches(program->commands, 0, program->update_begin);
+    for (int b = 0; w->replica->exchanges && at < program->update_begin && b < job->plan->n_buckets;
+         b++) {
         const int end = mot_program_end_of_bucket(program, job->plan, b);
         if (end > at)
             n += mot_commands_launches(program->commands, at, end);
@@ -204,17 +215,48 @@ static mot_status read_sums(mot_worker *w, mot_job *job, int slot)
     return mot_buffer_read(r->arena[MOT_ARENA_GRADIENT], offset, sizeof job->sums, job->sums);
 }
 
+static void count_busy(mot_worker *w, double busy_s, double idle_s)
+{
+    pthread_mutex_lock(&w->lock);
+    w->busy_s += busy_s;
+    w->idle_s += idle_s;
+    pthread_mutex_unlock(&w->lock);
+}
+
+/* A part of a step that others follow.  With an exchange its time is taken, for the shares. */
+static mot_status run_part(mot_worker *w, const mot_job *job, int slot)
+{
+    double start = mot_clock_s();
+    MOT_TRY(mot_commands_run(job->program->commands, 0, job->program->update_begin, slot));
+    w->n_part_launches += launches_of(w, job);
+    if (!w->replica->exchanges)
+        return MOT_OK;
+    MOT_TRY(mot_device_finish(w->replica->device));
+    count_busy(w, mot_clock_s() - start, 0);
+    return MOT_OK;
+}
+
+static mot_status mark_end(mot_worker *w, int slot)
+{
+    MOT_TRY(mot_mark_new(w->replica->device, &w->mark[slot]));
+    return mot_device_flush(w->replica->device);
+}
+
 static mot_status train(mot_worker *w, mot_job *job, int64_t number)
 {
     mot_replica *r = w->replica;
     int slot = slot_of(w, number);
     MOT_TRY(mot_replica_send_slot(r, slot, job->share));
+    if (job->more) {
+        MOT_TRY(run_part(w, job, slot));
+        return mark_end(w, slot);
+    }
     if (!r->exchanges) {
         MOT_TRY(mot_commands_run(job->program->commands, 0,
                                  mot_commands_count(job->program->commands), slot));
     } else {
         double start = mot_clock_s();
-        if (job->share > 0) {
+        if (job->share > 0 || job->gathered) {
             MOT_TRY(run_backward(w, job, slot));
         } else { /* its last update may still be reading what the caller reduces into next */
             MOT_TRY(mot_device_finish(r->device));
@@ -223,18 +265,15 @@ static mot_status train(mot_worker *w, mot_job *job, int64_t number)
         double end = mot_clock_s();
         wait_reduced(w, number);
         double go = mot_clock_s();
-        pthread_mutex_lock(&w->lock);
-        w->busy_s += end - start;
-        w->idle_s += go - end;
-        pthread_mutex_unlock(&w->lock);
+        count_busy(w, end - start, go - end);
         MOT_TRY(run_update(w, job, slot));
     }
-    const int n_launches = launches_of(w, job);
+    const int n_launches = w->n_part_launches + launches_of(w, job);
+    w->n_part_launches = 0;
     pthread_mutex_lock(&w->lock);
     w->n_launches = n_launches;
     pthread_mutex_unlock(&w->lock);
-    MOT_TRY(mot_mark_new(r->device, &w->mark[slot]));
-    return mot_device_flush(r->device);
+    return mark_end(w, slot);
 }
 
 static mot_status evaluate(mot_worker *w, mot_job *job, int64_t number)

@@ -24,6 +24,8 @@ typedef struct mot_job {
     mot_job_kind kind;
     int64_t step;
     int64_t share;        /* 0: only follow the update */
+    bool gathered;        /* there are sums of earlier parts of the step */
+    bool more;            /* later parts follow: no exchange and no update yet */
     mot_program *program; /* of share, or of one sample for share 0 */
     const mot_plan *plan; /* buckets */
     float *outputs;       /* evaluate: where this device's outputs go, or NULL */
@@ -47,7 +49,8 @@ typedef struct mot_worker {
     double measured_s;
     double busy_s, idle_s; /* since last taken */
     int64_t n_steps;
-    int n_launches; /* of the latest training step */
+    int n_launches;      /* of the latest training step */
+    int n_part_launches; /* of the parts before; not guarded */
     mot_status status;
     char *message; /* of the first failure, owned */
     /* The worker's own, not guarded. */

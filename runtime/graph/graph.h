@@ -15,6 +15,7 @@
  * The sums come behind the gradients.  Tensors that stand for whole arenas (flat_gradient,
  * flat_parameter and state[i], each of shape (n_flat)) let the update node be bound like any other:
  *
+ *     [accumulate: -> out {flat_gradient, sums, accumulator}, the end of backward]
  *     [clip:    in {flat_gradient, sums} -> out {divisor}]
  *     update:   in {flat_gradient, sums or divisor, ranges} -> out {flat_parameter, state[0], ...}
  *     [average: in {flat_parameter} -> out {state[average]}]
@@ -96,6 +97,7 @@ typedef struct mot_graph {
     int flat_parameter, flat_gradient; /* tensors that stand for the whole arenas */
     int state[MOT_MAX_STATES];
     int n_states;    /* flat optimizer states, and the average of the parameters */
+    int accumulator; /* tensor: sums over the parts of a batch that are done; -1: none */
     int average;     /* number of the state that is evaluated and saved; -1: the parameters are */
     int64_t n_flat;  /* elements of the flat layout, a multiple of 16 */
     mot_phase phase; /* of the nodes that are appended now */

@@ -117,6 +117,11 @@ static void place_flats(planner *p)
     p->plan->size_bytes[MOT_ARENA_PARAMETER] = flat_bytes;
     p->plan->size_bytes[MOT_ARENA_GRADIENT] = flat_bytes + MOT_ALIGNMENT;
     p->plan->size_bytes[MOT_ARENA_STATE] = (size_t)graph->n_states * flat_bytes;
+    if (graph->accumulator >= 0) { /* behind the states */
+        p->plan->place[graph->accumulator] =
+            (mot_place){MOT_ARENA_STATE, p->plan->size_bytes[MOT_ARENA_STATE]};
+        p->plan->size_bytes[MOT_ARENA_STATE] += flat_bytes + MOT_ALIGNMENT;
+    }
 }
 
 static mot_status place_ring(planner *p)

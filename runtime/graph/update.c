@@ -1,4 +1,5 @@
-/* update.c: the nodes of the update, appended when a graph is sealed: clipping, the optimizer, and
+/* update.c: the nodes of the update, appended when a graph is sealed: adding up the parts of a
+ * batch, which is still backward, clipping, the optimizer, and
  * the moving average of the parameters.
  *
  * The optimizer goes over all parameters in one launch.  What differs between them, learning rate
@@ -129,6 +130,15 @@ static mot_status add_node(mot_graph *graph, mot_op op, const char *name, const 
     return mot_graph_add_node(graph, &node, name);
 }
 
+static mot_status append_accumulate(mot_graph *graph, const mot_attrs *attrs)
+{
+    mot_shape shape = {.n_dims = 1, .dim = {graph->n_flat + 4}};
+    MOT_TRY(mot_graph_add_tensor(graph, MOT_TENSOR_STATE, "accumulator", MOT_F32, &shape,
+                                 &graph->accumulator));
+    return add_node(graph, MOT_OP_accumulate, "accumulate", attrs, (int[]){-1},
+                    (int[]){graph->flat_gradient, graph->sums, graph->accumulator, -1});
+}
+
 /* What the gradient's sum is divided by: the number of samples, or more where the norm is too large. */
 static mot_status append_clip(mot_graph *graph, const mot_attrs *attrs, int *divisor)
 {
@@ -170,6 +180,8 @@ mot_status mot_graph_append_update(mot_graph *graph, mot_op optimizer, const mot
     int divisor = graph->sums;
     MOT_TRY(add_flat(graph, MOT_TENSOR_PARAMETER, "parameters", &graph->flat_parameter));
     MOT_TRY(add_flat(graph, MOT_TENSOR_GRADIENT, "gradients", &graph->flat_gradient));
+    if (attrs->accumulate)
+        MOT_TRY(append_accumulate(graph, attrs));
     graph->phase = MOT_PHASE_UPDATE;
     if (attrs->clip_norm > 0)
         MOT_TRY(append_clip(graph, attrs, &divisor));

@@ -168,6 +168,9 @@ const mot_key mot_config_keys[] = {
      "it is."},
     {"train.clip_value", MOT_KEY_FLOAT, "0", "[0,1e30]",
      "Keep each element of the gradient within this much of 0, after `train.clip_norm`. 0: as it is."},
+    {"train.accumulate", MOT_KEY_INT, "1", "[1,1000000]",
+     "Train a batch in so many parts, one after the other, and add up their gradients: the step of "
+     "the whole batch (to rounding) in less memory."},
     {"train.ema", MOT_KEY_FLOAT, "0", "[0,1)",
      "Keep a moving average of the weights with this decay a step, e.g. 0.999, which is then what is "
      "evaluated and saved as the model. 0: none."},

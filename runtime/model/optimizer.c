@@ -11,6 +11,7 @@
 #include "runtime/model/keys.h"
 
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ static const defaults *defaults_of(const char *name)
 static mot_status read_numbers(const mot_config *config, const defaults *row, mot_optimizer *o)
 {
     mot_attrs *a = &o->attrs;
+    int64_t n_parts;
     MOT_TRY(mot_config_get_auto(config, "train.optimizer.lr", row->lr, &o->lr));
     MOT_TRY(mot_config_get_float(config, "train.optimizer.momentum", &a->momentum));
     MOT_TRY(mot_config_get_bool(config, "train.optimizer.nesterov", &a->nesterov));
@@ -50,9 +52,25 @@ static mot_status read_numbers(const mot_config *config, const defaults *row, mo
     MOT_TRY(mot_config_get_bool(config, "train.optimizer.centered", &a->centered));
     if (o->op == MOT_OP_rmsprop)
         MOT_TRY(mot_config_get_float(config, "train.optimizer.alpha", &a->beta2));
+    MOT_TRY(mot_config_get_int(config, "train.accumulate", &n_parts));
+    a->accumulate = n_parts > 1;
     MOT_TRY(mot_config_get_float(config, "train.clip_norm", &a->clip_norm));
     MOT_TRY(mot_config_get_float(config, "train.clip_value", &a->clip_value));
     return mot_config_get_float(config, "train.ema", &a->average);
+}
+
+mot_status mot_optimizer_part(const mot_config *config, int64_t *out)
+{
+    int64_t batch, n;
+    MOT_TRY(mot_config_get_int(config, "data.batch", &batch));
+    MOT_TRY(mot_config_get_int(config, "train.accumulate", &n));
+    if (n > batch)
+        return MOT_FAIL(MOT_ERR_ARGUMENT,
+                        "%s: train.accumulate is %" PRId64 ", but data.batch has %" PRId64
+                        " samples",
+                        mot_config_where(config, "train.accumulate"), n, batch);
+    *out = (batch + n - 1) / n;
+    return MOT_OK;
 }
 
 static mot_status only_for(const mot_config *config, const char *path, const char *which,

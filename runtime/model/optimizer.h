@@ -16,6 +16,10 @@ typedef struct mot_optimizer {
  *  Errors: MOT_ERR_ARGUMENT for values that do not go together. */
 mot_status mot_optimizer_read(const mot_config *config, mot_optimizer *out);
 
+/** Samples of the parts in which a batch is trained: data.batch / train.accumulate, rounded up.
+ *  Errors: MOT_ERR_ARGUMENT for more parts than samples. */
+mot_status mot_optimizer_part(const mot_config *config, int64_t *out);
+
 /** Give the parameters of a graph that is not sealed the rules of train.optimizer.groups.  Errors:
  *  MOT_ERR_ARGUMENT for a pattern that no parameter's name matches. */
 mot_status mot_optimizer_group(const mot_config *config, mot_graph *graph);

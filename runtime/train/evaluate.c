@@ -105,8 +105,8 @@ static mot_status sum_over_ranks(mot_trainer *t, double sums[3])
 
 static mot_status forward_all(mot_trainer *t, const part_rows *rows, double sums[3])
 {
-    for (int64_t first = 0; first < rows->n; first += t->set.batch) {
-        int64_t n = rows->n - first < t->set.batch ? rows->n - first : t->set.batch;
+    for (int64_t first = 0; first < rows->n; first += t->set.part) {
+        int64_t n = rows->n - first < t->set.part ? rows->n - first : t->set.part;
         MOT_TRY(mot_trainer_use_plan(t, n));
         MOT_TRY(mot_trainer_load(t, rows->dataset, rows->index, NULL, first, NULL));
         MOT_TRY(mot_exec_evaluate(t->exec, NULL));
@@ -206,13 +206,13 @@ mot_status mot_trainer_predict(mot_trainer *t, mot_part part, int64_t first, int
     while (!t->active[device])
         device++;
     int64_t most = mot_exec_capacity(t->exec, device), width = mot_trainer_n_outputs(t);
-    most = most < t->set.batch ? most : t->set.batch;
+    most = most < t->set.part ? most : t->set.part;
     for (int64_t done = 0; done < n; done += most) {
         int64_t now = n - done < most ? n - done : most;
         MOT_TRY(predict_batch(t, &rows, first + done, now, device, outputs + done * width));
     }
     to_user_units(t, outputs, n);
-    return mot_trainer_use_plan(t, t->set.batch);
+    return mot_trainer_use_plan(t, t->set.part);
 }
 
 /* ---- samples ---- */

@@ -151,7 +151,7 @@ static mot_status measure_alone(mot_trainer *t, fit *f, int d, int k, int64_t sa
 static mot_status fit_alone(mot_trainer *t, fit *f)
 {
     int n = t->machine.n_devices;
-    const int64_t size[3] = {t->set.batch / 8, t->set.batch / 2, t->set.batch};
+    const int64_t size[3] = {t->set.part / 8, t->set.part / 2, t->set.part};
     double best = INFINITY;
     for (int d = 0; d < n; d++) {
         MOT_TRY(measure_alone(t, f, d, 0, size[0]));
@@ -182,7 +182,7 @@ static mot_status fit_together(mot_trainer *t, fit *f)
     int n = t->machine.n_devices;
     double *time_s;
     int64_t *previous;
-    MOT_TRY(mot_balance_shares(&t->machine, t->set.batch, f->share));
+    MOT_TRY(mot_balance_shares(&t->machine, t->set.part, f->share));
     MOT_TRY(mot_alloc((size_t)n, sizeof *time_s, &time_s));
     mot_status status = mot_alloc((size_t)n, sizeof *previous, &previous);
     for (int round = 0; status == MOT_OK && round < ROUNDS_TOGETHER; round++) {
@@ -197,7 +197,7 @@ static mot_status fit_together(mot_trainer *t, fit *f)
             }
         }
         if (status == MOT_OK)
-            status = mot_balance_shares(&t->machine, t->set.batch, f->share);
+            status = mot_balance_shares(&t->machine, t->set.part, f->share);
         if (memcmp(previous, f->share, sizeof *previous * (size_t)n) == 0)
             break;
     }
@@ -289,7 +289,7 @@ static mot_status leave_out(mot_trainer *t, fit *f)
     while (status == MOT_OK && t->set.leave_out && count_shares(f->share, n) > 1) {
         int d = weakest(f->share, n);
         trial.device[d].max_batch = 0;
-        if (mot_balance_shares(&trial, t->set.batch, f->share) != MOT_OK)
+        if (mot_balance_shares(&trial, t->set.part, f->share) != MOT_OK)
             break; /* the others' memory does not hold the batch */
         status = try_shares(t, f, WORTH, &step_s);
         with_s[d] = before_s;
@@ -342,7 +342,7 @@ static mot_status compare_with_equal(mot_trainer *t, fit *f)
            *measured = &t->report.equal_share_gain_measured;
     if (n_used < 2)
         return MOT_OK;
-    if (mot_balance_equal(&t->machine, t->set.batch, f->share) != MOT_OK)
+    if (mot_balance_equal(&t->machine, t->set.part, f->share) != MOT_OK)
         return MOT_OK; /* equal shares do not fit: nothing to compare with */
     *predicted = *measured = 1;
     if (memcmp(f->share, f->best_share, sizeof *f->share * (size_t)n) == 0)
@@ -389,14 +389,14 @@ static mot_status fit_given(mot_trainer *t)
 {
     int n = t->machine.n_devices;
     if (n == 1) {
-        t->share_scratch[0] = t->set.batch;
+        t->share_scratch[0] = t->set.part;
     } else if (strcmp(t->set.shares, "equal") == 0) {
-        MOT_TRY(mot_balance_equal(&t->machine, t->set.batch, t->share_scratch));
+        MOT_TRY(mot_balance_equal(&t->machine, t->set.part, t->share_scratch));
     } else {
         if (t->set.n_share_weights != n)
             return MOT_FAIL(MOT_ERR_ARGUMENT, "train.shares has %d numbers, the devices are %d",
                             t->set.n_share_weights, n);
-        MOT_TRY(mot_balance_weights(t->set.share_weight, n, t->set.batch, t->share_scratch));
+        MOT_TRY(mot_balance_weights(t->set.share_weight, n, t->set.part, t->share_scratch));
     }
     for (int d = 0; d < n; d++)
         if ((double)t->share_scratch[d] > t->machine.device[d].max_batch)
@@ -424,19 +424,22 @@ static mot_status tune(mot_trainer *t, int64_t n, double budget_s)
 
 mot_status mot_trainer_fit(mot_trainer *t)
 {
-    int64_t last = t->data->n_train % t->set.batch;
+    /* Sizes that occur beside the usual one: at the end of a batch in parts, and of an epoch. */
+    const int64_t odd[] = {t->set.batch % t->set.part,
+                           t->data->n_train % t->set.batch % t->set.part};
     MOT_TRY(mot_trainer_open_exec(t));
     MOT_TRY(mot_report_open(t));
     if (strcmp(t->set.shares, "auto") == 0 && t->machine.n_devices > 1)
         MOT_TRY(fit_auto(t));
     else
         MOT_TRY(mot_trainer_agree(t, fit_given(t)));
-    MOT_TRY(tune(t, t->set.batch, TUNE_S));
-    if (last > 0) {
-        MOT_TRY(tune(t, last, 0));
-        MOT_TRY(warm_up(t, last));
-    }
-    MOT_TRY(warm_up(t, t->set.batch));
+    MOT_TRY(tune(t, t->set.part, TUNE_S));
+    for (int i = 0; i < 2; i++)
+        if (odd[i] > 0) {
+            MOT_TRY(tune(t, odd[i], 0));
+            MOT_TRY(warm_up(t, odd[i]));
+        }
+    MOT_TRY(warm_up(t, t->set.part));
     mot_trainer_take_times(t);
     mot_report_forget_times(t);
     return mot_trainer_explain_shares(t);

@@ -142,6 +142,23 @@ static mot_status order_of_epoch(mot_trainer *t, int64_t epoch)
     return MOT_OK;
 }
 
+/* Samples [first, first+n) of the epoch, n at most what is handed out at once. */
+static mot_status part_of_step(mot_trainer *t, int64_t first, int64_t n,
+                               const mot_step_scalars *scalars)
+{
+    mot_draw draw = {t->set.seed, t->now.epoch, t->set.shuffle, &t->data->augment};
+    if (!t->current || t->current->batch != n) /* the same on every rank */
+        MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
+    MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first, &draw));
+    if (t->last_step_at_s == 0)
+        t->last_step_at_s = mot_clock_s();
+    MOT_TRY(mot_exec_step(t->exec, scalars));
+    for (int i = 0; i < t->n_devices; i++)
+        t->device_report[t->report_of[t->first_device + i]].samples +=
+            t->active[i] ? t->current->share[t->first_device + i] : 0;
+    return MOT_OK;
+}
+
 static mot_status step(mot_trainer *t)
 {
     int64_t first = t->now.batch * t->set.batch, left = t->data->n_train - first;
@@ -152,16 +169,11 @@ static mot_status step(mot_trainer *t)
                                 .bias1 = (float)(1 - pow(a->beta1, (double)t->now.step + 1)),
                                 .bias2 = (float)(1 - pow(a->beta2, (double)t->now.step + 1)),
                                 .stop = t->stop != 0 || t->failed != MOT_OK};
-    mot_draw draw = {t->set.seed, t->now.epoch, t->set.shuffle, &t->data->augment};
-    if (!t->current || t->current->batch != n) /* the same on every rank */
-        MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
-    MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first, &draw));
-    if (t->last_step_at_s == 0)
-        t->last_step_at_s = mot_clock_s();
-    MOT_TRY(mot_exec_step(t->exec, &scalars));
-    for (int i = 0; i < t->n_devices; i++)
-        t->device_report[t->report_of[t->first_device + i]].samples +=
-            t->active[i] ? t->current->share[t->first_device + i] : 0;
+    for (int64_t at = 0; at < n; at += t->set.part) {
+        scalars.first_sample = at;
+        scalars.more = n - at > t->set.part;
+        MOT_TRY(part_of_step(t, first + at, scalars.more ? t->set.part : n - at, &scalars));
+    }
     t->now.step++;
     t->now.batch++;
     t->now.samples += n;

@@ -62,7 +62,7 @@ mot_status mot_trainer_open_exec(mot_trainer *t)
     mot_trainer_drop_plans(t);
     mot_exec_close(t->exec);
     t->exec = NULL;
-    mot_exec_options options = {.max_batch = t->set.batch, .seed = t->set.seed};
+    mot_exec_options options = {.max_batch = t->set.part, .seed = t->set.seed};
     mot_status status =
         mot_exec_open(t->graph, t->device, t->n_devices, t->comm, &options, &t->exec);
     MOT_TRY(mot_trainer_agree(t, status));

@@ -36,7 +36,7 @@ void mot_trainer_drop_plans(mot_trainer *t)
 static mot_status shares_for(mot_trainer *t, int64_t n, int64_t *share)
 {
     int n_devices = t->machine.n_devices;
-    if (n == t->set.batch) {
+    if (n == t->set.part) {
         memcpy(share, t->share, sizeof *share * (size_t)n_devices);
         return MOT_OK;
     }
@@ -92,7 +92,7 @@ mot_status mot_trainer_set_shares(mot_trainer *t, const int64_t *share)
     }
     if (!any)
         t->active[0] = true;
-    return mot_trainer_use_plan(t, t->set.batch);
+    return mot_trainer_use_plan(t, t->set.part);
 }
 
 /* ---- adapting ---- */
@@ -124,7 +124,7 @@ mot_status mot_trainer_explain_shares(mot_trainer *t)
                               t->share[d]);
     if (status == MOT_OK) {
         mot_log(MOT_LOG_INFO, "shares step %" PRId64 " of %" PRId64 " samples: %s", t->now.step,
-                t->set.batch, text.data);
+                t->set.part, text.data);
         mot_trainer_emit(t, MOT_EVENT_PLAN, text.data);
     }
     mot_text_free(&text);
@@ -143,8 +143,8 @@ static mot_status observe(mot_trainer *t)
     }
     MOT_TRY(mot_alloc((size_t)n, sizeof *time_s, &time_s));
     mot_status status = mot_trainer_gather(t, mine, time_s);
-    if (status == MOT_OK && mot_balance_observe(&t->machine, t->set.batch, t->share, time_s)) {
-        status = mot_balance_shares(&t->machine, t->set.batch, t->share_scratch);
+    if (status == MOT_OK && mot_balance_observe(&t->machine, t->set.part, t->share, time_s)) {
+        status = mot_balance_shares(&t->machine, t->set.part, t->share_scratch);
         if (status == MOT_OK)
             status = mot_trainer_agree(t, mot_trainer_set_shares(t, t->share_scratch));
         if (status == MOT_OK)

@@ -52,6 +52,7 @@ static mot_status read_settings(const mot_config *config, mot_settings *set)
 {
     int64_t seed;
     MOT_TRY(mot_config_get_int(config, "data.batch", &set->batch));
+    MOT_TRY(mot_optimizer_part(config, &set->part));
     MOT_TRY(mot_config_get_bool(config, "data.shuffle", &set->shuffle));
     MOT_TRY(mot_config_get_int(config, "train.epochs", &set->epochs));
     MOT_TRY(mot_config_get_int(config, "train.steps", &set->config_steps));
@@ -148,12 +149,12 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
     MOT_TRY(mot_text_add(
         out,
         "samples %" PRId64 " validation %" PRId64 " test %" PRId64 " batch %" PRId64
-        " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64 " shuffle %d log %" PRId64
-        " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
+        " part %" PRId64 " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64
+        " shuffle %d log %" PRId64 " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
         " adapt %d leave_out %d tune %d out %d resume %d init %d profile %d precision %s"
         " shares %s augment %" PRId64 " %d %.17g %" PRId64,
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
-        s->epochs, s->max_steps, s->seed, s->shuffle, s->log_every, s->checkpoint_every,
+        s->part, s->epochs, s->max_steps, s->seed, s->shuffle, s->log_every, s->checkpoint_every,
         s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune, t->out_dir != NULL,
         t->resume, t->init != NULL, t->profile, s->precision, s->shares, augment->crop,
         augment->flip, augment->rotate, augment->cutout));

@@ -28,7 +28,10 @@
 
 /* The train block and what of the data block the loop needs, read once. */
 typedef struct mot_settings {
-    int64_t batch, epochs, log_every, checkpoint_every, check_replicas, bucket_bytes;
+    int64_t batch; /* of a step */
+    int64_t
+        part; /* samples that are handed out at once: the batch, or less where it comes in parts */
+    int64_t epochs, log_every, checkpoint_every, check_replicas, bucket_bytes;
     int64_t max_steps, config_steps; /* with --steps, and by the configuration alone */
     uint64_t seed;
     bool shuffle, adapt, leave_out, tune;

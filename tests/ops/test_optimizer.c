@@ -287,3 +287,22 @@ void make_average(op_case *c, mot_random *random, bool small)
     for (int64_t i = 0; i < n; i++)
         a[i] = first ? (double)w[i] : 0.999 * (double)a0[i] + (1.0 - 0.999) * (double)w[i];
 }
+
+void make_accumulate(op_case *c, mot_random *random, bool small)
+{
+    const int64_t n = draw_length(random, small), four = 4, all = n + four;
+    const uint32_t what = (uint32_t)op_between(random, 0, 4);
+    const float *x0[3];
+    double *x[3];
+    x[0] = state(c, random, 0, n, false, 1e-6, &x0[0]);
+    x[1] = state(c, random, 1, four, false, 1e-6, &x0[1]);
+    x[2] = state(c, random, 2, all, false, 1e-6, &x0[2]);
+    c->scalars[MOT_SCALAR_ACCUMULATE] = what;
+    for (int64_t i = 0; i < all; i++) {
+        const double g = (double)(i < n ? x0[0][i] : x0[1][i - n]), kept = (double)x0[2][i];
+        *(i < n ? &x[0][i] : &x[1][i - n]) = what == MOT_ACCUMULATE_LAST   ? g + kept
+                                             : what == MOT_ACCUMULATE_TAKE ? kept
+                                                                           : g;
+        x[2][i] = what == MOT_ACCUMULATE_KEEP ? g : what == MOT_ACCUMULATE_ADD ? kept + g : kept;
+    }
+}

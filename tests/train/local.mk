@@ -4,6 +4,7 @@ TRAIN_TESTS = \
 	tests/train/branches_give_same_result.sh \
 	tests/train/joined_launches_give_same_bits.sh \
 	tests/train/odd_batches_are_exact.sh \
+	tests/train/parts_make_the_same_step.sh \
 	tests/train/other_shapes_need_a_config_only.sh \
 	tests/train/reaches_accuracy_on_mnist.sh \
 	tests/train/resumes_after_kill.sh \

@@ -56,6 +56,16 @@ OPTIMIZER(lamb, 2, 2, 38.0, true) /* the change is computed twice, for its norm 
 
 /* ---- around the optimizer ---- */
 
+static mot_cost cost_accumulate(const mot_graph *graph, const mot_node *node, int64_t batch)
+{
+    (void)batch;
+    double n = (double)mot_shape_elements(&graph->tensor[node->out[0]].shape, 1);
+    return (mot_cost){.flops = n, .bytes = 12.0 * n};
+}
+
+const mot_op_rules mot_rules_accumulate = {
+    .min_out = 3, .max_out = 3, .infer = infer, .cost = cost_accumulate};
+
 static mot_cost cost_clip_norm(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
     (void)batch;
