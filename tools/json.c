@@ -94,13 +94,14 @@ static json_t *device_info(const mot_device_info *devices, const mot_device_info
 {
     const mot_device_speed *speed = &device->speed;
     json_t *object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:b, s:b}", "id",
-        device->id, "name", device->name, "vendor", device->vendor, "kind", kind_name(device->kind),
-        "platform", device->platform, "driver", device->driver, "opencl", device->opencl_version,
-        "compute_units", device->compute_units, "memory_bytes", (json_int_t)device->memory_bytes,
-        "max_alloc_bytes", (json_int_t)device->max_alloc_bytes, "local_bytes",
-        (json_int_t)device->local_bytes, "unified_memory", device->unified_memory, "compiler",
-        device->compiler, "fp64", device->fp64, "fp16", device->fp16, "command_buffers",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:b, "
+        "s:b}",
+        "id", device->id, "name", device->name, "vendor", device->vendor, "kind",
+        kind_name(device->kind), "platform", device->platform, "driver", device->driver, "opencl",
+        device->opencl_version, "compute_units", device->compute_units, "memory_bytes",
+        (json_int_t)device->memory_bytes, "max_alloc_bytes", (json_int_t)device->max_alloc_bytes,
+        "local_bytes", (json_int_t)device->local_bytes, "unified_memory", device->unified_memory,
+        "compiler", device->compiler, "fp64", device->fp64, "fp16", device->fp16, "command_buffers",
         device->command_buffers, "joins", device->joins, "works", device->works);
     if (!object)
         return NULL;
@@ -210,4 +211,41 @@ mot_status mot_json_print_model(const mot_model *model, const mot_model_sizes *s
                            "multiply_adds", number(sizes->multiply_adds), "step_flops",
                            number(sizes->step_flops), "batch", (json_int_t)sizes->batch,
                            "memory_bytes", memory));
+}
+
+static json_t *counts(const int64_t *count, int64_t n)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; count && i < n; i++)
+        json_array_append_new(list, json_integer(count[i]));
+    return list;
+}
+
+static json_t *reals(const double *value, int64_t n)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(list, number(value[i]));
+    return list;
+}
+
+mot_status mot_json_print_data(const mot_data *data, const mot_summary *summary)
+{
+    static const char *const parts[] = {"train", "validation", "test"};
+    const mot_dataset *train = data->train;
+    json_t *sample = json_array(), *part = json_object();
+    for (int i = 0; i < train->sample.n_dims; i++)
+        json_array_append_new(sample, json_integer(train->sample.dim[i]));
+    for (int i = 0; part && i < MOT_SUMMARY_PARTS; i++)
+        if (summary->n[i] > 0)
+            json_object_set_new(part, parts[i],
+                                json_pack("{s:I, s:o}", "samples", (json_int_t)summary->n[i],
+                                          "counts", counts(summary->count[i], train->n_classes)));
+    return print(json_pack("{s:o, s:s, s:I, s:b, s:o, s:o, s:o}", "sample", sample, "type",
+                           train->dtype == MOT_U8    ? "u8"
+                           : train->dtype == MOT_I32 ? "i32"
+                                                     : "f32",
+                           "classes", (json_int_t)train->n_classes, "regression", train->regression,
+                           "parts", part, "mean", reals(summary->mean, summary->n_channels),
+                           "deviation", reals(summary->deviation, summary->n_channels)));
 }

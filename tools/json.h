@@ -2,7 +2,7 @@
 #ifndef MOT_TOOLS_JSON_H
 #define MOT_TOOLS_JSON_H
 
-#include "runtime/motley.h"
+#include "runtime/train/summary.h"
 
 /** Print the object that `motley train --json` ends with; `profile` may be NULL. */
 mot_status mot_json_print_report(const mot_report *report, const mot_profile *profile);
@@ -31,6 +31,9 @@ mot_status mot_json_print_steps(const mot_report *report, const mot_bench_steps 
 
 /** Print the array of `motley devices --json`. */
 mot_status mot_json_print_devices(const mot_device_info *devices, int n_devices);
+
+/** Print the object of `motley data show --json`. */
+mot_status mot_json_print_data(const mot_data *data, const mot_summary *summary);
 
 /** Print {part, samples, loss, accuracy or r2}. */
 mot_status mot_json_print_evaluation(const char *part, int64_t samples, double loss,

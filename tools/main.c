@@ -23,6 +23,8 @@ const mot_command *const mot_commands_all[] = {
     &mot_command_bench_gemm,
     &mot_command_bench_ops,
     &mot_command_bench_step,
+    &mot_command_data_show,
+    &mot_command_data_pack,
     &mot_command_kernels_export,
     &mot_command_kernels_build,
     &mot_command_kernels_pack,

@@ -72,33 +72,58 @@ static void sync_folder_of(const char *path)
     free(copy);
 }
 
-mot_status mot_file_write(const char *path, const void *data, size_t size_bytes)
+mot_status mot_file_begin(const char *path, mot_file_writer *out)
 {
     /* Threads of one process may write the same file, too. */
     static unsigned n_written;
     unsigned number = __atomic_fetch_add(&n_written, 1, __ATOMIC_RELAXED);
     mot_text temporary = {0};
+    char *copy;
     MOT_TRY(mot_text_add(&temporary, "%s.%ld.%u.tmp", path, (long)getpid(), number));
-    mot_status status = MOT_OK;
+    mot_status status = mot_strdup(path, &copy);
+    if (status != MOT_OK) {
+        mot_text_free(&temporary);
+        return status;
+    }
     int file = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0) {
         status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
-        goto done;
+        mot_text_free(&temporary);
+        free(copy);
+        return status;
     }
-    status = write_all(file, path, data, size_bytes);
-    if (status == MOT_OK && fsync(file) != 0)
+    *out = (mot_file_writer){file, copy, temporary.data};
+    return MOT_OK;
+}
+
+mot_status mot_file_add(mot_file_writer *writer, const void *data, size_t size_bytes)
+{
+    return write_all(writer->file, writer->path, data, size_bytes);
+}
+
+mot_status mot_file_end(mot_file_writer *writer, mot_status status)
+{
+    const char *path = writer->path;
+    if (status == MOT_OK && fsync(writer->file) != 0)
         status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
-    if (close(file) != 0 && status == MOT_OK)
+    if (close(writer->file) != 0 && status == MOT_OK)
         status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
-    if (status == MOT_OK && rename(temporary.data, path) != 0)
+    if (status == MOT_OK && rename(writer->temporary, path) != 0)
         status = MOT_FAIL(MOT_ERR_FILE, "cannot write %s: %s", path, strerror(errno));
     if (status != MOT_OK)
-        unlink(temporary.data);
+        unlink(writer->temporary);
     else
         sync_folder_of(path);
-done:
-    mot_text_free(&temporary);
+    free(writer->path);
+    free(writer->temporary);
     return status;
+}
+
+mot_status mot_file_write(const char *path, const void *data, size_t size_bytes)
+{
+    mot_file_writer writer;
+    MOT_TRY(mot_file_begin(path, &writer));
+    return mot_file_end(&writer, mot_file_add(&writer, data, size_bytes));
 }
 
 mot_status mot_folder_make(const char *path)

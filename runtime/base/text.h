@@ -34,6 +34,16 @@ mot_status mot_file_read(const char *path, size_t limit_bytes, char **out, size_
 /** Write a file whole or not at all: to a temporary name in its folder, synced, renamed. */
 mot_status mot_file_write(const char *path, const void *data, size_t size_bytes);
 
+/** The same piece by piece: begin, add, and end in any case, which is told how it went so far: only
+ *  MOT_OK puts the file in its place.  End returns that status, or its own failure. */
+typedef struct mot_file_writer {
+    int file;
+    char *path, *temporary;
+} mot_file_writer;
+mot_status mot_file_begin(const char *path, mot_file_writer *out);
+mot_status mot_file_add(mot_file_writer *writer, const void *data, size_t size_bytes);
+mot_status mot_file_end(mot_file_writer *writer, mot_status status);
+
 /** Create a folder and its missing parents. */
 mot_status mot_folder_make(const char *path);
 

@@ -12,8 +12,9 @@ const mot_key mot_config_keys[] = {
     /* ---- data: what is learnt from ---- */
     {"data.set", MOT_KEY_CHOICE, "drawn-digits",
      "drawn-digits|mnist|fashion-mnist|cifar10|cifar100|digits|iris|wine-quality-red|"
-     "wine-quality-white|california-housing|tiny-shakespeare|idx|csv|text",
-     "The data set. `drawn-digits` needs no files; `idx`, `csv` and `text` read files of your own."},
+     "wine-quality-white|california-housing|tiny-shakespeare|idx|csv|text|packed",
+     "The data set. `drawn-digits` needs no files; `idx`, `csv` and `text` read files of your own, "
+     "`packed` what `motley data pack` made."},
     {"data.dir", MOT_KEY_TEXT, NULL, NULL,
      "Folder of the files, or that which the set's folder is in. `--data` overrides it; unset: "
      "`$MOTLEY_DATA`."},
@@ -31,7 +32,7 @@ const mot_key mot_config_keys[] = {
      "`drawn-digits`: test samples to draw."},
     {"data.seed", MOT_KEY_INT, "1", "[0,inf)",
      "Seed of what is drawn and split: drawn digits, validation and test parts."},
-    {"data.file", MOT_KEY_TEXT, NULL, NULL, "`csv`, `text`: the table or the text, plain or gzip."},
+    {"data.file", MOT_KEY_TEXT, NULL, NULL, "`csv`, `text`: the table or the text, plain or gzip; `packed`: the packed file."},
     {"data.test_file", MOT_KEY_TEXT, NULL, NULL,
      "`csv`: a table with the same columns to test on; unset: `data.test_fraction` of the first. "
      "`text`: a text to test on."},

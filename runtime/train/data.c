@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 uint64_t mot_data_seed(const mot_config *config)
 {
@@ -181,6 +182,8 @@ static mot_status open_set(const mot_set *set, const mot_config *config, const c
         return open_table(set, config, data_dir, data);
     if (set->kind == MOT_SET_TEXT)
         return mot_text_set_open(set, config, data_dir, data);
+    if (set->kind == MOT_SET_PACKED)
+        return mot_packed_open(set, config, data_dir, data);
     MOT_TRY(mot_pictures_open(set, config, data_dir, data));
     MOT_TRY(split(config, data));
     return mot_pictures_normalize(config, data->train->dtype == MOT_U8 ? 255 : 1, data);
@@ -292,6 +295,8 @@ void mot_data_close(mot_data *data)
     free(data->validation_index);
     free((void *)data->spec.scale);
     free((void *)data->spec.shift);
+    if (data->mapped)
+        munmap(data->mapped, data->mapped_bytes);
     free(data->note);
     free(data->augment.fill);
     free(data);

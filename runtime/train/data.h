@@ -65,6 +65,8 @@ typedef struct mot_data {
      * stored targets and for predictions alike (1 and 0 when they are not).  R2 is the same in
      * both. */
     double target_scale, target_shift;
+    void *mapped; /* the file that the sets borrow from, or NULL */
+    size_t mapped_bytes;
     char *note; /* what people should know of what was read, or NULL */
 } mot_data;
 

@@ -20,5 +20,9 @@ mot_status mot_pictures_augment(const mot_config *config, mot_data *data);
 /** Fill all parts, the lists of rows too, and the vocabulary with a text. */
 mot_status mot_text_set_open(const mot_set *set, const mot_config *config, const char *data_dir,
                              mot_data *data);
+/** Fill everything from a packed file, where data.validation, data.limit and data.normalize may say
+ *  more. */
+mot_status mot_packed_open(const mot_set *set, const mot_config *config, const char *data_dir,
+                           mot_data *data);
 
 #endif

@@ -88,6 +88,7 @@ static const mot_set SETS[] = {
     {.name = "idx"},
     {.name = "csv", .kind = MOT_SET_TABLE},
     {.name = "text", .kind = MOT_SET_TEXT},
+    {.name = "packed", .kind = MOT_SET_PACKED},
 };
 
 enum { N_SETS = sizeof SETS / sizeof SETS[0] };

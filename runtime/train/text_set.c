@@ -32,18 +32,24 @@ static void set_length(mot_dataset *set, int64_t n_tokens)
     set->n = (n_tokens - 1) / set->sample.dim[0];
 }
 
+mot_status mot_text_set_lay(mot_dataset *set, int64_t n_tokens, int64_t context)
+{
+    MOT_TRY(check_length(set->name, "", n_tokens, context));
+    set->sample = (mot_shape){1, {context}};
+    set_length(set, n_tokens);
+    return MOT_OK;
+}
+
 mot_status mot_text_set_of(const char *name, const mot_vocabulary *vocabulary, int32_t *token,
                            int64_t n, int64_t context, mot_dataset **out)
 {
     mot_dataset *set = NULL;
     mot_status status;
-    MOT_TRY_GOTO(check_length(name, "", n, context));
     MOT_TRY_GOTO(mot_alloc(1, sizeof *set, &set));
     MOT_TRY_GOTO(mot_strdup(name, &set->name));
+    MOT_TRY_GOTO(mot_text_set_lay(set, n, context));
     set->dtype = vocabulary->n <= 256 ? MOT_U8 : MOT_I32;
     set->n_classes = vocabulary->n;
-    set->sample = (mot_shape){1, {context}};
-    set_length(set, n);
     if (set->dtype == MOT_U8) {
         uint8_t *bytes = (uint8_t *)token, *narrow; /* to the front, then the rest is given back */
         for (int64_t i = 0; i < n; i++)

@@ -15,6 +15,10 @@
 mot_status mot_text_set_of(const char *name, const mot_vocabulary *vocabulary, int32_t *token,
                            int64_t n, int64_t context, mot_dataset **out);
 
+/** Make a set's raw data a run of n tokens in windows of `context`.
+ *  Errors: MOT_ERR_ARGUMENT when they are too few for one window and a token. */
+mot_status mot_text_set_lay(mot_dataset *set, int64_t n_tokens, int64_t context);
+
 /** Divide *train: the last part of its tokens becomes a set of its own.  `held` as in
  *  data.validation, in tokens.  Errors: MOT_ERR_ARGUMENT when a part is too short for a window. */
 mot_status mot_text_set_divide(mot_dataset *train, double held, mot_dataset **validation);

@@ -3,6 +3,7 @@ CLI_TESTS = \
 	tests/cli/benches.sh \
 	tests/cli/get_data_checks_what_it_fetches.sh \
 	tests/cli/one_failing_rank_ends_all.sh \
+	tests/cli/packs_data.sh \
 	tests/cli/prints_the_model.sh \
 	tests/cli/refuses_bad_config.sh \
 	tests/cli/refuses_bad_data.sh \
