@@ -16,18 +16,12 @@ libmotley_core_la_SOURCES += devices/state.h
 libmotley_core_la_SOURCES += devices/twins.c
 
 # Primitives.
-libmotley_core_la_SOURCES += devices/activation.c devices/add.c devices/average.c \
+libmotley_core_la_SOURCES += devices/accumulate.c devices/activation.c devices/add.c devices/average.c \
 	devices/clip_norm.c devices/dropout.c devices/ingest.c devices/lamb.c devices/linear.c \
 	devices/matmul.c devices/matmul.h devices/matmul_cpu.c devices/matmul_gpu.c \
 	devices/matmul_mma.c devices/move.c devices/mse.c devices/norm.c devices/optimizer.c \
 	devices/optimizer.h devices/primitive.c devices/relu.c devices/softmax.c devices/sum.c \
 	devices/variant.c devices/variant.h
-libmotley_core_la_SOURCES += devices/accumulate.c devices/add.c devices/average.c \
-	devices/clip_norm.c devices/dropout.c devices/ingest.c devices/lamb.c devices/linear.c \
-	devices/matmul.c devices/matmul.h devices/matmul_cpu.c devices/matmul_gpu.c \
-	devices/matmul_mma.c devices/move.c devices/mse.c devices/optimizer.c devices/optimizer.h \
-	devices/primitive.c devices/relu.c devices/softmax.c devices/sum.c devices/variant.c \
-	devices/variant.h
 libmotley_core_la_SOURCES += devices/measure.c
 libmotley_core_la_SOURCES += devices/tuned.h devices/tuned.c devices/tuned_text.c devices/tuned_file.c \
 	devices/tune.h devices/tune.c devices/tune_quick.c
