@@ -12,18 +12,21 @@ const mot_key mot_config_keys[] = {
     /* ---- data: what is learnt from ---- */
     {"data.set", MOT_KEY_CHOICE, "drawn-digits",
      "drawn-digits|mnist|fashion-mnist|cifar10|cifar100|digits|iris|wine-quality-red|"
-     "wine-quality-white|california-housing|tiny-shakespeare|idx|csv|text|packed",
-     "The data set. `drawn-digits` needs no files; `idx`, `csv` and `text` read files of your own, "
+     "wine-quality-white|california-housing|tiny-shakespeare|idx|images|csv|text|packed",
+     "The data set. `drawn-digits` needs no files; `idx`, `images`, `csv` and `text` read files of your own, "
      "`packed` what `motley data pack` made."},
     {"data.dir", MOT_KEY_TEXT, NULL, NULL,
      "Folder of the files, or that which the set's folder is in. `--data` overrides it; unset: "
      "`$MOTLEY_DATA`."},
     {"data.train_images", MOT_KEY_TEXT, NULL, NULL,
      "`idx`: file of the training samples, plain or gzip, in the folder of `--data` or the current "
-     "one."},
+     "one. `images`: folder with a folder of PNG or JPEG images for each class."},
     {"data.train_labels", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of their labels."},
-    {"data.test_images", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of the test samples."},
+    {"data.test_images", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of the test samples. `images`: folder of the same classes to test on."},
     {"data.test_labels", MOT_KEY_TEXT, NULL, NULL, "`idx`: file of their labels."},
+    {"data.size", MOT_KEY_INTS, NULL, "[1,16384]",
+     "`images`: `[height, width]` that all get; unset: they must be of one size."},
+    {"data.channels", MOT_KEY_CHOICE, "3", "1|3", "`images`: 1 for grey, 3 for colours."},
     {"data.classes", MOT_KEY_INT, "0", "[0,1000000]",
      "Number of classes. 0: as many as the labels show."},
     {"data.samples", MOT_KEY_INT, "12000", "[1,100000000]",

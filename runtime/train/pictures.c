@@ -6,6 +6,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
 #include "runtime/train/cifar.h"
+#include "runtime/train/image_folder.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -126,6 +127,45 @@ fail:
     return status;
 }
 
+static mot_status read_image_options(const mot_config *config, mot_image_options *out)
+{
+    const char *channels;
+    double *size;
+    int n;
+    MOT_TRY(mot_config_get_text(config, "data.channels", &channels));
+    MOT_TRY(mot_config_get_floats(config, "data.size", &size, &n));
+    *out = (mot_image_options){.channels = channels[0] - '0'};
+    if (n == 2) {
+        out->height = (int64_t)size[0];
+        out->width = (int64_t)size[1];
+    }
+    free(size);
+    return n == 0 || n == 2 ? MOT_OK
+                            : MOT_FAIL(MOT_ERR_ARGUMENT,
+                                       "%s: data.size has %d numbers; expected [height, width]",
+                                       mot_config_where(config, "data.size"), n);
+}
+
+static mot_status open_folder(const mot_set *set, const mot_config *config, const char *data_dir,
+                              mot_data *data)
+{
+    char *train = NULL, *test = NULL;
+    mot_image_options options;
+    MOT_TRY(read_image_options(config, &options));
+    mot_status status;
+    MOT_TRY_GOTO(mot_set_path(set, config, data_dir, 0, &train));
+    MOT_TRY_GOTO(mot_set_path(set, config, data_dir, 2, &test));
+    MOT_TRY_GOTO(mot_image_folder_read(train, &options, NULL, &data->train));
+    if (test) {
+        MOT_TRY_GOTO(mot_image_folder_read(test, &options, data->train, &data->test));
+        status = check_same_samples(data->train, data->test);
+    }
+fail:
+    free(train);
+    free(test);
+    return status;
+}
+
 mot_status mot_pictures_open(const mot_set *set, const mot_config *config, const char *data_dir,
                              mot_data *data)
 {
@@ -133,6 +173,8 @@ mot_status mot_pictures_open(const mot_set *set, const mot_config *config, const
         return open_drawn(config, data);
     if (set->kind == MOT_SET_CIFAR)
         return open_cifar(set, config, data_dir, data);
+    if (set->kind == MOT_SET_FOLDER)
+        return open_folder(set, config, data_dir, data);
     return open_idx(set, config, data_dir, data);
 }
 

@@ -88,6 +88,7 @@ static const mot_set SETS[] = {
     {.name = "idx"},
     {.name = "csv", .kind = MOT_SET_TABLE},
     {.name = "text", .kind = MOT_SET_TEXT},
+    {.name = "images", .kind = MOT_SET_FOLDER},
     {.name = "packed", .kind = MOT_SET_PACKED},
 };
 
@@ -162,7 +163,8 @@ static mot_status own_path(const mot_set *set, const mot_config *config, const c
     static const char *const image_keys[] = {"data.train_images", "data.train_labels",
                                              "data.test_images", "data.test_labels"};
     static const char *const table_keys[] = {"data.file", "data.test_file"};
-    const char *key = set->kind == MOT_SET_IMAGES ? image_keys[which] : table_keys[which], *file;
+    bool images = set->kind == MOT_SET_IMAGES || set->kind == MOT_SET_FOLDER;
+    const char *key = images ? image_keys[which] : table_keys[which], *file;
     MOT_TRY(mot_config_get_text(config, key, &file));
     if (!file) {
         bool needed = which == 0 || (set->kind == MOT_SET_IMAGES && which == 1);

@@ -10,7 +10,8 @@ typedef enum {
     MOT_SET_DRAWN,
     MOT_SET_CIFAR,
     MOT_SET_TEXT,
-    MOT_SET_PACKED
+    MOT_SET_PACKED,
+    MOT_SET_FOLDER
 } mot_set_kind;
 
 /* Number of the file that mot_set.test_file names. */

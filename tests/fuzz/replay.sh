@@ -3,7 +3,7 @@
 fuzz=${HELPERS:?}/fuzz
 corpus=${srcdir:-$(dirname "$0")/../..}/tests/fuzz
 failed=0
-for target in cifar csv idx packed safetensors text tuned yaml; do
+for target in cifar csv idx image packed safetensors text tuned yaml; do
     printf '%s: ' "$target"
     "$fuzz/fuzz_$target" "$corpus/$target" || { echo "failed with $?"; failed=1; }
 done

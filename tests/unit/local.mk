@@ -68,7 +68,7 @@ endif
 
 # train: data sets and files
 if HAVE_CHECK
-DATA_TESTS = tests/unit/test_augment tests/unit/test_cifar tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_packed tests/unit/test_safetensors tests/unit/test_text_set
+DATA_TESTS = tests/unit/test_augment tests/unit/test_cifar tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_images tests/unit/test_packed tests/unit/test_safetensors tests/unit/test_text_set
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/files.h
@@ -92,6 +92,9 @@ tests_unit_test_idx_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c tests/unit/files.h
 tests_unit_test_safetensors_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_safetensors_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_images_SOURCES = tests/unit/test_images.c tests/unit/files.h
+tests_unit_test_images_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_images_LDADD = libmotley_core.la $(CHECK_LIBS) $(PNG_LIBS) $(JPEG_LIBS)
 tests_unit_test_packed_SOURCES = tests/unit/test_packed.c tests/unit/files.h
 tests_unit_test_packed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_packed_LDADD = libmotley_core.la $(CHECK_LIBS)

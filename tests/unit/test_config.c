@@ -260,7 +260,7 @@ static const char *const wrong_texts[][2] = {
     {"data:\n  set: mnits\n",
      "m.yaml:2: data.set is 'mnits'; expected one of drawn-digits, mnist, fashion-mnist, cifar10, "
      "cifar100, digits, iris, wine-quality-red, wine-quality-white, california-housing, "
-     "tiny-shakespeare, idx, csv, text, packed"},
+     "tiny-shakespeare, idx, images, csv, text, packed"},
     {"data:\n  normalize: [0.1]\n", "m.yaml:2: data.normalize is [0.1]; expected [mean, deviation] "
                                     "or [[means], [deviations]], deviations above 0"},
     {"data:\n  normalize: [0.1, 0]\n",
