@@ -72,6 +72,30 @@ bad_table "no target column" "'?\"?y'?\"?"
 echo "a,b,y" >"$tmp/t.csv"
 bad_table "a header only" 't.csv'
 
+# CIFAR, folders of images, texts.
+show() { printf 'data: {%s}\n' "$1" >"$tmp/set.yaml"; }
+bad_set() { refuse "$1" "$2" "$MOTLEY" data show "$tmp/set.yaml" --data "$tmp/sets"; }
+mkdir -p "$tmp/sets/t/cats"
+show "set: cifar10"
+bad_set "no CIFAR at all" 'data_batch_1.bin.*cifar-10-binary'
+head -c 6000 /dev/zero >"$tmp/sets/data_batch_3.bin"
+bad_set "a CIFAR file cut off" 'data_batch_3.bin: 6000 bytes'
+head -c 3073 /dev/zero >"$tmp/sets/data_batch_3.bin"
+expect "one record of CIFAR" run "$MOTLEY" data show "$tmp/set.yaml" --data "$tmp/sets"
+expect_grep "what is missing is said" '1 of 5 training files are there, with 1 pictures, and no test_batch.bin' "$tmp/out"
+show "set: images, train_images: t"
+bad_set "a class without images" 't/cats has no PNG or JPEG images'
+printf '\211PNG\r\n\032\n broken' >"$tmp/sets/t/cats/a.png"
+bad_set "a broken PNG" 't/cats/a.png.*PNG'
+printf '\377\330\377\340 broken' >"$tmp/sets/t/cats/a.png"
+bad_set "a broken JPEG, whatever its name" 't/cats/a.png.*JPEG'
+show "set: text, file: t.txt"
+bad_set "no text" 't.txt'
+printf 'ab\377' >"$tmp/sets/t.txt"
+bad_set "a text that is not UTF-8" 't.txt is not UTF-8 at byte 2'
+printf 'short' >"$tmp/sets/t.txt"
+bad_set "a text shorter than a window" '5 tokens; a window of data.context 64'
+
 # Sets that are not there say how to get them.
 unset MOTLEY_DATA
 refuse "no MOTLEY_DATA" 'MOTLEY_DATA|get-data' "$MOTLEY" train "$srcdir/examples/mnist_mlp.yaml"
