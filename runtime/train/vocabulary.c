@@ -54,13 +54,26 @@ void mot_vocabulary_free(mot_vocabulary *vocabulary)
     free(vocabulary);
 }
 
-/* A vocabulary of the code points that are marked in seen[MOT_CODE_POINTS]. */
+/* Code points as bits. */
+enum { SET_BYTES = MOT_CODE_POINTS / 8 };
+
+static bool is_in(const uint8_t *set, uint32_t code)
+{
+    return set[code / 8] >> (code % 8) & 1;
+}
+
+static void put_in(uint8_t *set, uint32_t code)
+{
+    set[code / 8] |= (uint8_t)(1u << (code % 8));
+}
+
+/* A vocabulary of the code points that are in a set. */
 static mot_status collect(const uint8_t *seen, mot_vocabulary **out)
 {
     mot_vocabulary *vocabulary;
     int64_t n = 0;
     for (uint32_t code = 0; code < MOT_CODE_POINTS; code++)
-        n += seen[code];
+        n += is_in(seen, code);
     MOT_TRY(mot_alloc(1, sizeof *vocabulary, &vocabulary));
     mot_status status = mot_alloc((size_t)n, sizeof *vocabulary->code, &vocabulary->code);
     if (status != MOT_OK) {
@@ -68,7 +81,7 @@ static mot_status collect(const uint8_t *seen, mot_vocabulary **out)
         return status;
     }
     for (uint32_t code = 0; code < MOT_CODE_POINTS; code++)
-        if (seen[code])
+        if (is_in(seen, code))
             vocabulary->code[vocabulary->n++] = code;
     *out = vocabulary;
     return MOT_OK;
@@ -81,14 +94,14 @@ mot_status mot_vocabulary_of(const char *name, const char *text, size_t size_byt
     uint8_t *seen;
     if (size_bytes == 0)
         return MOT_FAIL(MOT_ERR_FORMAT, "%s is empty", name);
-    MOT_TRY(mot_alloc(MOT_CODE_POINTS, 1, &seen));
+    MOT_TRY(mot_alloc(SET_BYTES, 1, &seen));
     mot_status status = MOT_OK;
     while (at < end && status == MOT_OK) {
         int32_t code = next_code(&at, end);
         if (code < 0)
             status = not_utf8(name, text, at);
         else
-            seen[code] = 1;
+            put_in(seen, (uint32_t)code);
     }
     if (status == MOT_OK)
         status = collect(seen, out);
@@ -103,18 +116,18 @@ mot_status mot_vocabulary_list(const double *code, int64_t n, mot_vocabulary **o
     MOT_TRY(mot_alloc(1, sizeof *vocabulary, &vocabulary));
     mot_status status;
     MOT_TRY_GOTO(mot_alloc((size_t)n, sizeof *vocabulary->code, &vocabulary->code));
-    MOT_TRY_GOTO(mot_alloc(MOT_CODE_POINTS, 1, &seen));
+    MOT_TRY_GOTO(mot_alloc(SET_BYTES, 1, &seen));
     for (int64_t i = 0; i < n; i++) {
         bool valid = code[i] >= 0 && code[i] < MOT_CODE_POINTS && code[i] == (uint32_t)code[i] &&
                      (code[i] < 0xD800 || code[i] > 0xDFFF);
-        if (!valid || seen[(uint32_t)code[i]]) {
+        if (!valid || is_in(seen, (uint32_t)code[i])) {
             status = MOT_FAIL(MOT_ERR_ARGUMENT,
                               "data.vocabulary: %.0f is %s; each character is its code point, once",
                               code[i], valid ? "there twice" : "no code point");
             goto fail;
         }
         vocabulary->code[i] = (uint32_t)code[i];
-        seen[vocabulary->code[i]] = 1;
+        put_in(seen, vocabulary->code[i]);
     }
     vocabulary->n = n;
     *out = vocabulary;
@@ -137,10 +150,10 @@ static mot_status not_in_vocabulary(const mot_vocabulary *vocabulary, const char
                     name, line, (unsigned)code, vocabulary->n);
 }
 
-/* number[code] is a token's number + 1. */
+/* number[code] is a token's number + 1, up to the largest code point of the vocabulary. */
 static mot_status encode_characters(const mot_vocabulary *vocabulary, const char *name,
                                     const char *text, size_t size_bytes, const int32_t *number,
-                                    int32_t *token, int64_t *n)
+                                    int32_t largest, int32_t *token, int64_t *n)
 {
     const unsigned char *at = (const unsigned char *)text, *end = at + size_bytes;
     for (*n = 0; at < end; ++*n) {
@@ -148,7 +161,7 @@ static mot_status encode_characters(const mot_vocabulary *vocabulary, const char
         int32_t code = next_code(&at, end);
         if (code < 0)
             return not_utf8(name, text, before);
-        if (number[code] == 0)
+        if (code > largest || number[code] == 0)
             return not_in_vocabulary(vocabulary, name, text, before, code);
         token[*n] = number[code] - 1;
     }
@@ -167,11 +180,15 @@ mot_status mot_vocabulary_encode(const mot_vocabulary *vocabulary, const char *n
         *n = (int64_t)size_bytes;
         return MOT_OK;
     }
-    mot_status status = mot_alloc(MOT_CODE_POINTS, sizeof *number, &number);
+    uint32_t largest = 0;
+    for (int64_t i = 0; i < vocabulary->n; i++)
+        largest = vocabulary->code[i] > largest ? vocabulary->code[i] : largest;
+    mot_status status = mot_alloc((size_t)largest + 1, sizeof *number, &number);
     if (status == MOT_OK) {
         for (int64_t i = 0; i < vocabulary->n; i++)
             number[vocabulary->code[i]] = (int32_t)i + 1;
-        status = encode_characters(vocabulary, name, text, size_bytes, number, token, n);
+        status = encode_characters(vocabulary, name, text, size_bytes, number, (int32_t)largest,
+                                   token, n);
         free(number);
     }
     if (status != MOT_OK) {
