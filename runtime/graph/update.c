@@ -13,6 +13,7 @@
 
 #include "runtime/base/memory.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +63,11 @@ typedef struct table {
 
 static mot_status add_row(table *t, const range *r, int64_t first)
 {
+    if (first / UNIT > UINT32_MAX)
+        return MOT_FAIL(MOT_ERR_UNSUPPORTED,
+                        "a range of parameters begins behind %" PRId64 " others; give all the same "
+                        "learning rate and weight decay, or the model fewer",
+                        first);
     MOT_TRY(mot_grow(&t->word, &t->capacity, ROW_WORDS * (t->n_rows + 1), sizeof *t->word));
     float *row = t->word + ROW_WORDS * t->n_rows++;
     const uint32_t unit = (uint32_t)(first / UNIT), parameter = (uint32_t)r->parameter;
@@ -92,8 +98,6 @@ static mot_status add_ranges(mot_graph *graph, mot_op optimizer, const mot_attrs
 {
     range *list;
     table t = {0};
-    if (graph->n_flat / UNIT > UINT32_MAX)
-        return MOT_FAIL(MOT_ERR_MEMORY, "the model has too many parameters");
     MOT_TRY(list_parameters(graph, attrs, &list));
     mot_status status = fill_table(graph, list, mot_op_get_rules(optimizer)->per_parameter, &t);
     if (status == MOT_OK)
