@@ -26,6 +26,15 @@ static int run_gemm(const mot_command *command, const mot_arguments *arguments)
     return mot_bench_run(&bench, 0, mot_bench_gemm);
 }
 
+static int run_conv(const mot_command *command, const mot_arguments *arguments)
+{
+    mot_bench bench = {.command = command, .arguments = arguments};
+    mot_session_log(arguments);
+    if (mot_bench_conv_check(arguments) != MOT_OK)
+        return mot_command_misused(command, "%s", mot_error_message());
+    return mot_bench_run(&bench, 0, mot_bench_conv);
+}
+
 static int run_ops(const mot_command *command, const mot_arguments *arguments)
 {
     mot_bench bench = {.command = command, .arguments = arguments};
@@ -76,6 +85,21 @@ const mot_command mot_command_bench_gemm = {
     "Times are medians; the fraction is of what independent multiply-adds reach.",
     gemm_options,
     run_gemm,
+    false,
+};
+
+const mot_command mot_command_bench_conv = {
+    "bench conv",
+    "[SHAPE]...",
+    0,
+    MANY,
+    "measure convolutions",
+    "SHAPE is BxCxHxW:OxKHxKW, images and weights, with /STRIDE and gGROUPS behind it where\n"
+    "wanted: 64x32x28x28:64x3x3/2.  Images are padded by half the kernel.  Measures forward\n"
+    "and the gradients by images and by weights.  Times are medians; the fraction is of what\n"
+    "independent multiply-adds reach.",
+    gemm_options,
+    run_conv,
     false,
 };
 

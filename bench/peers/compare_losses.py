@@ -2,6 +2,9 @@
 """motley and PyTorch from the same weights on the same batches: are the losses the same?
 
     MOTLEY_DATA=... python compare_losses.py [--motley build/motley] [--steps 200] [--limit 1e-4]
+    MOTLEY_DATA=... python compare_losses.py --net cnn --steps 50 --limit 1e-3 --optimizer adam --lr 0.001
+
+The network is that of examples/mnist_mlp.yaml, or of examples/fashion_cnn.yaml without its dropout.
 
 1. PyTorch draws initial weights for the network that motley's own model.safetensors (of one step)
    describes, and writes them under the same names.
@@ -27,6 +30,14 @@ import nets
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+# net: (configuration, folder of the data, mean and deviation of its pixels)
+NETS = {"mlp": ("mnist_mlp.yaml", "mnist", 0.1307, 0.3081),
+        "cnn": ("fashion_cnn.yaml", "fashion-mnist", 0.2860, 0.3530)}
+CNN_LAYERS = ("[conv2d: {out: 32, kernel: 3, padding: same}, relu, max_pool2d: 2, "
+              "conv2d: {out: 64, kernel: 3, padding: same}, relu, max_pool2d: 2, "
+              "flatten, linear: 128, relu, linear: 10]")
+
+
 def motley_losses(options, folder):
     """Initial weights' path, and the loss of each step."""
     common = [options.config, "--seed", str(options.seed), "--data", options.data,
@@ -37,6 +48,8 @@ def motley_losses(options, folder):
         common += ["--set", f"train.optimizer.momentum={options.momentum}"]
     if options.weight_decay:
         common += ["--set", f"train.optimizer.weight_decay={options.weight_decay}"]
+    if options.net == "cnn":
+        common += ["--set", "model.layers=" + CNN_LAYERS]
     if options.devices:
         common += ["--devices", options.devices]
     start, run = os.path.join(folder, "start"), os.path.join(folder, "run")
@@ -62,9 +75,14 @@ def motley_losses(options, folder):
 
 def pytorch_losses(options, weights):
     images, labels, _, _ = motley_data.mnist(options.data)
-    x = (torch.tensor(images).reshape(len(images), -1).float() / 255 - 0.1307) / 0.3081
+    _, _, mean, deviation = NETS[options.net]
+    x = (torch.tensor(images).reshape(len(images), -1).float() / 255 - mean) / deviation
     y = torch.tensor(labels).long()
-    net = nets.mlp_from_safetensors(weights)
+    if options.net == "cnn":
+        x = x.reshape(-1, 1, 28, 28)
+        net = nets.cnn_from_safetensors(weights, 28)
+    else:
+        net = nets.mlp_from_safetensors(weights)
     opt = nets.optimizer(options.optimizer, net.parameters(), options.lr, options.momentum,
                          options.weight_decay)
     losses = []
@@ -82,8 +100,9 @@ def pytorch_losses(options, weights):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--motley", default="motley")
-    parser.add_argument("--config", default=os.path.join(ROOT, "examples", "mnist_mlp.yaml"))
-    parser.add_argument("--data", default=motley_data.data_folder("mnist"))
+    parser.add_argument("--net", choices=sorted(NETS), default="mlp")
+    parser.add_argument("--config", default="", help="instead of the example of the net")
+    parser.add_argument("--data", default="")
     parser.add_argument("--devices", default="")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--limit", type=float, default=1e-4)
@@ -94,6 +113,8 @@ def main():
     parser.add_argument("--momentum", type=float, default=0.0)
     parser.add_argument("--weight-decay", type=float, default=0.0)
     options = parser.parse_args()
+    options.config = options.config or os.path.join(ROOT, "examples", NETS[options.net][0])
+    options.data = options.data or motley_data.data_folder(NETS[options.net][1])
 
     with tempfile.TemporaryDirectory() as folder:
         weights, ours = motley_losses(options, folder)

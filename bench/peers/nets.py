@@ -1,4 +1,5 @@
-"""The peers' networks in PyTorch: chains of linear layers with relu between them."""
+"""The peers' networks in PyTorch: chains of linear layers with relu between them, and small
+convolutional networks."""
 
 import torch
 import torch.nn as nn
@@ -13,11 +14,22 @@ def mlp(sizes):
     return nn.Sequential(*layers)
 
 
+def cnn(channels, image, hidden, classes, dropout=0.0):
+    """Convolutions 3x3 with relu and 2x2 max pooling behind each, then two linear layers."""
+    layers, made = [], 1
+    for n in channels:
+        layers += [nn.Conv2d(made, n, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        made, image = n, image // 2
+    layers += [nn.Flatten(), nn.Linear(made * image * image, hidden), nn.ReLU()]
+    layers += ([nn.Dropout(dropout)] if dropout else []) + [nn.Linear(hidden, classes)]
+    return nn.Sequential(*layers)
+
+
 def redraw(source, target):
-    """Write the tensors of one safetensors file to another with fresh weights as nn.Linear draws them:
-    uniform within 1/sqrt(inputs), biases too."""
+    """Write the tensors of one safetensors file to another with fresh weights as nn.Linear and nn.Conv2d
+    draw them: uniform within 1/sqrt(inputs of an output), biases too."""
     tensors = load_file(source)
-    bound = {k.rsplit(".", 1)[0]: v.shape[1] ** -0.5 for k, v in tensors.items() if v.dim() == 2}
+    bound = {k.rsplit(".", 1)[0]: (v.numel() / v.shape[0]) ** -0.5 for k, v in tensors.items() if v.dim() > 1}
     save_file({k: torch.empty_like(v).uniform_(-bound[k.rsplit(".", 1)[0]], bound[k.rsplit(".", 1)[0]])
                for k, v in tensors.items()}, target)
 
@@ -48,6 +60,19 @@ def mlp_from_safetensors(path):
         for name, linear in zip(chain, linears):
             linear.weight.copy_(tensors[name + ".weight"])
             linear.bias.copy_(tensors[name + ".bias"])
+    return net
+
+
+def cnn_from_safetensors(path, image):
+    """The network `cnn` that motley's model.safetensors holds, conv1, conv2, ..., fc1, fc2."""
+    tensors = load_file(path)
+    convs = sorted(k for k in tensors if k.startswith("conv") and k.endswith(".weight"))
+    net = cnn([tensors[k].shape[0] for k in convs], image, *(tensors[f"fc{i}.weight"].shape[0] for i in (1, 2)))
+    modules = [m for m in net if hasattr(m, "weight")]
+    with torch.no_grad():
+        for name, module in zip([k[:-len(".weight")] for k in convs] + ["fc1", "fc2"], modules):
+            module.weight.copy_(tensors[name + ".weight"])
+            module.bias.copy_(tensors[name + ".bias"])
     return net
 
 

@@ -41,6 +41,15 @@
                           sums (4) = {samples, sum of losses, correct, 0} */ \
     X(mse)     /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
                           sums (4) = {samples, sum over samples of mean squared error, 0, 0} */      \
+    X(conv2d) /* x (B,C,H,W), w (O,C/groups,KH,KW), [b (O)] -> y (B,O,OH,OW) = act(conv + b);       \
+                          attrs.window */                                                          \
+    X(conv2d_dinput)  /* dy (B,O,OH,OW), w, [h (B,C,H,W)] -> dx (B,C,H,W), times relu'(h) if h */   \
+    X(conv2d_dweight) /* dy (B,O,OH,OW), x (B,C,H,W) -> dw (as w), [db (O) = sums of dy] */         \
+    X(max_pool2d)     /* x (B,C,H,W) -> y (B,C,OH,OW); attrs.window without dilation */             \
+    X(max_pool2d_grad) /* dy, x -> dx (as x), to the first of equals; times relu'(x) if             \
+                          attrs.activation is relu */                                              \
+    X(avg_pool2d)      /* x (B,C,H,W) -> y (B,C,OH,OW); attrs.window without dilation */            \
+    X(avg_pool2d_grad) /* dy (B,C,OH,OW) -> dx (B,C,H,W) */                                         \
     X(softmax) /* logits (B,C) -> probabilities (B,C); for prediction */                            \
     X(accumulate) /* -> flat: grad, sums, kept (n+4), in place: sums over the parts of a batch; the \
                      scalars say what to do */                                                     \
@@ -83,9 +92,27 @@ typedef enum {
     MOT_NORM_GROUP, /* a sample is N channels; attrs.group elements are some channels */
 } mot_norm;
 
+/** A window that walks over images; {down, across}. */
+typedef struct mot_window {
+    int64_t kernel[2], stride[2], padding[2], dilation[2];
+    int64_t groups;     /* conv2d: of channels that do not see each other; else 1 */
+    int64_t image[2];   /* height and width of what it walks over */
+    bool count_padding; /* avg_pool2d: zeros around the image count as pixels */
+} mot_window;
+
+/** Places that the window has along axis 0 (down) or 1 (across); below 1: the image is too small. */
+static inline int64_t mot_window_places(const mot_window *window, int axis)
+{
+    const int64_t room = window->image[axis] + 2 * window->padding[axis] -
+                         window->dilation[axis] * (window->kernel[axis] - 1) - 1;
+    return room < 0 ? 0 : room / window->stride[axis] + 1;
+}
+
 /** Attributes of an operator; each uses those that its line above, or its rules file, names. */
 typedef struct mot_attrs {
-    mot_activation activation; /* epilogue of linear, NONE or RELU; activation: from GELU on */
+    mot_activation activation; /* epilogue of linear and conv2d, NONE or RELU; see max_pool2d_grad;
+                                  activation: from GELU on */
+    mot_window window;         /* conv2d and the pools */
     float slope;               /* leaky relu: 0 to 1 */
     mot_norm norm;             /* norm */
     int64_t group;             /* ingest: consecutive elements of one channel; norm: of one mean */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* linear, then relu: the activation becomes the epilogue. */
+/* linear or conv2d, then relu: the activation becomes the epilogue. */
 static bool join_activation(const mot_graph *graph, mot_node *first, const mot_node *second)
 {
     (void)graph, (void)second;
@@ -23,7 +23,7 @@ static bool join_activation(const mot_graph *graph, mot_node *first, const mot_n
     return true;
 }
 
-/* The gradient through a linear layer, then through the relu before it: mask in the epilogue, by
+/* The gradient through such a layer, then through the relu before it: mask in the epilogue, by
  * the relu's output h, since relu'(x) = h > 0. */
 static bool join_mask(const mot_graph *graph, mot_node *first, const mot_node *second)
 {
@@ -35,12 +35,25 @@ static bool join_mask(const mot_graph *graph, mot_node *first, const mot_node *s
     return true;
 }
 
+/* The gradient through max_pool2d, then through the relu before it, whose output h it reads. */
+static bool join_pooled_mask(const mot_graph *graph, mot_node *first, const mot_node *second)
+{
+    if (first->attrs.activation != MOT_ACT_NONE ||
+        mot_graph_root(graph, first->in[1]) != mot_graph_root(graph, second->in[1]))
+        return false;
+    first->attrs.activation = MOT_ACT_RELU;
+    return true;
+}
+
 static const struct {
     mot_op first, second;
     bool (*join)(const mot_graph *graph, mot_node *first, const mot_node *second);
 } fusions[] = {
     {MOT_OP_linear, MOT_OP_relu, join_activation},
+    {MOT_OP_conv2d, MOT_OP_relu, join_activation},
     {MOT_OP_linear_dinput, MOT_OP_relu_grad, join_mask},
+    {MOT_OP_conv2d_dinput, MOT_OP_relu_grad, join_mask},
+    {MOT_OP_max_pool2d_grad, MOT_OP_relu_grad, join_pooled_mask},
 };
 
 enum { DROPPED = -1 };

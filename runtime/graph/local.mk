@@ -10,6 +10,7 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/update.c \
 	runtime/graph/op/activation.c \
 	runtime/graph/op/add.c \
+	runtime/graph/op/conv2d.c \
 	runtime/graph/op/dropout.c \
 	runtime/graph/op/ingest.c \
 	runtime/graph/op/linear.c \
@@ -17,8 +18,10 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/op/mse.c \
 	runtime/graph/op/norm.c \
 	runtime/graph/op/optimizer.c \
+	runtime/graph/op/pool2d.c \
 	runtime/graph/op/relu.c \
 	runtime/graph/op/rules.h \
 	runtime/graph/op/softmax.c \
 	runtime/graph/op/softmax_xent.c \
-	runtime/graph/op/sum.c
+	runtime/graph/op/sum.c \
+	runtime/graph/op/window.c runtime/graph/op/window.h

@@ -135,6 +135,10 @@ static const char *type_name(mot_key_type type)
         return "two numbers or two lists";
     case MOT_KEY_TEXTS:
         return "list of texts";
+    case MOT_KEY_PAIR:
+        return "whole number, or [down, across]";
+    case MOT_KEY_PADDING:
+        return "`same`, whole number, or [down, across]";
     case MOT_KEY_SHARES:
         return "or a list";
     case MOT_KEY_AUTO:

@@ -222,6 +222,13 @@ static bool is_shares(const mot_key *key, const mot_yaml *yaml)
     return sum > 0;
 }
 
+/* Numbers are those of `range`. */
+static bool is_pair(const mot_key *key, const mot_yaml *yaml)
+{
+    return are_numbers(yaml, true, key->range, 1) &&
+           (yaml->kind == MOT_YAML_SCALAR || yaml->n == 2);
+}
+
 static mot_status expected_word(const mot_key *key, const char *name, const mot_origin *origin,
                                 const mot_yaml *yaml)
 {
@@ -290,6 +297,17 @@ mot_status mot_key_check(const mot_key *key, const char *name, const mot_origin 
         ok = (yaml->kind == MOT_YAML_SCALAR && strcmp(yaml->text, "auto") == 0) ||
              is_number(yaml, false, range = key->range);
         what = "auto, or a number";
+        break;
+    case MOT_KEY_PAIR:
+        ok = is_pair(key, yaml);
+        range = key->range;
+        what = "one whole number, or [down, across],";
+        break;
+    case MOT_KEY_PADDING:
+        ok =
+            (yaml->kind == MOT_YAML_SCALAR && is_word_of("same", yaml->text)) || is_pair(key, yaml);
+        range = key->range;
+        what = "same, or one whole number, or [down, across],";
         break;
     case MOT_KEY_LAYERS:
     case MOT_KEY_DEFINITIONS:

@@ -16,6 +16,8 @@ typedef enum {
     MOT_KEY_TEXTS,     /* one text or a list of them; no default */
     MOT_KEY_SHARES,    /* one of the words in `range`, or a list of numbers from 0 */
     MOT_KEY_AUTO,      /* `auto`, or a number in `range` */
+    MOT_KEY_PAIR,      /* one number or two, down and across; no default */
+    MOT_KEY_PADDING,   /* the same, or `same` */
     MOT_KEY_GROUPS,    /* see optimizer.c */
     MOT_KEY_LAYERS,    /* these two are checked together, when all is read: see expand.h */
     MOT_KEY_DEFINITIONS,

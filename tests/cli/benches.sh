@@ -38,6 +38,17 @@ bench gemm 24x24x24 --variants && {
     # Numbers are checked before they are timed; a variant that fails is named.
     expect "no variant gives wrong numbers" sh -c '! grep -q "wrong numbers" "$1"' - "$tmp/err"
 }
+if bench conv 2x3x9x8:4x3x3/2 2x4x6x6:4x3x3g2; then
+    expect_equal "forward and both gradients" "$(rows)" 6
+    keys device what m n k shape gflops peak fraction
+    expect_equal "what" "$(json 0 what) $(json 1 what) $(json 2 what)" "forward dinput dweight"
+    expect_equal "sizes" "$(json 3 shape) $(json 3 batch) $(json 3 m) $(json 3 n) $(json 3 k)" \
+        "2x4x6x6:4x3x3g2 2 72 2 18"
+fi
+bench conv 2x4x6x6:4x3x3 --variants && {
+    expect_number "several variants" "$(rows) > 3"
+    expect "no variant gives wrong numbers" sh -c '! grep -q "wrong numbers" "$1"' - "$tmp/err"
+}
 if bench ops --size 1; then
     expect_number "operators" "$(rows) >= 10"
     keys device what m n time_s gbytes_per_s peak fraction
@@ -74,6 +85,8 @@ refuse "a form that is none" 'shape' "$MOTLEY" bench gemm 12x12x12:NX
 refuse "a size of nothing" 'shape' "$MOTLEY" bench gemm 0x12x12
 refuse "a size that overflows" 'shape' "$MOTLEY" bench gemm 99999999999999999999x12x12
 refuse "a variant that is none" 'no variant' "$MOTLEY" bench gemm 8x8x8 --variant fast
+refuse "no convolution" 'BxCxHxW' "$MOTLEY" bench conv 2x3x9x8
+refuse "groups that do not divide" 'BxCxHxW' "$MOTLEY" bench conv 2x3x9x8:4x3x3g2
 refuse "an operator that is none" "did you mean 'dropout'" "$MOTLEY" bench ops dropot
-refuse "no command" 'gemm, ops and step' "$MOTLEY" bench
+refuse "no command" 'gemm, conv, ops and step' "$MOTLEY" bench
 finish

@@ -19,4 +19,5 @@ TIMED_TRAIN_TESTS = \
 TESTS += $(TRAIN_TESTS)
 ALONE += $(TIMED_TRAIN_TESTS)
 EXTRA_DIST += $(TRAIN_TESTS) $(TIMED_TRAIN_TESTS)
-EXTRA_DIST += tests/train/branches.yaml tests/train/digits.yaml tests/train/usps.yaml
+EXTRA_DIST += tests/train/branches.yaml tests/train/digits.yaml tests/train/images.yaml \
+	tests/train/usps.yaml

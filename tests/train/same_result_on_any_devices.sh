@@ -1,7 +1,7 @@
 #!/bin/sh
 # The same training on one device, on two unlike ones, and on every driver at hand: the loss after
 # each epoch is equal to 5 digits, parameters after 200 steps within 1e-5 (relative norm), dropout
-# included.
+# included.  A convolutional network on one device and on two as well.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 
 same_as_one()
@@ -9,7 +9,7 @@ same_as_one()
     expect_close "$1: loss of every epoch" "$(of one epoch_losses)" "$(json epoch_losses)" 5
     expect "$1: parameters" "$HELPERS/params_diff" "$tmp/one/model.safetensors" \
         "$tmp/$1/model.safetensors" 1e-5
-    expect_equal "$1: steps" "$(json steps)" 200
+    expect_equal "$1: steps" "$(json steps)" "$(of one steps)"
 }
 # Every device of the run took part: otherwise it shows nothing.
 all_took_part()
@@ -27,6 +27,7 @@ all_took_part()
 first=$(first_device)
 train "$digits" --devices "$first" --out "$tmp/one" || finish
 keep one
+expect_equal "steps" "$(json steps)" 200
 expect_number "the loss falls" "$(of one epoch_losses | awk '{ print $NF " < 0.8 * " $1 }')"
 
 # Shares held unequal by hand, so that all devices take part whatever they measure.
@@ -45,5 +46,15 @@ if [ "$n" -gt 1 ]; then
     train "$digits" --devices all --out "$tmp/measured" && same_as_one measured
 else
     note "one device only: no second driver to compare with"
+fi
+
+if [ "${first%:*}" = pocl ]; then
+    images=$srcdir/tests/train/images.yaml
+    rm -rf "$tmp/one" "$tmp/two"
+    train "$images" --devices "$first" --out "$tmp/one" || finish
+    keep one
+    expect_number "images: the loss falls" "$(of one epoch_losses | awk '{ print $NF " < 0.9 * " $1 }')"
+    POCL_DEVICES="pthread basic" train "$images" --devices 'pocl:*' --out "$tmp/two" \
+        --set 'train.shares=[3, 1]' && same_as_one two && all_took_part two 2
 fi
 finish

@@ -6,6 +6,7 @@
 #include "runtime/model/config.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,46 @@ START_TEST(test_mlp_is_eight_nodes)
     ck_assert_int_eq(parameter(graph, "fc1.weight")->shape.dim[1], 784);
     /* Pixels become 0..1. */
     ck_assert_float_eq(graph->tensor[graph->node[0].in[1]].constant[0], 1.0f / 255);
+    mot_graph_free(graph);
+}
+END_TEST
+
+START_TEST(test_images_go_through_windows)
+{
+    mot_graph *graph =
+        built("model:\n  layers:\n    - conv2d: {out: 8, kernel: [5, 3], padding: same}\n"
+              "    - relu\n    - max_pool2d: 2\n    - relu: {name: again}\n"
+              "    - conv2d: {out: 6, kernel: 3, stride: [2, 1], groups: 2, bias: no, init: he}\n"
+              "    - avg_pool2d: {kernel: [2, 3], count_padding: no}\n    - global_avg_pool\n"
+              "    - linear: 10\n",
+              &digits);
+    /* relu joins convolution; of the two relus' gradients that behind the pool's is left. */
+    static const mot_op ops[] = {MOT_OP_ingest,          MOT_OP_conv2d,
+                                 MOT_OP_max_pool2d,      MOT_OP_relu,
+                                 MOT_OP_conv2d,          MOT_OP_avg_pool2d,
+                                 MOT_OP_avg_pool2d,      MOT_OP_linear,
+                                 MOT_OP_softmax_xent,    MOT_OP_linear_dweight,
+                                 MOT_OP_linear_dinput,   MOT_OP_avg_pool2d_grad,
+                                 MOT_OP_avg_pool2d_grad, MOT_OP_conv2d_dweight,
+                                 MOT_OP_conv2d_dinput,   MOT_OP_max_pool2d_grad,
+                                 MOT_OP_conv2d_dweight,  MOT_OP_sgd};
+    ck_assert_int_eq(graph->n_nodes, sizeof ops / sizeof *ops);
+    for (int i = 0; i < graph->n_nodes; i++)
+        ck_assert_int_eq(graph->node[i].op, ops[i]);
+    ck_assert_int_eq(graph->node[1].attrs.activation, MOT_ACT_RELU);
+    ck_assert_int_eq(graph->node[14].n_in, 3); /* the mask of `again` */
+    ck_assert_int_eq(graph->node[15].attrs.activation, MOT_ACT_RELU);
+    static const mot_shape weight = {4, {6, 4, 3, 3}}, images = {4, {MOT_BATCH, 6, 6, 12}};
+    ck_assert(mot_shape_equal(&parameter(graph, "conv2.weight")->shape, &weight));
+    ck_assert(mot_shape_equal(&graph->tensor[graph->node[4].out[0]].shape, &images));
+    ck_assert_double_eq_tol((double)parameter(graph, "conv1.weight")->init.scale, sqrt(1 / 15.0),
+                            1e-6);
+    ck_assert_double_eq_tol((double)parameter(graph, "conv2.weight")->init.scale, sqrt(2 / 36.0),
+                            1e-6);
+    ck_assert_int_eq(graph->node[5].attrs.window.stride[1], 3);
+    ck_assert(!graph->node[5].attrs.window.count_padding);
+    /* Every weight meets every place: 14x14 after the pool, 6x12 after the second convolution. */
+    ck_assert_double_eq(mot_node_cost(graph, 4, 3).flops, 2.0 * 3 * 6 * 12 * 6 * 4 * 9);
     mot_graph_free(graph);
 }
 END_TEST
@@ -336,6 +377,21 @@ static const struct {
      "m.yaml:4 (in end of line 6): the last layer, end1.fc1, gives 9 outputs, but drawn-digits has "
      "10 "
      "classes"},
+    {false, "model:\n  layers:\n    - flatten\n    - conv2d: {out: 8, kernel: 3}\n",
+     "m.yaml:4: layer conv1 takes images (B,C,H,W), but gets (B,784) from flatten1"},
+    {false, "model:\n  layers:\n    - max_pool2d: 9\n    - conv2d: {out: 8, kernel: [3, 4]}\n",
+     "m.yaml:4: layer conv1: the images (B,1,3,3) from max_pool1 are too small: its window is 3x4, "
+     "and with padding they are 3x3"},
+    {false, "model:\n  layers:\n    - conv2d: 8\n",
+     "m.yaml:3: layer conv1 needs a kernel: conv2d: {out: 32, kernel: 3}"},
+    {false, "model:\n  layers:\n    - conv2d: {out: 8, kernel: 3, groups: 2}\n",
+     "m.yaml:3: layer conv1: 2 groups do not divide both its 8 channels and those of (B,1,28,28) "
+     "from the input"},
+    {false, "model:\n  layers:\n    - conv2d: {out: 8, kernel: 4, padding: same}\n",
+     "m.yaml:3: layer conv1: padding `same` goes with odd kernels and stride 1; here kernel 4, "
+     "stride 1"},
+    {false, "model:\n  layers:\n    - avg_pool2d: {kernel: 3, padding: 2}\n",
+     "m.yaml:3: layer avg_pool1: padding 2 is more than half the kernel, 3"},
 };
 
 START_TEST(test_what_does_not_fit_is_named)
@@ -418,6 +474,7 @@ int main(void)
     Suite *suite = suite_create("model");
     TCase *tests = tcase_create("model");
     tcase_add_test(tests, test_mlp_is_eight_nodes);
+    tcase_add_test(tests, test_images_go_through_windows);
     tcase_add_test(tests, test_names_bias_and_optimizer_are_as_the_text_says);
     tcase_add_test(tests, test_activations_are_one_operator_with_pytorch_defaults);
     tcase_add_test(tests, test_norms_have_parameters_as_in_pytorch);

@@ -7,6 +7,10 @@
 #define MOT_LAYERS(X)                                                                              \
     X(flatten)                                                                                     \
     X(linear)                                                                                      \
+    X(conv2d)                                                                                      \
+    X(max_pool2d)                                                                                  \
+    X(avg_pool2d)                                                                                  \
+    X(global_avg_pool)                                                                             \
     X(relu)                                                                                        \
     X(gelu)                                                                                        \
     X(silu)                                                                                        \

@@ -1,0 +1,172 @@
+/* conv2d, conv2d_dinput and conv2d_dweight: checks, the plain variants, and the tables. */
+#include "config.h"
+
+#include "devices/conv2d.h"
+
+mot_conv2d mot_conv2d_of(const mot_operands *o)
+{
+    const mot_window *w = &o->attrs.window;
+    const mot_view *x = o->op == MOT_OP_conv2d          ? &o->in[0]
+                        : o->op == MOT_OP_conv2d_dinput ? &o->out[0]
+                                                        : &o->in[1];
+    const mot_view *y = o->op == MOT_OP_conv2d ? &o->out[0] : &o->in[0];
+    return (mot_conv2d){.samples = x->shape.dim[0],
+                        .channels = x->shape.dim[1],
+                        .outs = y->shape.dim[1],
+                        .places = {mot_window_places(w, 0), mot_window_places(w, 1)},
+                        .window = w};
+}
+
+int mot_conv2d_flags(const mot_operands *o)
+{
+    int flags = o->attrs.activation == MOT_ACT_RELU ? MOT_MATMUL_RELU : 0;
+    if (o->op == MOT_OP_conv2d && mot_has_in(o, 2))
+        flags |= MOT_MATMUL_BIAS;
+    if (o->op == MOT_OP_conv2d_dinput && mot_has_in(o, 2))
+        flags |= MOT_MATMUL_MASK;
+    return flags;
+}
+
+/* ---- checking ---- */
+
+enum { MOST_PIXELS = 1 << 30 }; /* of an image: kernels count them in ints */
+
+/* x, y and w, in whatever roles, fit each other and the window. */
+static mot_status check_shapes(const mot_operands *o, const mot_view *x, const mot_view *y,
+                               const mot_view *w)
+{
+    const mot_window *v = &o->attrs.window;
+    const mot_shape *xs = &x->shape, *ys = &y->shape, *ws = &w->shape;
+    char a[MOT_SHAPE_TEXT], b[MOT_SHAPE_TEXT], c[MOT_SHAPE_TEXT];
+    bool fit = xs->n_dims == 4 && ys->n_dims == 4 && ws->n_dims == 4 && v->groups >= 1 &&
+               xs->dim[0] == ys->dim[0] && xs->dim[1] == ws->dim[1] * v->groups &&
+               ys->dim[1] == ws->dim[0] && ws->dim[0] % v->groups == 0 &&
+               mot_view_elements(x) > 0 && mot_view_elements(w) > 0 &&
+               xs->dim[2] <= MOST_PIXELS / xs->dim[3];
+    for (int i = 0; i < 2 && fit; i++)
+        fit = v->kernel[i] >= 1 && v->stride[i] >= 1 && v->dilation[i] >= 1 && v->padding[i] >= 0 &&
+              xs->dim[2 + i] == v->image[i] && ws->dim[2 + i] == v->kernel[i] &&
+              mot_window_places(v, i) >= 1 && ys->dim[2 + i] == mot_window_places(v, i);
+    if (!fit)
+        return MOT_FAIL(MOT_ERR_SHAPE, "%s %s: images %s, weight %s and result %s do not fit",
+                        mot_op_name(o->op), o->name, mot_shape_print(xs, a), mot_shape_print(ws, b),
+                        mot_shape_print(ys, c));
+    return MOT_OK;
+}
+
+static mot_status check_conv2d(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 2, 3, 1, 1, 0));
+    MOT_TRY(check_shapes(o, &o->in[0], &o->out[0], &o->in[1]));
+    return mot_has_in(o, 2) ? mot_check_elements(o, "bias", &o->in[2], o->in[1].shape.dim[0])
+                            : MOT_OK;
+}
+
+static mot_status check_dinput(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 2, 3, 1, 1, 0));
+    MOT_TRY(check_shapes(o, &o->out[0], &o->in[0], &o->in[1]));
+    return mot_has_in(o, 2) ? mot_check_elements(o, "h", &o->in[2], mot_view_elements(&o->out[0]))
+                            : MOT_OK;
+}
+
+static mot_status check_dweight(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 2, 2, 1, 2, 0));
+    MOT_TRY(check_shapes(o, &o->in[1], &o->in[0], &o->out[0]));
+    return mot_has_out(o, 1) ? mot_check_elements(o, "db", &o->out[1], o->in[0].shape.dim[1])
+                             : MOT_OK;
+}
+
+/* ---- plain ---- */
+
+static void add_geometry(mot_launch *launch, const mot_conv2d *c)
+{
+    const mot_window *w = c->window;
+    const int64_t sizes[] = {c->channels,    w->image[0],    w->image[1],   c->outs,
+                             c->places[0],   c->places[1],   w->kernel[0],  w->kernel[1],
+                             w->stride[0],   w->stride[1],   w->padding[0], w->padding[1],
+                             w->dilation[0], w->dilation[1], w->groups};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        mot_launch_int(launch, (int)sizes[i]);
+}
+
+static mot_status record_plain(const mot_recording *r)
+{
+    const mot_operands *o = r->o;
+    const mot_conv2d c = mot_conv2d_of(o);
+    const int64_t n = mot_view_elements(&o->out[0]);
+    const mot_view absent = {0};
+    mot_launch launch;
+    mot_launch_begin(&launch, r->commands, "conv2d_plain", "",
+                     o->op == MOT_OP_conv2d ? "conv2d_plain" : "conv2d_dinput_plain");
+    mot_launch_view(&launch, &o->out[0]);
+    mot_launch_view(&launch, &o->in[0]);
+    mot_launch_view(&launch, &o->in[1]);
+    mot_launch_view(&launch, mot_has_in(o, 2) ? &o->in[2] : &absent);
+    add_geometry(&launch, &c);
+    mot_launch_int(&launch, mot_conv2d_flags(o));
+    mot_launch_long(&launch, n);
+    return mot_record_end_plain(r, &launch, n);
+}
+
+static mot_status record_dbias(const mot_recording *r, const mot_conv2d *c)
+{
+    mot_launch launch;
+    mot_launch_begin(&launch, r->commands, "conv2d_plain", "", "conv2d_dbias_plain");
+    mot_launch_view(&launch, &r->o->out[1]);
+    mot_launch_view(&launch, &r->o->in[0]);
+    mot_launch_long(&launch, c->outs);
+    mot_launch_long(&launch, c->places[0] * c->places[1]);
+    mot_launch_long(&launch, c->samples);
+    return mot_record_end_plain(r, &launch, c->outs);
+}
+
+static mot_status record_dweight(const mot_recording *r)
+{
+    const mot_operands *o = r->o;
+    const mot_conv2d c = mot_conv2d_of(o);
+    const int64_t n = mot_view_elements(&o->out[0]);
+    mot_launch launch;
+    mot_launch_begin(&launch, r->commands, "conv2d_plain", "", "conv2d_dweight_plain");
+    mot_launch_view(&launch, &o->out[0]);
+    mot_launch_view(&launch, &o->in[0]);
+    mot_launch_view(&launch, &o->in[1]);
+    add_geometry(&launch, &c);
+    mot_launch_long(&launch, c.samples);
+    mot_launch_long(&launch, n);
+    MOT_TRY(mot_record_end_plain(r, &launch, n));
+    return mot_has_out(o, 1) ? record_dbias(r, &c) : MOT_OK;
+}
+
+static const mot_variant variants[] = {
+    {.name = "plain", .record = record_plain},
+    {.name = "tile",
+     .applies = mot_conv2d_tile_applies,
+     .prefers = mot_conv2d_tile_prefers,
+     .workspace = mot_conv2d_tile_workspace,
+     .record = mot_conv2d_tile_record},
+    {.name = "planes",
+     .applies = mot_conv2d_planes_applies,
+     .prefers = mot_conv2d_planes_prefers,
+     .workspace = mot_conv2d_planes_workspace,
+     .record = mot_conv2d_planes_record},
+};
+
+static const mot_variant dweight_variants[] = {
+    {.name = "plain", .record = record_dweight},
+    {.name = "tile",
+     .applies = mot_conv2d_tile_applies,
+     .prefers = mot_conv2d_tile_prefers,
+     .workspace = mot_conv2d_parts_workspace,
+     .record = mot_conv2d_parts_record},
+    {.name = "planes",
+     .applies = mot_conv2d_planes_applies,
+     .prefers = mot_conv2d_planes_prefers,
+     .workspace = mot_conv2d_planes_workspace,
+     .record = mot_conv2d_planes_record_weight},
+};
+
+const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 3, NULL};
+const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 3, NULL};
+const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 3, NULL};

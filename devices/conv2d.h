@@ -1,0 +1,35 @@
+/* conv2d.h: for devices/ only: convolution, shared by the files that record its variants. */
+#ifndef MOT_DEVICES_CONV2D_H
+#define MOT_DEVICES_CONV2D_H
+
+#include "devices/matmul.h"
+
+/** One convolution, whichever of its three operators it is. */
+typedef struct mot_conv2d {
+    int64_t samples, channels, outs; /* B, C, O */
+    int64_t places[2];               /* OH, OW */
+    const mot_window *window;
+} mot_conv2d;
+
+/** What `o` (conv2d, conv2d_dinput or conv2d_dweight) asks for. */
+mot_conv2d mot_conv2d_of(const mot_operands *o);
+
+/** The epilogue: MOT_MATMUL_BIAS, MOT_MATMUL_RELU and MOT_MATMUL_MASK. */
+int mot_conv2d_flags(const mot_operands *o);
+
+/* conv2d_cpu.c */
+bool mot_conv2d_tile_applies(const mot_recording *r);
+bool mot_conv2d_tile_prefers(const mot_recording *r);
+int64_t mot_conv2d_tile_workspace(const mot_recording *r);
+mot_status mot_conv2d_tile_record(const mot_recording *r);
+int64_t mot_conv2d_parts_workspace(const mot_recording *r);
+mot_status mot_conv2d_parts_record(const mot_recording *r);
+
+/* conv2d_planes.c */
+bool mot_conv2d_planes_applies(const mot_recording *r);
+bool mot_conv2d_planes_prefers(const mot_recording *r);
+int64_t mot_conv2d_planes_workspace(const mot_recording *r);
+mot_status mot_conv2d_planes_record(const mot_recording *r);
+mot_status mot_conv2d_planes_record_weight(const mot_recording *r);
+
+#endif
