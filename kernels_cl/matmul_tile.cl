@@ -103,36 +103,6 @@ int block_flags(int flags, int first, int last)
     return last ? flags : flags & (TRANS_A | TRANS_B | ACCUMULATE);
 }
 
-/* Turn 8 by 8 floats in registers. */
-INLINE void transpose8(float8 a[8])
-{
-    float8 b[8];
-#pragma unroll
-    for (int j = 0; j < 8; j += 2) {
-        b[j] = PAIRS(a[j], a[j + 1], s0, s1, s4, s5);
-        b[j + 1] = PAIRS(a[j], a[j + 1], s2, s3, s6, s7);
-    }
-#pragma unroll
-    for (int j = 0; j < 8; j += 4) {
-        a[j] = FOURS(b[j], b[j + 2], s0, s1, s4, s5);
-        a[j + 1] = FOURS(b[j], b[j + 2], s2, s3, s6, s7);
-        a[j + 2] = FOURS(b[j + 1], b[j + 3], s0, s1, s4, s5);
-        a[j + 3] = FOURS(b[j + 1], b[j + 3], s2, s3, s6, s7);
-    }
-#pragma unroll
-    for (int j = 0; j < 4; j++) {
-        const float8 low = HALVES(a[j], a[j + 4], s0, s1, s2, s3);
-        a[j + 4] = HALVES(a[j], a[j + 4], s4, s5, s6, s7);
-        a[j] = low;
-    }
-}
-
-/* Where part `i` of `parts` begins, when `n` things are divided as evenly as can be. */
-long part_begin(long n, long i, long parts)
-{
-    return n * i / parts;
-}
-
 /* sums[i] = sum over p of op(A)(i,p), for this group's part of the m rows. */
 void sum_rows(__global float *sums, __global const float *a, long lda, int trans, long m, long k,
               long group, long groups)

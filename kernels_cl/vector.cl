@@ -43,6 +43,12 @@
 #define EACH_SINGLE(i)                                                                             \
     for (long i = part_whole + (long)get_local_id(0); i < part_last; i += (long)get_local_size(0))
 
+/* Where part `i` of `parts` begins, when `n` things are divided as evenly as can be. */
+long part_begin(long n, long i, long parts)
+{
+    return n * i / parts;
+}
+
 float vec_sum(VEC v)
 {
     float lane[VW], sum = 0.0f;

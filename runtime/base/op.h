@@ -17,7 +17,8 @@
 #define MOT_OPS(X)                                                                                  \
     X(ingest) /* raw (B,...) u8|f32, [scale (C), shift (C)] -> x (B,...) = raw*scale+shift;  \
                           attrs.group = how many consecutive elements share one channel */      \
-    X(linear) /* x (B,K), w (N,K), [b (N)] -> y (B,N) = act(x w^T + b) */                           \
+    X(linear) /* x (B,K), w (N,K), [b (N)] -> y (B,N) = act(x w^T + b); here and in the next two, \
+                          and for softmax and softmax_xent, (B,T,K) is B*T rows */ \
     X(linear_dinput)  /* dy (B,N), w (N,K), [h (B,K)] -> dx (B,K) = dy w, times relu'(h) if h */    \
     X(linear_dweight) /* dy (B,N), x (B,K) -> dw (N,K) = dy^T x, [db (N) = column sums of dy] */    \
     X(relu)           /* x -> y = max(x,0), any shape */                                            \

@@ -10,6 +10,7 @@ libmotley_core_la_SOURCES += \
 	runtime/model/layer/concat.c \
 	runtime/model/layer/dropout.c \
 	runtime/model/layer/flatten.c \
+	runtime/model/layer/init.c runtime/model/layer/init.h \
 	runtime/model/layer/linear.c \
 	runtime/model/layer/list.h \
 	runtime/model/layer/norm.c \

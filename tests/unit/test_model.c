@@ -246,7 +246,7 @@ static const struct {
     const char *text, *message;
 } misfits[] = {
     {false, "model:\n  layers:\n    - linear: 10\n",
-     "m.yaml:3: layer fc1 takes (B,K), but gets (B,1,28,28) from the input; put `flatten` in "
+     "m.yaml:3: layer fc1 takes (B,K) or (B,T,K), but gets (B,1,28,28) from the input; put `flatten` in "
      "between"},
     {false,
      "model:\n  layers:\n    - flatten\n    - linear: 64\n    - relu\n"

@@ -1,0 +1,21 @@
+/* init.h: how the parameters of a layer of weighted sums start. */
+#ifndef MOT_MODEL_LAYER_INIT_H
+#define MOT_MODEL_LAYER_INIT_H
+
+#include "runtime/model/layers.h"
+
+/** Append `<layer>.weight` of the given shape and, unless `bias: false`, `<layer>.bias` (outs), as
+ *  the layer's `init` or model.init says.  fan_in, fan_out: weights that lead to one output and away
+ *  from one input.  The tensors go to operand[1] and operand[2], -1 without a bias. */
+mot_status mot_layer_parameters(mot_builder *builder, const mot_layer *layer,
+                                const mot_shape *weight, int64_t fan_in, int64_t fan_out,
+                                int operand[3]);
+
+/** The rows of the tables of keys. */
+#define MOT_LAYER_PARAMETER_KEYS                                                                   \
+    {"bias", MOT_KEY_BOOL, "true", NULL, "with a bias"},                                           \
+    {                                                                                              \
+        "init", MOT_KEY_CHOICE, NULL, "pytorch|he|xavier|normal|zeros", "instead of `model.init`"  \
+    }
+
+#endif
