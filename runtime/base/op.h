@@ -43,6 +43,14 @@
     X(mse)     /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
                           sums (4) = {samples, sum over samples of mean squared error, 0, 0} */      \
     X(softmax) /* logits (B,C) -> probabilities (B,C); for prediction */                            \
+    X(embedding) /* ids (B,T) i32 or u8, w (V,C) -> y (B,T,C) = w[ids] */ \
+    X(embedding_dweight) /* dy (B,T,C), ids (B,T) i32 or u8 -> dw (V,C), V = attrs.rows; row v is the sum of \
+                          dy where the id is v */ \
+    X(position) /* x (B,T,C), w (T,C) -> y = x + w */ \
+    X(position_dweight) /* dy (B,T,C) -> dw (T,C) = sum over samples */ \
+    X(attention) /* qkv (B,T,3C), queries, keys and values of attrs.heads heads -> y (B,T,C), \
+                          lse (B,H,T) = log of the sums of exponentials; attrs.causal */ \
+    X(attention_grad) /* dy (B,T,C), qkv, y, lse -> dqkv (B,T,3C) */ \
     X(accumulate) /* -> flat: grad, sums, kept (n+4), in place: sums over the parts of a batch; the \
                      scalars say what to do */                                                     \
     /* The update, on flat arrays, in place; scalars give lr; ranges (4R): see graph.h; instead    \
@@ -91,6 +99,9 @@ typedef struct mot_attrs {
     mot_norm norm;             /* norm */
     int64_t group;             /* ingest: consecutive elements of one channel; norm: of one mean */
     float p;                   /* dropout: probability of zero, taken to 16 bits */
+    int64_t rows;              /* embedding_dweight: of the table */
+    int64_t heads;             /* attention */
+    bool causal;               /* attention: a position sees itself and those before it */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
     int axis, n_axes;          /* concat, sum, spread: a dimension, not that of the samples */
     int order[MOT_MAX_DIMS];   /* permute */
