@@ -107,13 +107,15 @@ static void print_device(const mot_bench *bench)
     fflush(bench->terminal.out);
 }
 
-/* "48*64x64x32 NN" for a product, "relu 8192x1024" for the others. */
+/* "48*64x64x32 NN" for a product, "forward 12x4x64x32" for attention, "relu 8192x1024" for the others. */
 static void row_title(const mot_bench_row *row, char *text, size_t size)
 {
     char batch[24] = "";
     if (row->batch > 1)
         snprintf(batch, sizeof batch, "%" PRId64 "*", row->batch);
-    if (row->arithmetic)
+    if (*row->shape)
+        snprintf(text, size, "%s %s", row->what, row->shape);
+    else if (row->arithmetic)
         snprintf(text, size, "%s%" PRId64 "x%" PRId64 "x%" PRId64 " %s", batch, row->m, row->n,
                  row->k, row->form);
     else

@@ -137,7 +137,8 @@ static json_t *bench_row(const mot_bench_row *row)
     if (!object)
         return NULL;
     json_object_set_new(object, "k", row->arithmetic ? json_integer(row->k) : json_null());
-    json_object_set_new(object, "form", row->arithmetic ? json_string(row->form) : json_null());
+    json_object_set_new(object, "form", *row->form ? json_string(row->form) : json_null());
+    json_object_set_new(object, "shape", *row->shape ? json_string(row->shape) : json_null());
     json_object_set_new(object, "batch", json_integer(row->batch));
     json_object_set_new(object, "time_s", number(row->time_s));
     json_object_set_new(object, row->arithmetic ? "gflops" : "gbytes_per_s", number(row->rate));
