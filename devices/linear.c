@@ -3,6 +3,8 @@
  *     y  (B,N) = x (B,K)    w^T (K,N)   NT, bias and activation in the epilogue
  *     dx (B,K) = dy (B,N)   w   (N,K)   NN, zeroed where h <= 0
  *     dw (N,K) = dy^T (N,B) x   (B,K)   TN, db (N) as the row sums of dy^T
+ *
+ * where B counts the positions of sequences too, (B,T,K) as (B*T,K).
  */
 #include "config.h"
 
@@ -10,7 +12,7 @@
 
 static mot_matmul linear_of(const mot_operands *o)
 {
-    const int64_t batch = mot_view_rows(&o->in[0]), k = mot_view_columns(&o->in[0]);
+    const int64_t batch = mot_view_lines(&o->in[0]), k = mot_view_last(&o->in[0]);
     const int64_t n = mot_view_rows(&o->in[1]);
     mot_matmul p = {.c = o->out[0],
                     .a = o->in[0],
@@ -33,7 +35,7 @@ static mot_matmul linear_of(const mot_operands *o)
 
 static mot_matmul dinput_of(const mot_operands *o)
 {
-    const int64_t batch = mot_view_rows(&o->in[0]), n = mot_view_columns(&o->in[0]);
+    const int64_t batch = mot_view_lines(&o->in[0]), n = mot_view_last(&o->in[0]);
     const int64_t k = mot_view_columns(&o->in[1]);
     mot_matmul p = {.c = o->out[0],
                     .a = o->in[0],
@@ -53,8 +55,8 @@ static mot_matmul dinput_of(const mot_operands *o)
 
 static mot_matmul dweight_of(const mot_operands *o)
 {
-    const int64_t batch = mot_view_rows(&o->in[0]), n = mot_view_columns(&o->in[0]);
-    const int64_t k = mot_view_columns(&o->in[1]);
+    const int64_t batch = mot_view_lines(&o->in[0]), n = mot_view_last(&o->in[0]);
+    const int64_t k = mot_view_last(&o->in[1]);
     mot_matmul p = {.c = o->out[0],
                     .a = o->in[0],
                     .b = o->in[1],
@@ -106,19 +108,19 @@ static mot_status check_linear(const mot_operands *o)
     if (o->product) /* checked by product.c */
         return MOT_OK;
     MOT_TRY(mot_check_operands(o, 2, 3, 1, 1, 0));
-    return check_product(o, mot_view_columns(&o->in[0]), mot_view_columns(&o->in[1]));
+    return check_product(o, mot_view_last(&o->in[0]), mot_view_last(&o->in[1]));
 }
 
 static mot_status check_dinput(const mot_operands *o)
 {
     MOT_TRY(mot_check_operands(o, 2, 3, 1, 1, 0));
-    return check_product(o, mot_view_columns(&o->in[0]), mot_view_rows(&o->in[1]));
+    return check_product(o, mot_view_last(&o->in[0]), mot_view_rows(&o->in[1]));
 }
 
 static mot_status check_dweight(const mot_operands *o)
 {
     MOT_TRY(mot_check_operands(o, 2, 2, 1, 2, 0));
-    return check_product(o, mot_view_rows(&o->in[0]), mot_view_rows(&o->in[1]));
+    return check_product(o, mot_view_lines(&o->in[0]), mot_view_lines(&o->in[1]));
 }
 
 static mot_problem problem_of(const mot_operands *o, mot_precision precision)

@@ -19,7 +19,7 @@ static mot_status check_xent(const mot_operands *o)
     MOT_TRY(mot_check_operands(o, 2, 2, 2, 2, 2u));
     if (o->in[1].dtype != MOT_I32)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "softmax_xent %s: labels are not i32", o->name);
-    MOT_TRY(mot_check_elements(o, "label", &o->in[1], mot_view_rows(&o->in[0])));
+    MOT_TRY(mot_check_elements(o, "label", &o->in[1], mot_view_lines(&o->in[0])));
     MOT_TRY(mot_check_elements(o, "sums", &o->out[1], 4));
     if (mot_has_out(o, 0))
         MOT_TRY(mot_check_elements(o, "dlogits", &o->out[0], mot_view_elements(&o->in[0])));
@@ -29,7 +29,7 @@ static mot_status check_xent(const mot_operands *o)
 /* chunk: rows of a work-item (vector) or of a group (group). */
 static mot_range range_vector(const mot_recording *r)
 {
-    int64_t rows = mot_view_rows(&r->o->in[0]);
+    int64_t rows = mot_view_lines(&r->o->in[0]);
     int64_t local = r->traits.cpu ? 1 : r->traits.group;
     int64_t most = r->traits.cpu ? r->traits.threads * 8 : MAX_PARTS;
     int64_t groups = mot_min(mot_ceil_div(rows, local), most);
@@ -41,7 +41,7 @@ static mot_range range_vector(const mot_recording *r)
 
 static mot_range range_group(const mot_recording *r)
 {
-    int64_t rows = mot_view_rows(&r->o->in[0]);
+    int64_t rows = mot_view_lines(&r->o->in[0]);
     int64_t groups = mot_min(rows, MAX_PARTS), chunk = mot_ceil_div(rows, groups);
     return (mot_range){
         .groups = mot_ceil_div(rows, chunk), .local = r->traits.group, .chunk = chunk};
@@ -49,7 +49,7 @@ static mot_range range_group(const mot_recording *r)
 
 static bool prefers_group(const mot_recording *r)
 {
-    return !r->traits.cpu && mot_view_columns(&r->o->in[0]) > SHORT_ROW;
+    return !r->traits.cpu && mot_view_last(&r->o->in[0]) > SHORT_ROW;
 }
 
 /* ---- softmax ---- */
@@ -59,15 +59,15 @@ static void begin_softmax(const mot_recording *r, mot_launch *launch, const char
     mot_record_begin(r, launch, "softmax", kernel);
     mot_launch_view(launch, &r->o->out[0]);
     mot_launch_view(launch, &r->o->in[0]);
-    mot_launch_long(launch, mot_view_rows(&r->o->in[0]));
-    mot_launch_long(launch, mot_view_columns(&r->o->in[0]));
+    mot_launch_long(launch, mot_view_lines(&r->o->in[0]));
+    mot_launch_long(launch, mot_view_last(&r->o->in[0]));
 }
 
 static mot_status softmax_plain(const mot_recording *r)
 {
     mot_launch launch;
     begin_softmax(r, &launch, "softmax_plain");
-    return mot_record_end_plain(r, &launch, mot_view_rows(&r->o->in[0]));
+    return mot_record_end_plain(r, &launch, mot_view_lines(&r->o->in[0]));
 }
 
 static mot_status softmax_vector(const mot_recording *r)
@@ -95,8 +95,8 @@ static void sizes_xent(const mot_recording *r, mot_launch *launch)
 {
     mot_launch_view(launch, &r->o->in[0]);
     mot_launch_view(launch, &r->o->in[1]);
-    mot_launch_long(launch, mot_view_rows(&r->o->in[0]));
-    mot_launch_long(launch, mot_view_columns(&r->o->in[0]));
+    mot_launch_long(launch, mot_view_lines(&r->o->in[0]));
+    mot_launch_long(launch, mot_view_last(&r->o->in[0]));
     mot_launch_int(launch, mot_has_out(r->o, 0) ? 1 : 0);
 }
 
@@ -127,7 +127,7 @@ static mot_status record_xent(const mot_recording *r, const char *kernel, mot_ra
     if (range.groups == 1)
         return MOT_OK;
     return mot_record_sums_finish(r, "softmax_xent", &r->o->out[1], &parts, range.groups,
-                                  mot_view_rows(&r->o->in[0]));
+                                  mot_view_lines(&r->o->in[0]));
 }
 
 static mot_status xent_vector(const mot_recording *r)
@@ -137,13 +137,13 @@ static mot_status xent_vector(const mot_recording *r)
 
 static bool applies_narrow(const mot_recording *r)
 {
-    return mot_view_columns(&r->o->in[0]) <= NARROW;
+    return mot_view_last(&r->o->in[0]) <= NARROW;
 }
 
 /* The rows wait in private memory: good where that is a cache. */
 static bool prefers_narrow(const mot_recording *r)
 {
-    return r->traits.cpu && mot_view_rows(&r->o->in[0]) >= r->traits.vector;
+    return r->traits.cpu && mot_view_lines(&r->o->in[0]) >= r->traits.vector;
 }
 
 static mot_status xent_narrow(const mot_recording *r)

@@ -108,6 +108,16 @@ int64_t mot_view_columns(const mot_view *view)
     return columns;
 }
 
+int64_t mot_view_lines(const mot_view *view)
+{
+    return mot_view_elements(view) / mot_view_last(view);
+}
+
+int64_t mot_view_last(const mot_view *view)
+{
+    return mot_shape_last(&view->shape);
+}
+
 /* ---- launching ---- */
 
 mot_range mot_range_flat(const mot_traits *traits, int64_t n, int64_t max_groups)

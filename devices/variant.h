@@ -83,6 +83,9 @@ int64_t mot_view_elements(const mot_view *view);
 /** Rows: dim 0; columns: the product of the others. */
 int64_t mot_view_rows(const mot_view *view);
 int64_t mot_view_columns(const mot_view *view);
+/** Columns: the last dim; lines: the product of the others, (B,T,C) as (B*T,C). */
+int64_t mot_view_lines(const mot_view *view);
+int64_t mot_view_last(const mot_view *view);
 
 /* ---- launching ---- */
 

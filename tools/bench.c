@@ -107,7 +107,8 @@ static void print_device(const mot_bench *bench)
     fflush(bench->terminal.out);
 }
 
-/* "48*64x64x32 NN" for a product, "dweight 64x1x28x28:32x3x3" for a convolution, "relu 8192x1024" for the others. */
+/* "48*64x64x32 NN" for a product, "dweight 64x1x28x28:32x3x3" for a convolution, "forward 12x4x64x32"
+ * for attention, "relu 8192x1024" for the others. */
 static void row_title(const mot_bench_row *row, char *text, size_t size)
 {
     char batch[24] = "";

@@ -2,6 +2,7 @@
  *
  * bench.c        the devices, timing, rows and how they are printed
  * bench_gemm.c   matrix products
+ * bench_attention.c  attention
  * bench_conv.c   convolutions
  * bench_ops.c    operators that wait for memory
  * bench_step.c   training steps of a configuration
@@ -9,8 +10,8 @@
  *
  * A time is the median over batches of runs that are queued back to back, as training queues them;
  * warm-up, in which drivers compile, comes first.  A fraction is of what the same device was
- * measured to do in the same run: independent multiply-adds for products and convolutions, a copy kernel for the
- * rest.
+ * measured to do in the same run: independent multiply-adds for products, convolutions and
+ * attention, a copy kernel for the rest.
  */
 #ifndef MOT_TOOLS_BENCH_H
 #define MOT_TOOLS_BENCH_H
@@ -51,12 +52,14 @@ mot_status mot_bench_floats(mot_device *device, int64_t n, uint64_t seed, mot_vi
                             float **host);
 
 mot_status mot_bench_gemm(mot_bench *bench);
+mot_status mot_bench_attention(mot_bench *bench);
 mot_status mot_bench_conv(mot_bench *bench);
 mot_status mot_bench_ops(mot_bench *bench);
 /** Shape i of those that are measured where nothing is asked for; false behind the last. */
 bool mot_bench_gemm_usual(int i, mot_bench_row *out);
 /** Are the operands shapes, or names of operators?  Else the message says what is wrong. */
 mot_status mot_bench_gemm_check(const mot_arguments *arguments);
+mot_status mot_bench_attention_check(const mot_arguments *arguments);
 mot_status mot_bench_conv_check(const mot_arguments *arguments);
 mot_status mot_bench_ops_check(const mot_arguments *arguments);
 /** Bytes of the largest tensor of `motley bench ops`. */

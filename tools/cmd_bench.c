@@ -35,6 +35,15 @@ static int run_conv(const mot_command *command, const mot_arguments *arguments)
     return mot_bench_run(&bench, 0, mot_bench_conv);
 }
 
+static int run_attention(const mot_command *command, const mot_arguments *arguments)
+{
+    mot_bench bench = {.command = command, .arguments = arguments};
+    mot_session_log(arguments);
+    if (mot_bench_attention_check(arguments) != MOT_OK)
+        return mot_command_misused(command, "%s", mot_error_message());
+    return mot_bench_run(&bench, 0, mot_bench_attention);
+}
+
 static int run_ops(const mot_command *command, const mot_arguments *arguments)
 {
     mot_bench bench = {.command = command, .arguments = arguments};
@@ -100,6 +109,20 @@ const mot_command mot_command_bench_conv = {
     "independent multiply-adds reach.",
     gemm_options,
     run_conv,
+    false,
+};
+
+const mot_command mot_command_bench_attention = {
+    "bench attention",
+    "[SHAPE]...",
+    0,
+    MANY,
+    "measure attention, forward and backward",
+    "SHAPE is BxHxTxD, samples, heads, positions and numbers a head, causal unless :full is\n"
+    "behind it: 12x4x64x32:full.  Times are medians; the fraction is of what independent\n"
+    "multiply-adds reach.",
+    gemm_options,
+    run_attention,
     false,
 };
 

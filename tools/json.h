@@ -7,19 +7,19 @@
 /** Print the object that `motley train --json` ends with; `profile` may be NULL. */
 mot_status mot_json_print_report(const mot_report *report, const mot_profile *profile);
 
-/** One measurement of `motley bench gemm`, `bench conv` (arithmetic) or `bench ops`. */
+/** One measurement of `motley bench gemm`, `conv`, `attention` (arithmetic) or `ops`. */
 typedef struct mot_bench_row {
     char device[48], what[24], variant[32];
     bool arithmetic;
     char form[3];           /* "NT"; products only */
-    char shape[64];         /* of a convolution, as it was asked for; else empty */
+    char shape[64];         /* of a convolution or attention, as it was asked for; else empty */
     int64_t batch, m, n, k; /* others: m rows of n */
     double time_s;
     double rate, peak; /* in 1e9 operations, or bytes, a second */
     double fraction;
 } mot_bench_row;
 
-/** Print the array of `motley bench gemm --json`, `bench conv --json` and `bench ops --json`. */
+/** Print the array of `motley bench gemm --json`, `conv`, `attention` and `ops`. */
 mot_status mot_json_print_bench(const mot_bench_row *rows, int n_rows);
 
 /** What `motley bench step` makes of a report with peaks. */

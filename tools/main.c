@@ -22,6 +22,7 @@ const mot_command *const mot_commands_all[] = {
     &mot_command_tune,
     &mot_command_bench_gemm,
     &mot_command_bench_conv,
+    &mot_command_bench_attention,
     &mot_command_bench_ops,
     &mot_command_bench_step,
     &mot_command_data_show,

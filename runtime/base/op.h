@@ -17,7 +17,8 @@
 #define MOT_OPS(X)                                                                                  \
     X(ingest) /* raw (B,...) u8|f32, [scale (C), shift (C)] -> x (B,...) = raw*scale+shift;  \
                           attrs.group = how many consecutive elements share one channel */      \
-    X(linear) /* x (B,K), w (N,K), [b (N)] -> y (B,N) = act(x w^T + b) */                           \
+    X(linear) /* x (B,K), w (N,K), [b (N)] -> y (B,N) = act(x w^T + b); here and in the next two, \
+                          and for softmax and softmax_xent, (B,T,K) is B*T rows */ \
     X(linear_dinput)  /* dy (B,N), w (N,K), [h (B,K)] -> dx (B,K) = dy w, times relu'(h) if h */    \
     X(linear_dweight) /* dy (B,N), x (B,K) -> dw (N,K) = dy^T x, [db (N) = column sums of dy] */    \
     X(relu)           /* x -> y = max(x,0), any shape */                                            \
@@ -51,6 +52,14 @@
     X(avg_pool2d)      /* x (B,C,H,W) -> y (B,C,OH,OW); attrs.window without dilation */            \
     X(avg_pool2d_grad) /* dy (B,C,OH,OW) -> dx (B,C,H,W) */                                         \
     X(softmax) /* logits (B,C) -> probabilities (B,C); for prediction */                            \
+    X(embedding) /* ids (B,T) i32 or u8, w (V,C) -> y (B,T,C) = w[ids] */ \
+    X(embedding_dweight) /* dy (B,T,C), ids (B,T) i32 or u8 -> dw (V,C), V = attrs.rows; row v is the sum of \
+                          dy where the id is v */ \
+    X(position) /* x (B,T,C), w (T,C) -> y = x + w */ \
+    X(position_dweight) /* dy (B,T,C) -> dw (T,C) = sum over samples */ \
+    X(attention) /* qkv (B,T,3C), queries, keys and values of attrs.heads heads -> y (B,T,C), \
+                          lse (B,H,T) = log of the sums of exponentials; attrs.causal */ \
+    X(attention_grad) /* dy (B,T,C), qkv, y, lse -> dqkv (B,T,3C) */ \
     X(accumulate) /* -> flat: grad, sums, kept (n+4), in place: sums over the parts of a batch; the \
                      scalars say what to do */                                                     \
     /* The update, on flat arrays, in place; scalars give lr; ranges (4R): see graph.h; instead    \
@@ -117,6 +126,9 @@ typedef struct mot_attrs {
     mot_norm norm;             /* norm */
     int64_t group;             /* ingest: consecutive elements of one channel; norm: of one mean */
     float p;                   /* dropout: probability of zero, taken to 16 bits */
+    int64_t rows;              /* embedding_dweight: of the table */
+    int64_t heads;             /* attention */
+    bool causal;               /* attention: a position sees itself and those before it */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
     int axis, n_axes;          /* concat, sum, spread: a dimension, not that of the samples */
     int order[MOT_MAX_DIMS];   /* permute */

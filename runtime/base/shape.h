@@ -39,6 +39,13 @@ static inline int64_t mot_shape_elements(const mot_shape *shape, int64_t batch)
     return n;
 }
 
+/** Length of the last dimension: the columns of the matrix of rows that the shape is, (B,T,C) as
+ *  (B*T,C). */
+static inline int64_t mot_shape_last(const mot_shape *shape)
+{
+    return shape->n_dims > 0 ? shape->dim[shape->n_dims - 1] : 1;
+}
+
 /** The shape with `batch` samples in the place of MOT_BATCH. */
 static inline mot_shape mot_shape_with_batch(mot_shape shape, int64_t batch)
 {

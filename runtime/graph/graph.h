@@ -31,8 +31,8 @@
 #include "runtime/base/status.h"
 
 typedef enum {
-    MOT_TENSOR_RAW,   /* samples as the loader gives them, (B,...) u8 or f32; in the input ring */
-    MOT_TENSOR_LABEL, /* (B) i32 or (B,C) f32 targets; in the input ring */
+    MOT_TENSOR_RAW,   /* samples as the loader gives them, (B,...) u8, f32 or i32; in the input ring */
+    MOT_TENSOR_LABEL, /* (B) or (B,T) i32, or (B,C) f32 targets; in the input ring */
     MOT_TENSOR_CONSTANT, /* filled once, e.g. scale and shift of the normalization */
     MOT_TENSOR_PARAMETER,
     MOT_TENSOR_GRADIENT, /* of a parameter, or the loss's sums; lies in the flat gradient buffer */

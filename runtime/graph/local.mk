@@ -10,8 +10,10 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/update.c \
 	runtime/graph/op/activation.c \
 	runtime/graph/op/add.c \
+	runtime/graph/op/attention.c \
 	runtime/graph/op/conv2d.c \
 	runtime/graph/op/dropout.c \
+	runtime/graph/op/embedding.c \
 	runtime/graph/op/ingest.c \
 	runtime/graph/op/linear.c \
 	runtime/graph/op/move.c \
@@ -19,6 +21,7 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/op/norm.c \
 	runtime/graph/op/optimizer.c \
 	runtime/graph/op/pool2d.c \
+	runtime/graph/op/position.c \
 	runtime/graph/op/relu.c \
 	runtime/graph/op/rules.h \
 	runtime/graph/op/softmax.c \

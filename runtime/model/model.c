@@ -36,7 +36,11 @@ static mot_status build_input(mot_builder *b, const mot_sample_spec *spec)
     MOT_TRY(check_spec(spec));
     MOT_TRY(
         mot_graph_source(b->graph, MOT_TENSOR_RAW, "raw", spec->input_dtype, &spec->input, &in[0]));
-    if (!scale && spec->input_dtype == MOT_U8 && !spec->tokens) {
+    if (spec->tokens) { /* no quantities, to be scaled or added */
+        b->x = in[0];
+        return MOT_OK;
+    }
+    if (!scale && spec->input_dtype == MOT_U8) {
         scale = &pixel_scale;
         shift = &pixel_shift;
         n = 1;
@@ -75,16 +79,17 @@ static mot_status check_output(const mot_config *config, const mot_sample_spec *
     const char *where = mot_origin_print(&origin, last->yaml), *set;
     char text[MOT_SHAPE_TEXT];
     MOT_TRY(mot_config_get_text(config, "data.set", &set));
-    if (y->n_dims != 2)
+    if (y->n_dims != 2 && !(y->n_dims == 3 && spec->tokens))
         return MOT_FAIL(MOT_ERR_SHAPE,
                         "%s: the last layer, %s, gives %s; end with `flatten` and `linear: %" PRId64
                         "`",
                         where, b->from, mot_shape_print(y, text), spec->n_classes);
-    if (y->dim[1] != spec->n_classes)
-        return MOT_FAIL(
-            MOT_ERR_SHAPE,
-            "%s: the last layer, %s, gives %" PRId64 " outputs, but %s has %" PRId64 " %s", where,
-            b->from, y->dim[1], set, spec->n_classes, spec->regression ? "targets" : "classes");
+    if (mot_shape_last(y) != spec->n_classes)
+        return MOT_FAIL(MOT_ERR_SHAPE,
+                        "%s: the last layer, %s, gives %" PRId64 " outputs, but %s has %" PRId64
+                        " %s",
+                        where, b->from, mot_shape_last(y), set, spec->n_classes,
+                        spec->regression ? "targets" : "classes");
     return MOT_OK;
 }
 

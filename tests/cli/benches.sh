@@ -49,6 +49,11 @@ bench conv 2x4x6x6:4x3x3 --variants && {
     expect_number "several variants" "$(rows) > 3"
     expect "no variant gives wrong numbers" sh -c '! grep -q "wrong numbers" "$1"' - "$tmp/err"
 }
+if bench attention 1x2x9x5 2x1x17x8:full --variants; then
+    expect_equal "forward and backward" "$(json 0 what) $(json 0 shape)" "forward 1x2x9x5"
+    keys device what shape time_s gflops peak fraction
+    expect "no variant gives wrong numbers" sh -c '! grep -q "wrong numbers" "$1"' - "$tmp/err"
+fi
 if bench ops --size 1; then
     expect_number "operators" "$(rows) >= 10"
     keys device what m n time_s gbytes_per_s peak fraction
@@ -87,6 +92,8 @@ refuse "a size that overflows" 'shape' "$MOTLEY" bench gemm 99999999999999999999
 refuse "a variant that is none" 'no variant' "$MOTLEY" bench gemm 8x8x8 --variant fast
 refuse "no convolution" 'BxCxHxW' "$MOTLEY" bench conv 2x3x9x8
 refuse "groups that do not divide" 'BxCxHxW' "$MOTLEY" bench conv 2x3x9x8:4x3x3g2
+refuse "no shape of attention" '12x4x64x32:full' "$MOTLEY" bench attention 12x4x64
+refuse "no variant of attention" 'no variant' "$MOTLEY" bench attention 1x1x2x2 --variant fast
 refuse "an operator that is none" "did you mean 'dropout'" "$MOTLEY" bench ops dropot
-refuse "no command" 'gemm, conv, ops and step' "$MOTLEY" bench
+refuse "no command" 'gemm, conv, attention, ops and step' "$MOTLEY" bench
 finish

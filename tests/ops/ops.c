@@ -33,6 +33,12 @@ mot_view op_view2(int64_t rows, int64_t columns)
     return op_view(MOT_F32, 2, (int64_t[]){rows, columns});
 }
 
+mot_view op_view_rows(int64_t rows, int64_t columns)
+{
+    return rows % 3 ? op_view2(rows, columns)
+                    : op_view(MOT_F32, 3, (int64_t[]){rows / 3, 3, columns});
+}
+
 int64_t op_elements(const mot_view *view)
 {
     return mot_shape_elements(&view->shape, 1);

@@ -41,6 +41,8 @@ void op_products(mot_device *device, uint64_t seed, bool small);
 int64_t op_between(mot_random *random, int64_t low, int64_t high);
 mot_view op_view(mot_dtype dtype, int n_dims, const int64_t *dim);
 mot_view op_view2(int64_t rows, int64_t columns);
+/** The same, as sequences (rows/3,3,columns) where that can be. */
+mot_view op_view_rows(int64_t rows, int64_t columns);
 int64_t op_elements(const mot_view *view);
 /** New array of floats uniform in [-1, 1). */
 float *op_floats(mot_random *random, int64_t n);

@@ -40,9 +40,9 @@ void make_linear(op_case *c, mot_random *random, bool small)
 {
     int64_t batch, n, k;
     draw_sizes(random, small, &batch, &n, &k);
-    const float *x = op_input(c, random, 0, op_view2(batch, k));
+    const float *x = op_input(c, random, 0, op_view_rows(batch, k));
     const float *w = op_input(c, random, 1, op_view2(n, k));
-    double *y = op_output(c, 0, op_view2(batch, n), 1e-5 * sqrt((double)k));
+    double *y = op_output(c, 0, op_view_rows(batch, n), 1e-5 * sqrt((double)k));
     product(y, x, w, batch, n, k, k, 1, k, 1);
     if (op_between(random, 0, 1)) {
         const float *b = op_input(c, random, 2, op_view(MOT_F32, 1, &n));
@@ -60,12 +60,12 @@ void make_linear_dinput(op_case *c, mot_random *random, bool small)
 {
     int64_t batch, n, k;
     draw_sizes(random, small, &batch, &n, &k);
-    const float *dy = op_input(c, random, 0, op_view2(batch, n));
+    const float *dy = op_input(c, random, 0, op_view_rows(batch, n));
     const float *w = op_input(c, random, 1, op_view2(n, k));
-    double *dx = op_output(c, 0, op_view2(batch, k), 1e-5 * sqrt((double)n));
+    double *dx = op_output(c, 0, op_view_rows(batch, k), 1e-5 * sqrt((double)n));
     product(dx, dy, w, batch, k, n, n, 1, 1, k);
     if (op_between(random, 0, 1)) {
-        const float *h = op_input(c, random, 2, op_view2(batch, k));
+        const float *h = op_input(c, random, 2, op_view_rows(batch, k));
         for (int64_t i = 0; i < batch * k; i++)
             dx[i] = h[i] > 0.0f ? dx[i] : 0.0;
     }
@@ -75,8 +75,8 @@ void make_linear_dweight(op_case *c, mot_random *random, bool small)
 {
     int64_t batch, n, k;
     draw_sizes(random, small, &batch, &n, &k);
-    const float *dy = op_input(c, random, 0, op_view2(batch, n));
-    const float *x = op_input(c, random, 1, op_view2(batch, k));
+    const float *dy = op_input(c, random, 0, op_view_rows(batch, n));
+    const float *x = op_input(c, random, 1, op_view_rows(batch, k));
     product(op_output(c, 0, op_view2(n, k), 1e-5 * sqrt((double)batch)), dy, x, n, k, batch, 1, n,
             1, k);
     if (op_between(random, 0, 1)) {

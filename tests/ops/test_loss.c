@@ -36,8 +36,8 @@ void make_softmax(op_case *c, mot_random *random, bool small)
 {
     int64_t rows, columns;
     draw_sizes(random, small, &rows, &columns);
-    float *x = op_input(c, random, 0, op_view2(rows, columns));
-    double *p = op_output(c, 0, op_view2(rows, columns), 1e-6);
+    float *x = op_input(c, random, 0, op_view_rows(rows, columns));
+    double *p = op_output(c, 0, op_view_rows(rows, columns), 1e-6);
     spread(random, x, rows * columns);
     c->on_top = op_between(random, 0, 2) == 0 ? 0 : -1;
     for (int64_t r = 0; r < rows; r++)
@@ -57,12 +57,13 @@ void make_softmax_xent(op_case *c, mot_random *random, bool small)
 {
     int64_t rows, columns;
     draw_sizes(random, small, &rows, &columns);
-    float *x = op_input(c, random, 0, op_view2(rows, columns));
-    double *d = op_output(c, 0, op_view2(rows, columns), 1e-6);
+    float *x = op_input(c, random, 0, op_view_rows(rows, columns));
+    double *d = op_output(c, 0, op_view_rows(rows, columns), 1e-6);
     double *sums = op_output(c, 1, op_view(MOT_F32, 1, (int64_t[]){4}), 2e-6);
     int32_t *label = calloc((size_t)rows, sizeof *label);
     spread(random, x, rows * columns);
-    c->o.in[1] = op_view(MOT_I32, 1, &rows);
+    c->o.in[1] =
+        rows % 3 ? op_view(MOT_I32, 1, &rows) : op_view(MOT_I32, 2, (int64_t[]){rows / 3, 3});
     c->in[1] = label;
     c->o.n_in = 2;
     sums[0] = (double)rows;

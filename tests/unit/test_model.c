@@ -140,6 +140,42 @@ START_TEST(test_names_bias_and_optimizer_are_as_the_text_says)
 }
 END_TEST
 
+static const mot_sample_spec words = {
+    .input = {2, {MOT_BATCH, 8}}, .input_dtype = MOT_U8, .n_classes = 11, .tokens = true};
+
+START_TEST(test_a_transformer_shares_its_table_and_has_pytorchs_names)
+{
+    mot_graph *graph =
+        built("model:\n  layers:\n    - embedding: {vocabulary: 11, out: 6, std: 0.02}\n"
+              "    - position: {length: 8}\n"
+              "    - attention: {heads: 2, causal: true, std: 0.02, proj_std: 0.01}\n"
+              "    - linear: {out: 11, bias: false, tied: embedding1}\n",
+              &words);
+    ck_assert_int_eq(graph->n_parameters, 6);
+    ck_assert_float_eq(parameter(graph, "embedding1.weight")->init.scale, 0.02f);
+    ck_assert_float_eq(parameter(graph, "position1.weight")->init.scale, 1);
+    ck_assert_int_eq(parameter(graph, "position1.weight")->shape.dim[0], 8);
+    ck_assert_int_eq(parameter(graph, "attn1.qkv.weight")->shape.dim[0], 18);
+    ck_assert_float_eq(parameter(graph, "attn1.qkv.weight")->init.scale, 0.02f);
+    ck_assert_int_eq(parameter(graph, "attn1.qkv.bias")->init.kind, MOT_INIT_ZERO);
+    ck_assert_float_eq(parameter(graph, "attn1.proj.weight")->init.scale, 0.01f);
+    ck_assert_int_eq(parameter(graph, "attn1.proj.bias")->shape.dim[0], 6);
+    const mot_node *loss = &graph->node[graph->loss_node];
+    ck_assert_int_eq(graph->tensor[loss->in[0]].shape.n_dims, 3);
+    ck_assert_int_eq(graph->tensor[loss->in[1]].shape.n_dims, 2);
+    /* The table's gradient is the sum of what the output layer and the embedding give. */
+    const int gradient = parameter(graph, "embedding1.weight")->gradient;
+    const mot_node *sum = &graph->node[graph->tensor[gradient].producer];
+    ck_assert_int_eq(sum->op, MOT_OP_add);
+    ck_assert_int_eq(graph->node[graph->tensor[sum->in[0]].producer].op, MOT_OP_linear_dweight);
+    ck_assert_int_eq(graph->node[graph->tensor[sum->in[1]].producer].op, MOT_OP_embedding_dweight);
+    for (int i = 0; i < graph->n_nodes; i++)
+        if (graph->node[i].op == MOT_OP_attention)
+            ck_assert(graph->node[i].attrs.causal && graph->node[i].attrs.heads == 2);
+    mot_graph_free(graph);
+}
+END_TEST
+
 START_TEST(test_normalization_goes_into_ingest)
 {
     const float scale[] = {1, 2, 3}, shift[] = {4, 5, 6};
@@ -287,7 +323,8 @@ static const struct {
     const char *text, *message;
 } misfits[] = {
     {false, "model:\n  layers:\n    - linear: 10\n",
-     "m.yaml:3: layer fc1 takes (B,K), but gets (B,1,28,28) from the input; put `flatten` in "
+     "m.yaml:3: layer fc1 takes (B,K) or (B,T,K), but gets (B,1,28,28) from the input; put "
+     "`flatten` in "
      "between"},
     {false,
      "model:\n  layers:\n    - flatten\n    - linear: 64\n    - relu\n"
@@ -450,6 +487,44 @@ START_TEST(test_layers_have_their_shapes)
 }
 END_TEST
 
+static const struct {
+    const mot_sample_spec *spec;
+    const char *layers, *message;
+} sequence_misfits[] = {
+    {&digits, "embedding: {vocabulary: 5, out: 4}",
+     "m.yaml:3: layer embedding1 takes ids, whole numbers (B,T), but gets (B,1,28,28) of other "
+     "numbers from the input"},
+    {&words, "embedding: 5", "m.yaml:3: layer embedding1 needs `out`, the length of a row"},
+    {&digits, "position",
+     "m.yaml:3: layer position1 takes sequences (B,T,C), but gets (B,1,28,28) "
+     "from the input"},
+    {&words, "embedding: {vocabulary: 5, out: 4}\n    - position: {length: 9}",
+     "m.yaml:4: layer position1 is for 9 positions, but gets 8, (B,8,4), from embedding1"},
+    {&words, "attention: 2",
+     "m.yaml:3: layer attn1 takes sequences (B,T,C), but gets (B,8) from the input"},
+    {&words, "embedding: {vocabulary: 5, out: 4}\n    - attention: 3",
+     "m.yaml:4: layer attn1 has 3 heads, which do not divide the 4 numbers of a position of "
+     "(B,8,4) "
+     "from embedding1"},
+    {&words, "embedding: {vocabulary: 5, out: 4}\n    - linear: {out: 11, tied: embedding1}",
+     "m.yaml:4: layer fc1 needs a weight (11,4), but embedding1.weight is (5,4)"},
+    {&words, "embedding: {vocabulary: 5, out: 4}\n    - linear: {out: 11, tied: table}",
+     "m.yaml:4: layer fc1 is tied to table, but no layer before it has this name and a weight"},
+    {&words, "embedding: {vocabulary: 11, out: 4}",
+     "m.yaml:3: the last layer, embedding1, gives 4 outputs, but drawn-digits has 11 classes"},
+};
+
+START_TEST(test_what_does_not_fit_a_sequence_is_named)
+{
+    mot_graph *graph;
+    char text[256];
+    snprintf(text, sizeof text, "model:\n  layers:\n    - %s\n", sequence_misfits[_i].layers);
+    mot_status status = build(text, sequence_misfits[_i].spec, &graph);
+    ck_assert(status == MOT_ERR_SHAPE || status == MOT_ERR_ARGUMENT);
+    ck_assert_str_eq(mot_error_message(), sequence_misfits[_i].message);
+}
+END_TEST
+
 START_TEST(test_model_without_parameters_is_refused)
 {
     mot_sample_spec spec = digits;
@@ -478,6 +553,9 @@ int main(void)
     tcase_add_test(tests, test_names_bias_and_optimizer_are_as_the_text_says);
     tcase_add_test(tests, test_activations_are_one_operator_with_pytorch_defaults);
     tcase_add_test(tests, test_norms_have_parameters_as_in_pytorch);
+    tcase_add_test(tests, test_a_transformer_shares_its_table_and_has_pytorchs_names);
+    tcase_add_loop_test(tests, test_what_does_not_fit_a_sequence_is_named, 0,
+                        (int)(sizeof sequence_misfits / sizeof *sequence_misfits));
     tcase_add_test(tests, test_normalization_goes_into_ingest);
     tcase_add_test(tests, test_initializations_follow_their_formulas);
     tcase_add_loop_test(tests, test_what_does_not_fit_is_named, 0,

@@ -4,23 +4,42 @@
  *     dw = dy^T x       (linear_dweight)
  *     db = sum_B dy     (its second output)
  *
- * with x (B,K), w (N,K), b (N), y (B,N); sums over samples, never means.
+ * with x (B,K), w (N,K), b (N), y (B,N); sums over samples, never means.  With sequences x (B,T,K),
+ * y (B,T,N), each position is a row of its own, and gradients are sums over these too.
  */
 #include "config.h"
 
 #include "runtime/graph/op/rules.h"
 
-static bool is_matrix(const mot_shape *shape, bool batched)
+static bool is_weight(const mot_shape *shape)
 {
-    return shape->n_dims == 2 && mot_shape_is_batched(shape) == batched;
+    return shape->n_dims == 2 && !mot_shape_is_batched(shape);
 }
 
-/* 2 operations a multiply-add, over the B x N x K of all three products. */
+/* (B,K) or (B,T,K); pictures are not meant to be taken line by line. */
+static bool is_rows(const mot_shape *shape)
+{
+    return (shape->n_dims == 2 || shape->n_dims == 3) && mot_shape_is_batched(shape);
+}
+
+/* Rows of a sample: its positions. */
+static double positions(const mot_shape *shape)
+{
+    return shape->n_dims == 3 ? (double)shape->dim[1] : 1;
+}
+
+static mot_shape with_last(mot_shape shape, int64_t n)
+{
+    shape.dim[shape.n_dims - 1] = n;
+    return shape;
+}
+
+/* 2 operations a multiply-add, over the rows x N x K of all three products. */
 static mot_cost cost_product(const mot_graph *graph, const mot_node *node, int64_t batch, double n,
                              double k)
 {
     return (mot_cost){
-        .flops = 2.0 * (double)batch * n * k,
+        .flops = 2.0 * (double)batch * positions(mot_rules_shape(graph, node, 0)) * n * k,
         .bytes = mot_rules_bytes(graph, node, batch),
     };
 }
@@ -32,16 +51,16 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
 {
     const mot_shape *x = mot_rules_shape(graph, node, 0), *w = mot_rules_shape(graph, node, 1);
     (void)dtype;
-    if (!is_matrix(x, true) || mot_rules_dtype(graph, node, 0) != MOT_F32)
-        return mot_rules_fail(graph, node, "needs an input (B,K), so flatten it first");
-    if (!is_matrix(w, false) || w->dim[1] != x->dim[1])
+    if (!is_rows(x) || mot_rules_dtype(graph, node, 0) != MOT_F32)
+        return mot_rules_fail(graph, node, "needs an input (B,K) or (B,T,K), so flatten it first");
+    if (!is_weight(w) || w->dim[1] != mot_shape_last(x))
         return mot_rules_fail(graph, node, "needs a weight (N,K) with the K of its input");
     if (node->n_in > 2) {
         const mot_shape *b = mot_rules_shape(graph, node, 2);
         if (b->n_dims != 1 || b->dim[0] != w->dim[0])
             return mot_rules_fail(graph, node, "needs a bias (N) with the N of its weight");
     }
-    shape[0] = (mot_shape){.n_dims = 2, .dim = {MOT_BATCH, w->dim[0]}};
+    shape[0] = with_last(*x, w->dim[0]);
     return MOT_OK;
 }
 
@@ -89,9 +108,9 @@ static mot_status infer_dinput(const mot_graph *graph, const mot_node *node, mot
 {
     const mot_shape *dy = mot_rules_shape(graph, node, 0), *w = mot_rules_shape(graph, node, 1);
     (void)dtype;
-    if (!is_matrix(dy, true) || !is_matrix(w, false) || dy->dim[1] != w->dim[0])
-        return mot_rules_fail(graph, node, "needs dy (B,N) and a weight (N,K)");
-    shape[0] = (mot_shape){.n_dims = 2, .dim = {MOT_BATCH, w->dim[1]}};
+    if (!is_rows(dy) || !is_weight(w) || mot_shape_last(dy) != w->dim[0])
+        return mot_rules_fail(graph, node, "needs dy (B,N) or (B,T,N), and a weight (N,K)");
+    shape[0] = with_last(*dy, w->dim[1]);
     if (node->n_in > 2 && !mot_shape_equal(mot_rules_shape(graph, node, 2), &shape[0]))
         return mot_rules_fail(graph, node, "needs a mask of the shape of dx");
     return MOT_OK;
@@ -114,20 +133,21 @@ static mot_status infer_dweight(const mot_graph *graph, const mot_node *node, mo
 {
     const mot_shape *dy = mot_rules_shape(graph, node, 0), *x = mot_rules_shape(graph, node, 1);
     (void)dtype;
-    if (!is_matrix(dy, true) || !is_matrix(x, true))
-        return mot_rules_fail(graph, node, "needs dy (B,N) and x (B,K)");
-    shape[0] = (mot_shape){.n_dims = 2, .dim = {dy->dim[1], x->dim[1]}};
-    shape[1] = (mot_shape){.n_dims = 1, .dim = {dy->dim[1]}};
+    if (!is_rows(dy) || !is_rows(x) || positions(dy) != positions(x))
+        return mot_rules_fail(graph, node, "needs dy (B,N) and x (B,K), or (B,T,N) and (B,T,K)");
+    shape[0] = (mot_shape){.n_dims = 2, .dim = {mot_shape_last(dy), mot_shape_last(x)}};
+    shape[1] = (mot_shape){.n_dims = 1, .dim = {mot_shape_last(dy)}};
     return MOT_OK;
 }
 
 static mot_cost cost_dweight(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    double n = (double)mot_rules_shape(graph, node, 0)->dim[1];
-    double k = (double)mot_rules_shape(graph, node, 1)->dim[1];
+    const mot_shape *dy = mot_rules_shape(graph, node, 0);
+    double n = (double)mot_shape_last(dy);
+    double k = (double)mot_shape_last(mot_rules_shape(graph, node, 1));
     mot_cost result = cost_product(graph, node, batch, n, k);
     if (node->n_out > 1)
-        result.flops += (double)batch * n;
+        result.flops += (double)batch * positions(dy) * n;
     return result;
 }
 

@@ -7,8 +7,8 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
                         mot_dtype *dtype)
 {
     const mot_shape *logits = mot_rules_shape(graph, node, 0);
-    if (logits->n_dims != 2 || !mot_shape_is_batched(logits))
-        return mot_rules_fail(graph, node, "needs logits (B,C)");
+    if (logits->n_dims < 2 || logits->n_dims > 3 || !mot_shape_is_batched(logits))
+        return mot_rules_fail(graph, node, "needs logits (B,C) or (B,T,C)");
     return mot_rules_infer_same(graph, node, shape, dtype);
 }
 

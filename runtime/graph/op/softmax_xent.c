@@ -1,5 +1,6 @@
 /* softmax_xent.c: softmax and cross-entropy in one pass; gives the gradient of the logits, p -
- * onehot, and the sums {samples, loss, correct, 0}. */
+ * onehot, and the sums {rows, loss, correct, 0}.  Rows are samples, or all positions of sequences:
+ * then the mean that training takes is over positions, as PyTorch's is. */
 #include "config.h"
 
 #include "runtime/graph/op/rules.h"
@@ -9,12 +10,13 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
 {
     const mot_shape *logits = mot_rules_shape(graph, node, 0);
     const mot_shape *label = mot_rules_shape(graph, node, 1);
-    if (logits->n_dims != 2 || !mot_shape_is_batched(logits) ||
+    if (logits->n_dims < 2 || logits->n_dims > 3 || !mot_shape_is_batched(logits) ||
         mot_rules_dtype(graph, node, 0) != MOT_F32)
-        return mot_rules_fail(graph, node, "needs logits (B,C)");
-    if (label->n_dims != 1 || !mot_shape_is_batched(label) ||
-        mot_rules_dtype(graph, node, 1) != MOT_I32)
-        return mot_rules_fail(graph, node, "needs labels (B) of i32");
+        return mot_rules_fail(graph, node, "needs logits (B,C) or (B,T,C)");
+    mot_shape rows = *logits;
+    rows.n_dims--;
+    if (!mot_shape_equal(label, &rows) || mot_rules_dtype(graph, node, 1) != MOT_I32)
+        return mot_rules_fail(graph, node, "needs labels (B) or (B,T) of i32, one for each row");
     shape[0] = *logits;
     shape[1] = (mot_shape){.n_dims = 1, .dim = {4}};
     dtype[0] = dtype[1] = MOT_F32;

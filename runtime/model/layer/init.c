@@ -28,22 +28,50 @@ static mot_init bias_init(const char *init, int64_t fan_in)
     return (mot_init){MOT_INIT_ZERO, 0};
 }
 
+static const char *init_of(const mot_builder *builder, const mot_layer *layer)
+{
+    const char *init = mot_layer_text(layer, "init");
+    return init ? init : builder->init;
+}
+
+mot_status mot_layer_weight(mot_builder *builder, const mot_layer *layer, const char *name,
+                            const char *std, const mot_shape *shape, int64_t fan_in,
+                            int64_t fan_out, int *out)
+{
+    mot_init init = weight_init(init_of(builder, layer), fan_in, fan_out);
+    const char *text = mot_layer_text(layer, std);
+    char full[112];
+    double deviation;
+    if (text) {
+        MOT_TRY(mot_parse_float(std, text, &deviation));
+        init = (mot_init){MOT_INIT_NORMAL, (float)deviation};
+    }
+    snprintf(full, sizeof full, "%s.weight", name);
+    return mot_graph_parameter(builder->graph, full, shape, init, out);
+}
+
+mot_status mot_layer_bias(mot_builder *builder, const mot_layer *layer, const char *name,
+                          const char *std, int64_t n, int64_t fan_in, int *out)
+{
+    const mot_init zero = {MOT_INIT_ZERO, 0};
+    const mot_shape shape = {1, {n}};
+    char full[112];
+    bool bias = true;
+    *out = -1;
+    mot_text_is_bool(mot_layer_text(layer, "bias"), &bias);
+    if (!bias)
+        return MOT_OK;
+    snprintf(full, sizeof full, "%s.bias", name);
+    return mot_graph_parameter(
+        builder->graph, full, &shape,
+        mot_layer_text(layer, std) ? zero : bias_init(init_of(builder, layer), fan_in), out);
+}
+
 mot_status mot_layer_parameters(mot_builder *builder, const mot_layer *layer,
                                 const mot_shape *weight, int64_t fan_in, int64_t fan_out,
                                 int operand[3])
 {
-    const char *init = mot_layer_text(layer, "init");
-    const mot_shape b = {1, {weight->dim[0]}};
-    char name[96];
-    bool bias = true;
-    operand[2] = -1;
-    mot_text_is_bool(mot_layer_text(layer, "bias"), &bias);
-    init = init ? init : builder->init;
-    snprintf(name, sizeof name, "%s.weight", layer->name);
-    MOT_TRY(mot_graph_parameter(builder->graph, name, weight, weight_init(init, fan_in, fan_out),
-                                &operand[1]));
-    snprintf(name, sizeof name, "%s.bias", layer->name);
-    return bias
-               ? mot_graph_parameter(builder->graph, name, &b, bias_init(init, fan_in), &operand[2])
-               : MOT_OK;
+    MOT_TRY(
+        mot_layer_weight(builder, layer, layer->name, "std", weight, fan_in, fan_out, &operand[1]));
+    return mot_layer_bias(builder, layer, layer->name, "std", weight->dim[0], fan_in, &operand[2]);
 }

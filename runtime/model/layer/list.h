@@ -28,6 +28,9 @@
     X(slice)                                                                                       \
     X(pad)                                                                                         \
     X(mean)                                                                                        \
-    X(sum)
+    X(sum)                                                                                         \
+    X(embedding)                                                                                   \
+    X(position)                                                                                    \
+    X(attention)
 
 #endif

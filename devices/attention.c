@@ -1,0 +1,176 @@
+/* attention and its gradient.
+ *
+ * plain  kernels_cl/attention.cl.
+ * lanes  kernels_cl/attention_lanes.cl, for CPUs: one launch forward; two backward, dq first, which
+ *        leaves delta in the workspace for dk and dv.
+ */
+#include "config.h"
+
+#include "devices/variant.h"
+
+#include <math.h>
+
+enum { BLOCK = 64, MOST_TILE = 8 }; /* of attention_lanes.cl */
+
+typedef struct sizes {
+    int64_t samples, length, heads, depth;
+} sizes;
+
+static const mot_view *qkv_of(const mot_operands *o)
+{
+    return &o->in[o->op == MOT_OP_attention ? 0 : 1];
+}
+
+static sizes sizes_of(const mot_operands *o)
+{
+    const mot_shape *qkv = &qkv_of(o)->shape;
+    return (sizes){.samples = qkv->dim[0],
+                   .length = qkv->dim[1],
+                   .heads = o->attrs.heads,
+                   .depth = qkv->dim[2] / 3 / o->attrs.heads};
+}
+
+/* qkv, y and lse fit each other. */
+static mot_status check_sizes(const mot_operands *o, const mot_view *y, const mot_view *lse)
+{
+    const mot_shape *qkv = &qkv_of(o)->shape;
+    char text[MOT_SHAPE_TEXT];
+    if (qkv->n_dims != 3 || o->attrs.heads < 1 || qkv->dim[2] % (3 * o->attrs.heads) != 0 ||
+        mot_shape_elements(qkv, 1) < 1)
+        return MOT_FAIL(MOT_ERR_SHAPE, "%s %s: %s is not (B,T,3C) with C of %d heads",
+                        mot_op_name(o->op), o->name, mot_shape_print(qkv, text),
+                        (int)o->attrs.heads);
+    const sizes s = sizes_of(o);
+    MOT_TRY(mot_check_elements(o, "y", y, s.samples * s.length * s.heads * s.depth));
+    return mot_check_elements(o, "lse", lse, s.samples * s.length * s.heads);
+}
+
+static mot_status check(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 1, 1, 2, 2, 0));
+    return check_sizes(o, &o->out[0], &o->out[1]);
+}
+
+static mot_status check_grad(const mot_operands *o)
+{
+    MOT_TRY(mot_check_operands(o, 4, 4, 1, 1, 0));
+    MOT_TRY(check_sizes(o, &o->in[2], &o->in[3]));
+    MOT_TRY(mot_check_elements(o, "dy", &o->in[0], mot_view_elements(&o->in[2])));
+    return mot_check_elements(o, "dqkv", &o->out[0], mot_view_elements(&o->in[1]));
+}
+
+/* What all kernels end with. */
+static void add_sizes(const mot_recording *r, mot_launch *launch)
+{
+    const sizes s = sizes_of(r->o);
+    mot_launch_long(launch, s.length);
+    mot_launch_long(launch, s.heads);
+    mot_launch_long(launch, s.depth);
+    mot_launch_int(launch, r->o->attrs.causal);
+    mot_launch_float(launch, 1.0f / sqrtf((float)s.depth));
+}
+
+/* ---- plain ---- */
+
+static mot_status record_plain(const mot_recording *r)
+{
+    const sizes s = sizes_of(r->o);
+    mot_launch launch;
+    mot_record_begin(r, &launch, "attention",
+                     r->o->op == MOT_OP_attention ? "attention_plain" : "attention_grad_plain");
+    for (int i = 0; i < r->o->n_out; i++)
+        mot_launch_view(&launch, &r->o->out[i]);
+    for (int i = 0; i < r->o->n_in; i++)
+        mot_launch_view(&launch, &r->o->in[i]);
+    mot_launch_long(&launch, s.samples);
+    add_sizes(r, &launch);
+    return mot_record_end_plain(r, &launch, s.samples * s.heads * s.length);
+}
+
+/* ---- lanes ---- */
+
+static int64_t lanes_of(const mot_recording *r)
+{
+    return 2 * r->traits.vector;
+}
+
+/* Local memory for arrays of so many times `depth`, and so many times BLOCK, rows of lanes. */
+static size_t local_bytes(const mot_recording *r, int deep, int blocks)
+{
+    const int64_t depth = sizes_of(r->o).depth;
+    const int64_t rows = deep * (depth + MOST_TILE) + blocks * (BLOCK + MOST_TILE);
+    return (size_t)(rows * lanes_of(r)) * sizeof(float);
+}
+
+static bool applies_lanes(const mot_recording *r)
+{
+    return local_bytes(r, 4, 2) <= r->traits.local_bytes;
+}
+
+static bool prefers_lanes(const mot_recording *r)
+{
+    return r->traits.cpu;
+}
+
+static mot_status end_lanes(const mot_recording *r, mot_launch *launch, int deep, int blocks)
+{
+    const sizes s = sizes_of(r->o);
+    add_sizes(r, launch);
+    mot_launch_local(launch, local_bytes(r, deep, blocks));
+    return mot_record_end_units(r, launch,
+                                s.samples * s.heads * mot_ceil_div(s.length, lanes_of(r)), 1);
+}
+
+static mot_status record_lanes(const mot_recording *r)
+{
+    mot_launch launch;
+    mot_record_begin(r, &launch, "attention_lanes", "attention_lanes");
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &r->o->out[1]);
+    mot_launch_view(&launch, &r->o->in[0]);
+    return end_lanes(r, &launch, 2, 1);
+}
+
+static int64_t grad_workspace(const mot_recording *r)
+{
+    return mot_view_elements(&r->o->in[3]);
+}
+
+static mot_status record_grad_lanes(const mot_recording *r)
+{
+    const mot_view deltas = mot_workspace_at(r->o, 0, grad_workspace(r));
+    const mot_view *dy = &r->o->in[0], *qkv = &r->o->in[1], *y = &r->o->in[2], *lse = &r->o->in[3];
+    mot_launch launch;
+    mot_record_begin(r, &launch, "attention_lanes", "attention_grad_queries");
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &deltas);
+    mot_launch_view(&launch, dy);
+    mot_launch_view(&launch, qkv);
+    mot_launch_view(&launch, y);
+    mot_launch_view(&launch, lse);
+    MOT_TRY(end_lanes(r, &launch, 3, 2));
+    mot_record_begin(r, &launch, "attention_lanes", "attention_grad_keys");
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &deltas);
+    mot_launch_view(&launch, dy);
+    mot_launch_view(&launch, qkv);
+    mot_launch_view(&launch, lse);
+    return end_lanes(r, &launch, 4, 2);
+}
+
+static const mot_variant variants[] = {
+    {.name = "plain", .record = record_plain},
+    {.name = "lanes", .applies = applies_lanes, .prefers = prefers_lanes, .record = record_lanes},
+};
+
+static const mot_variant grad_variants[] = {
+    {.name = "plain", .record = record_plain},
+    {.name = "lanes",
+     .applies = applies_lanes,
+     .prefers = prefers_lanes,
+     .workspace = grad_workspace,
+     .record = record_grad_lanes},
+};
+
+const mot_primitive mot_primitive_attention = {check, variants, 2, NULL};
+const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 2, NULL};

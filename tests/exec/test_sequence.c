@@ -1,0 +1,321 @@
+/* A small transformer on real devices against the same network in plain C and double precision:
+ * embedding, position, causal attention with a residual, and the embedding's table once more as the
+ * output layer.  Gradients by finite differences, and two devices against one. */
+#include "config.h"
+
+#include "runtime/base/memory.h"
+#include "runtime/base/random.h"
+#include "runtime/exec/exec.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WORDS = 5,
+    LENGTH = 5,
+    WIDTH = 6,
+    HEADS = 2,
+    DEPTH = WIDTH / HEADS,
+    BATCH = 7,
+    N_TABLE = WORDS * WIDTH,
+    N_POSITION = LENGTH * WIDTH,
+    N_QKV = 3 * WIDTH * WIDTH,
+    N_PROJ = WIDTH * WIDTH,
+    N_PARAMETERS = N_TABLE + N_POSITION + N_QKV + 3 * WIDTH + N_PROJ + WIDTH
+};
+
+static void must(mot_status status)
+{
+    ck_assert_msg(status == MOT_OK, "%s", mot_error_message());
+}
+
+/* ---- the network as a graph ---- */
+
+static int parameter(mot_graph *g, const char *name, int64_t rows, int64_t columns)
+{
+    mot_shape shape = {columns ? 2 : 1, {rows, columns}};
+    int out;
+    must(mot_graph_parameter(g, name, &shape, (mot_init){MOT_INIT_UNIFORM, 0.5f}, &out));
+    return out;
+}
+
+static int append(mot_graph *g, mot_op op, const char *name, const mot_attrs *attrs, int a, int b,
+                  int c)
+{
+    int out[2], in[3] = {a, b, c};
+    must(mot_graph_append(g, op, name, attrs, in, c >= 0 ? 3 : b >= 0 ? 2 : 1, out));
+    return out[0];
+}
+
+static mot_graph *make_graph(float dropout)
+{
+    mot_graph *g;
+    int ids, label;
+    mot_shape shape = {2, {MOT_BATCH, LENGTH}};
+    must(mot_graph_new(&g));
+    must(mot_graph_source(g, MOT_TENSOR_RAW, "raw", MOT_I32, &shape, &ids));
+    must(mot_graph_source(g, MOT_TENSOR_LABEL, "label", MOT_I32, &shape, &label));
+    int table = parameter(g, "embed.weight", WORDS, WIDTH);
+    int x = append(g, MOT_OP_embedding, "embed", NULL, ids, table, -1);
+    x = append(g, MOT_OP_position, "position", NULL, x,
+               parameter(g, "position.weight", LENGTH, WIDTH), -1);
+    if (dropout > 0)
+        x = append(g, MOT_OP_dropout, "drop", &(mot_attrs){.p = dropout, .layer = 1}, x, -1, -1);
+    int weight = parameter(g, "qkv.weight", 3 * WIDTH, WIDTH);
+    int qkv =
+        append(g, MOT_OP_linear, "qkv", NULL, x, weight, parameter(g, "qkv.bias", 3 * WIDTH, 0));
+    int y = append(g, MOT_OP_attention, "attn", &(mot_attrs){.heads = HEADS, .causal = true}, qkv,
+                   -1, -1);
+    weight = parameter(g, "proj.weight", WIDTH, WIDTH);
+    y = append(g, MOT_OP_linear, "proj", NULL, y, weight, parameter(g, "proj.bias", WIDTH, 0));
+    x = append(g, MOT_OP_add, "add", NULL, x, y, -1);
+    x = append(g, MOT_OP_linear, "output", NULL, x, table, -1);
+    append(g, MOT_OP_softmax_xent, "loss", NULL, x, label, -1);
+    must(mot_graph_seal(g, MOT_OP_sgd, &(mot_attrs){0}));
+    return g;
+}
+
+/* ---- the same in double ---- */
+
+typedef struct sample_set {
+    int32_t id[BATCH][LENGTH], label[BATCH][LENGTH];
+} sample_set;
+
+static void make_samples(sample_set *set)
+{
+    mot_random random;
+    mot_random_init(&random, 5, MOT_STREAM_TEST, 1);
+    for (int i = 0; i < BATCH; i++)
+        for (int t = 0; t < LENGTH; t++) {
+            set->id[i][t] = (int32_t)mot_random_below(&random, WORDS);
+            set->label[i][t] = (int32_t)mot_random_below(&random, WORDS);
+        }
+}
+
+/* y[n] = w (n,k) x + b */
+static void linear(double *y, const double *x, const double *w, const double *b, int n, int k)
+{
+    for (int j = 0; j < n; j++) {
+        y[j] = b ? b[j] : 0;
+        for (int i = 0; i < k; i++)
+            y[j] += w[j * k + i] * x[i];
+    }
+}
+
+/* Position t's output of one head: qkv of all positions, the first t+1 of which it sees. */
+static void attend(double *y, double qkv[LENGTH][3 * WIDTH], int head, int t)
+{
+    double e[LENGTH], sum = 0;
+    const double *q = qkv[t] + head * DEPTH;
+    for (int j = 0; j <= t; j++) {
+        e[j] = 0;
+        for (int d = 0; d < DEPTH; d++)
+            e[j] += q[d] * qkv[j][WIDTH + head * DEPTH + d] / sqrt(DEPTH);
+        sum += e[j] = exp(e[j]);
+    }
+    for (int d = 0; d < DEPTH; d++) {
+        y[head * DEPTH + d] = 0;
+        for (int j = 0; j <= t; j++)
+            y[head * DEPTH + d] += e[j] / sum * qkv[j][2 * WIDTH + head * DEPTH + d];
+    }
+}
+
+static double sample_loss(const double *p, const int32_t *id, const int32_t *label)
+{
+    const double *position = p + N_TABLE, *qkv_w = position + N_POSITION, *qkv_b = qkv_w + N_QKV;
+    const double *proj_w = qkv_b + 3 * WIDTH, *proj_b = proj_w + N_PROJ;
+    double x[LENGTH][WIDTH], qkv[LENGTH][3 * WIDTH], loss = 0;
+    for (int t = 0; t < LENGTH; t++) {
+        for (int c = 0; c < WIDTH; c++)
+            x[t][c] = p[id[t] * WIDTH + c] + position[t * WIDTH + c];
+        linear(qkv[t], x[t], qkv_w, qkv_b, 3 * WIDTH, WIDTH);
+    }
+    for (int t = 0; t < LENGTH; t++) {
+        double y[WIDTH], z[WIDTH], logits[WORDS], sum = 0;
+        for (int head = 0; head < HEADS; head++)
+            attend(y, qkv, head, t);
+        linear(z, y, proj_w, proj_b, WIDTH, WIDTH);
+        for (int c = 0; c < WIDTH; c++)
+            z[c] += x[t][c];
+        linear(logits, z, p, NULL, WORDS, WIDTH);
+        for (int v = 0; v < WORDS; v++)
+            sum += exp(logits[v]);
+        loss += log(sum) - logits[label[t]];
+    }
+    return loss;
+}
+
+/* Sum of losses over all positions of all samples. */
+static double reference_loss(const double *p, const sample_set *set)
+{
+    double sum = 0;
+    for (int i = 0; i < BATCH; i++)
+        sum += sample_loss(p, set->id[i], set->label[i]);
+    return sum;
+}
+
+/* ---- a run ---- */
+
+typedef struct run {
+    mot_graph *graph;
+    mot_comm *comm;
+    mot_device *device[2];
+    int n_devices;
+    mot_exec *exec;
+    mot_machine machine;
+    mot_machine_device line[2];
+    mot_plan *plan;
+} run;
+
+static void open_run(run *r, const char *selection, mot_graph *graph, const int64_t *share)
+{
+    mot_device_info *info;
+    char *note;
+    *r = (run){.graph = graph};
+    must(mot_comm_open(&r->comm));
+    must(mot_devices_select(selection, 1, 0, &info, &r->n_devices, &note));
+    ck_assert_int_le(r->n_devices, 2);
+    for (int i = 0; i < r->n_devices; i++) {
+        must(mot_device_open(&info[i], NULL, &r->device[i]));
+        r->line[i].max_batch = BATCH;
+    }
+    r->machine = (mot_machine){.device = r->line, .n_devices = r->n_devices};
+    free(info);
+    free(note);
+    must(mot_exec_open(graph, r->device, r->n_devices, r->comm,
+                       &(mot_exec_options){.max_batch = BATCH, .seed = 9}, &r->exec));
+    must(mot_plan_build(r->graph, mot_exec_memory(r->exec), &r->machine, BATCH, share, 64,
+                        &r->plan));
+    must(mot_exec_set_plan(r->exec, r->plan, 0, (bool[]){true, true}));
+}
+
+static void close_run(run *r)
+{
+    mot_exec_close(r->exec);
+    mot_plan_free(r->plan);
+    for (int i = 0; i < r->n_devices; i++)
+        mot_device_close(r->device[i]);
+    mot_comm_close(r->comm);
+    mot_graph_free(r->graph);
+}
+
+static void train(run *r, const sample_set *set, const int64_t *share, int n_steps)
+{
+    for (int step = 0; step < n_steps; step++) {
+        for (int i = 0; i < r->n_devices; i++) {
+            void *raw, *label;
+            must(mot_exec_input(r->exec, i, &raw, &label));
+            const size_t bytes = (size_t)share[i] * sizeof set->id[0];
+            memcpy(raw, set->id[r->plan->first[i]], bytes);
+            memcpy(label, set->label[r->plan->first[i]], bytes);
+        }
+        must(mot_exec_step(r->exec,
+                           &(mot_step_scalars){.step = step, .lr = 0.1f, .bias1 = 1, .bias2 = 1}));
+    }
+    must(mot_exec_finish(r->exec));
+}
+
+/* Parameters in the order in which they were appended, out of and into the flat layout. */
+static void get_parameters(run *r, double *p)
+{
+    float *flat;
+    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
+    must(mot_exec_read_flat(r->exec, -1, flat));
+    for (int i = 0; i < r->graph->n_parameters; i++) {
+        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
+        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
+            *p++ = flat[t->flat + k];
+    }
+    free(flat);
+}
+
+static void draw_parameters(run *r)
+{
+    float *flat;
+    mot_random random;
+    mot_random_init(&random, 5, MOT_STREAM_TEST, 2);
+    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
+    for (int i = 0; i < r->graph->n_parameters; i++) {
+        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
+        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
+            flat[t->flat + k] = 2 * mot_random_uniform(&random) - 1;
+    }
+    must(mot_exec_write_flat(r->exec, -1, flat));
+    free(flat);
+}
+
+/* One step of plain SGD with rate 0.1 moves each parameter by 0.1 times its gradient, which is that
+ * of the mean over all positions. */
+START_TEST(test_gradient_is_that_of_finite_differences)
+{
+    static const int64_t share[] = {BATCH};
+    sample_set set;
+    run r;
+    double before[N_PARAMETERS], after[N_PARAMETERS];
+    mot_step_result result;
+    make_samples(&set);
+    open_run(&r, "pocl:0", make_graph(0), share);
+    draw_parameters(&r);
+    get_parameters(&r, before);
+    train(&r, &set, share, 1);
+    get_parameters(&r, after);
+    ck_assert(mot_exec_next_result(r.exec, &result));
+    ck_assert_double_eq(result.samples, BATCH * LENGTH);
+    ck_assert_double_eq_tol(result.loss, reference_loss(before, &set), 1e-4);
+    for (int i = 0; i < N_PARAMETERS; i++) {
+        const double own = before[i], step = 1e-5;
+        before[i] = own + step;
+        const double up = reference_loss(before, &set);
+        before[i] = own - step;
+        const double down = reference_loss(before, &set);
+        before[i] = own;
+        ck_assert_double_eq_tol((own - after[i]) / 0.1, (up - down) / (2 * step) / (BATCH * LENGTH),
+                                2e-5);
+    }
+    close_run(&r);
+}
+END_TEST
+
+static void train_with(const char *selection, const int64_t *share, double *p)
+{
+    sample_set set;
+    run r;
+    uint64_t hash[2] = {0, 0};
+    make_samples(&set);
+    open_run(&r, selection, make_graph(0.3f), share);
+    draw_parameters(&r);
+    train(&r, &set, share, 10);
+    get_parameters(&r, p);
+    for (int i = 0; i < r.n_devices; i++)
+        must(mot_exec_hash(r.exec, i, &hash[i]));
+    ck_assert(r.n_devices < 2 || hash[0] == hash[1]);
+    close_run(&r);
+}
+
+START_TEST(test_two_devices_equal_one)
+{
+    double one[N_PARAMETERS], two[N_PARAMETERS];
+    setenv("POCL_DEVICES", "pthread basic", 1);
+    train_with("pocl:0", (int64_t[]){BATCH}, one);
+    train_with("pocl:0,pocl:1", (int64_t[]){2, 5}, two);
+    for (int i = 0; i < N_PARAMETERS; i++)
+        ck_assert_double_eq_tol(one[i], two[i], 1e-5);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sequence");
+    TCase *tests = tcase_create("sequence");
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, test_gradient_is_that_of_finite_differences);
+    tcase_add_test(tests, test_two_devices_equal_one);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
