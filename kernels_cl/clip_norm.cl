@@ -35,7 +35,7 @@ __kernel void clip_norm_blocks(__global float *restrict parts, long parts_at,
         const long end = min((b + 1) * block, n);
         float16 sum = 0.0f;
         for (long i = b * block; i < end; i += 16)
-            sum = add_square(sum, vload16(0, grad + grad_at + i));
+            sum = add_square16(sum, vload16(0, grad + grad_at + i));
         parts[parts_at + b] = fold16(sum);
     }
 }

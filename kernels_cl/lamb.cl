@@ -11,8 +11,11 @@
 #include "norms.cl"
 #include "update.cl"
 
+#define LAMB_BEGIN                                                                                 \
+    UPDATE_BEGIN;                                                                                  \
+    const float whole1 = 1.0f / as_float(scalars[BIAS1]), whole2 = 1.0f / as_float(scalars[BIAS2])
 #define LAMB_CHANGE(w, m1, v1, decay)                                                              \
-    (m1 / as_float(scalars[BIAS1]) / (sqrt(v1 / as_float(scalars[BIAS2])) + eps) + decay * w)
+    (whole1 * m1 / (sqrt(whole2 * v1) + eps) + decay * w)
 
 __kernel void lamb_norms(__global float *restrict parts, long parts_at,
                          __global const float *restrict param, long param_at,
@@ -20,25 +23,25 @@ __kernel void lamb_norms(__global float *restrict parts, long parts_at,
                          __global const float *restrict v, long v_at, UPDATE_INPUTS, float beta1,
                          float rest1, float beta2, float rest2, float eps, long chunk UNITS)
 {
-    UPDATE_BEGIN;
+    LAMB_BEGIN;
     const long first = (long)get_group_id(0) * chunk, last = min(first + chunk, n_ranges);
-    const float16 most = clip;
+    const float8 most = clip;
     for (long r = first + (long)get_local_id(0); r < last; r += (long)get_local_size(0)) {
         const float decay = RANGE_DECAY(r);
         const long end = RANGE_FIRST(r + 1);
-        float16 sum_w = 0.0f, sum_d = 0.0f;
-        for (long i = RANGE_FIRST(r); i < end; i += 16) {
-            const float16 w = vload16(0, param + param_at + i);
-            float16 g = vload16(0, grad + i) * factor;
+        float8 sum_w = 0.0f, sum_d = 0.0f;
+        for (long i = RANGE_FIRST(r); i < end; i += 8) {
+            const float8 w = vload8(0, param + param_at + i);
+            float8 g = vload8(0, grad + i) * factor;
             g = g > most ? most : g;
             g = g < -most ? -most : g;
-            const float16 m1 = beta1 * vload16(0, m + m_at + i) + rest1 * g;
-            const float16 v1 = beta2 * vload16(0, v + v_at + i) + rest2 * (g * g);
-            sum_w = add_square(sum_w, w);
-            sum_d = add_square(sum_d, LAMB_CHANGE(w, m1, v1, decay));
+            const float8 m1 = beta1 * vload8(0, m + m_at + i) + rest1 * g;
+            const float8 v1 = beta2 * vload8(0, v + v_at + i) + rest2 * (g * g);
+            sum_w = add_square8(sum_w, w);
+            sum_d = add_square8(sum_d, LAMB_CHANGE(w, m1, v1, decay));
         }
-        parts[parts_at + 2 * r] = fold16(sum_w);
-        parts[parts_at + 2 * r + 1] = fold16(sum_d);
+        parts[parts_at + 2 * r] = fold8(sum_w);
+        parts[parts_at + 2 * r + 1] = fold8(sum_d);
     }
 }
 
@@ -73,7 +76,7 @@ __kernel void lamb_plain(__global float *param, long param_at, __global float *m
     const long i = get_global_id(0);
     if (i >= n)
         return;
-    UPDATE_BEGIN;
+    LAMB_BEGIN;
     const long r = range_of(ranges, n_ranges, i);
     const float w = param[param_at + i], g = gradient_one(grad[i], factor, clip);
     const float m1 = beta1 * m[m_at + i] + rest1 * g;
@@ -90,7 +93,7 @@ __kernel void lamb_vector(__global float *restrict param, long param_at, __globa
                           float beta1, float rest1, float beta2, float rest2, float eps,
                           long chunk UNITS)
 {
-    UPDATE_BEGIN;
+    LAMB_BEGIN;
     param += param_at;
     m += m_at;
     v += v_at;
