@@ -174,8 +174,8 @@ typedef struct mot_device_report {
 typedef struct mot_report {
     int64_t steps, epochs, samples;
     double samples_per_second, step_s; /* step_s: median, compilation and warm-up left out */
-    double train_loss, test_loss, test_accuracy; /* NaN where there is none; accuracy is 0..1, for
-                                                    regression it is R2 */
+    /* NaN where there is none; accuracy is 0..1, for regression it is R2 */
+    double train_loss, validation_loss, validation_accuracy, test_loss, test_accuracy;
     bool regression;
     uint64_t seed;
     int n_ranks;

@@ -77,14 +77,15 @@ mot_status mot_json_print_report(const mot_report *report, const mot_profile *pr
         json_array_append_new(devices, device_report(&report->devices[i]));
     snprintf(hash, sizeof hash, "%016" PRIx64, report->params_hash);
     json_t *object = json_pack(
-        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:s, s:o, s:o, s:o, s:o}", "steps",
+        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:i, s:s, s:o, s:o, s:o, s:o}", "steps",
         (json_int_t)report->steps, "epochs", (json_int_t)report->epochs, "samples_per_second",
         number(report->samples_per_second), "step_ms", number(1e3 * report->step_s), "train_loss",
-        number(report->train_loss), "test_loss", number(report->test_loss), "test_accuracy",
-        number(report->test_accuracy), "seed", (json_int_t)report->seed, "ranks", report->n_ranks,
-        "params_hash", hash, "gain_predicted", number(report->equal_share_gain_predicted),
-        "gain_measured", number(report->equal_share_gain_measured), "epoch_losses", losses,
-        "devices", devices);
+        number(report->train_loss), "validation_loss", number(report->validation_loss),
+        "validation_accuracy", number(report->validation_accuracy), "test_loss",
+        number(report->test_loss), "test_accuracy", number(report->test_accuracy), "seed",
+        (json_int_t)report->seed, "ranks", report->n_ranks, "params_hash", hash, "gain_predicted",
+        number(report->equal_share_gain_predicted), "gain_measured",
+        number(report->equal_share_gain_measured), "epoch_losses", losses, "devices", devices);
     if (object && profile)
         json_object_set_new(object, "profile", profile_object(report, profile));
     return print(object);
@@ -200,13 +201,12 @@ mot_status mot_json_print_model(const mot_model *model, const mot_model_sizes *s
     json_t *layers = json_array();
     for (int i = 0; i < model->n_layers; i++)
         json_array_append_new(layers, model_layer(model, &model->layer[i]));
-    json_t *memory =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "parameters",
-                  (json_int_t)sizes->parameter_bytes, "gradients",
-                  (json_int_t)sizes->gradient_bytes, "optimizer", (json_int_t)sizes->state_bytes,
-                  "activations", (json_int_t)sizes->activation_bytes, "input",
-                  (json_int_t)sizes->input_bytes, "training", (json_int_t)sizes->training_bytes,
-                  "evaluation", (json_int_t)sizes->evaluation_bytes);
+    json_t *memory = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "parameters", (json_int_t)sizes->parameter_bytes,
+        "gradients", (json_int_t)sizes->gradient_bytes, "optimizer", (json_int_t)sizes->state_bytes,
+        "activations", (json_int_t)sizes->activation_bytes, "input", (json_int_t)sizes->input_bytes,
+        "training", (json_int_t)sizes->training_bytes, "evaluation",
+        (json_int_t)sizes->evaluation_bytes);
     return print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:I, s:o}", "layers", layers, "parameters",
                            (json_int_t)sizes->parameters, "flops", number(sizes->flops),
                            "multiply_adds", number(sizes->multiply_adds), "step_flops",

@@ -20,6 +20,8 @@ void mot_report_print_result(const mot_terminal *terminal, const mot_report *rep
     const char *bold = mot_terminal_style(terminal, MOT_STYLE_BOLD);
     const char *plain = mot_terminal_style(terminal, MOT_STYLE_PLAIN);
     fprintf(out, "result   train loss %s", mot_format_loss(report->train_loss, a));
+    if (!isnan(report->validation_loss))
+        fprintf(out, ", validation loss %s", mot_format_loss(report->validation_loss, a));
     if (!isnan(report->test_loss))
         fprintf(out, ", test loss %s", mot_format_loss(report->test_loss, a));
     if (!isnan(report->test_accuracy) && report->regression)

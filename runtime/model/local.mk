@@ -34,11 +34,3 @@ libmotley_core_la_SOURCES += \
 	runtime/model/yaml.c runtime/model/yaml.h \
 	runtime/model/yaml_print.c
 EXTRA_DIST += doc/config.md
-EXTRA_DIST += \
-	examples/california_housing.yaml \
-	examples/drawn_digits_mlp.yaml \
-	examples/drawn_digits_residual.yaml \
-	examples/fashion_cnn.yaml \
-	examples/mnist_mlp.yaml \
-	examples/usps_like.yaml \
-	examples/wine_quality.yaml

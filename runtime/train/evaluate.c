@@ -120,8 +120,11 @@ mot_status mot_trainer_evaluate(mot_trainer *t, mot_part part, double *loss, dou
     part_rows rows = rows_of(t, part);
     double sums[3] = {0};
     if (rows.n == 0)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "the data has no %s part",
-                        part == MOT_PART_VALIDATION ? "validation" : "test");
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "the data has no %s part%s",
+                        part == MOT_PART_VALIDATION ? "validation" : "test",
+                        part == MOT_PART_TEST && t->data->n_validation > 0
+                            ? "; --part validation measures on what is held out of training"
+                            : "");
     MOT_TRY(mot_exec_finish(t->exec));
     MOT_TRY(mot_trainer_agree(t, forward_all(t, &rows, sums)));
     MOT_TRY(sum_over_ranks(t, sums));

@@ -221,9 +221,17 @@ static mot_status checkpoint(mot_trainer *t)
     return t->out_dir ? mot_checkpoint_write(t) : MOT_OK;
 }
 
+static mot_status validate(mot_trainer *t)
+{
+    mot_report *r = &t->report;
+    return t->data->n_validation > 0
+               ? mot_trainer_evaluate(t, MOT_PART_VALIDATION, &r->validation_loss,
+                                      &r->validation_accuracy)
+               : MOT_OK;
+}
+
 static mot_status end_epoch(mot_trainer *t)
 {
-    double validation_loss = NAN, validation_accuracy = NAN;
     double loss = t->now.epoch_loss / t->now.epoch_samples;
     t->last_step_at_s = 0;
     MOT_TRY(mot_grow(&t->epoch_loss, &t->epoch_loss_capacity, (size_t)t->now.epoch + 1,
@@ -231,10 +239,9 @@ static mot_status end_epoch(mot_trainer *t)
     t->epoch_loss[t->now.epoch++] = loss;
     t->now.batch = 0;
     t->report.train_loss = loss;
-    if (t->data->n_validation > 0)
-        MOT_TRY(
-            mot_trainer_evaluate(t, MOT_PART_VALIDATION, &validation_loss, &validation_accuracy));
-    MOT_TRY(mot_trainer_agree(t, mot_metrics_epoch(t, loss, validation_loss, validation_accuracy,
+    MOT_TRY(validate(t));
+    MOT_TRY(mot_trainer_agree(t, mot_metrics_epoch(t, loss, t->report.validation_loss,
+                                                   t->report.validation_accuracy,
                                                    samples_per_second(t))));
     if (t->handler && mot_comm_rank(t->comm) == 0) {
         mot_event event = {.kind = MOT_EVENT_EPOCH,
@@ -243,8 +250,8 @@ static mot_status end_epoch(mot_trainer *t)
                            .epoch = t->now.epoch,
                            .n_epochs = t->set.epochs,
                            .loss = loss,
-                           .validation_loss = validation_loss,
-                           .validation_accuracy = validation_accuracy,
+                           .validation_loss = t->report.validation_loss,
+                           .validation_accuracy = t->report.validation_accuracy,
                            .samples_per_second = samples_per_second(t)};
         t->handler(&event, t->handler_user);
     }
@@ -310,6 +317,8 @@ static mot_status finish_run(mot_trainer *t)
         t->report.train_loss = t->now.epoch_loss / t->now.epoch_samples;
     if (t->now.batch > 0 || t->now.step == 0)
         MOT_TRY(checkpoint(t));
+    if (t->now.batch > 0) /* within an epoch, whose end would have told */
+        MOT_TRY(validate(t));
     if (mot_trainer_n_samples(t, MOT_PART_TEST) > 0)
         MOT_TRY(
             mot_trainer_evaluate(t, MOT_PART_TEST, &t->report.test_loss, &t->report.test_accuracy));

@@ -34,6 +34,8 @@ mot_status mot_report_open(mot_trainer *t)
                              .step_flops = mot_graph_cost(t->graph, t->set.batch).flops +
                                            mot_graph_cost(t->graph, 0).flops,
                              .train_loss = NAN,
+                             .validation_loss = NAN,
+                             .validation_accuracy = NAN,
                              .test_loss = NAN,
                              .test_accuracy = NAN,
                              .equal_share_gain_predicted = NAN,

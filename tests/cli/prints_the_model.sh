@@ -13,6 +13,7 @@ residual=$srcdir/examples/drawn_digits_residual.yaml
 branches=$srcdir/tests/train/branches.yaml
 
 # No driver and no data set is in reach.
+vendors=${OCL_ICD_VENDORS-}
 OCL_ICD_VENDORS=$tmp/none MOTLEY_DATA=$tmp/none
 export OCL_ICD_VENDORS MOTLEY_DATA
 
@@ -65,7 +66,8 @@ refuse "wrong shapes" 'residual.yaml:[0-9]+ \(in residual\): layer residual1.add
     "$MOTLEY" model "$residual" --set 'model.layers=[flatten, {linear: 64}, {residual: 60}, {linear: 10}]'
 
 # What it says is what training does.
-unset OCL_ICD_VENDORS
+OCL_ICD_VENDORS=$vendors
+[ -n "$vendors" ] || unset OCL_ICD_VENDORS
 prints "$residual" --json
 parameters=$(json parameters)
 train "$residual" --devices "$(first_device)" --steps 1 --out "$tmp/run" &&

@@ -6,7 +6,7 @@
 first=$(first_device)
 train "$digits" --devices "$first" --out "$tmp/run" || finish
 expect_equal "the last line is the object" "$(tail -n 1 "$tmp/out" | head -c 1)" "{"
-for key in steps epochs samples_per_second step_ms train_loss test_loss test_accuracy seed ranks \
+for key in steps epochs samples_per_second step_ms train_loss validation_loss validation_accuracy test_loss test_accuracy seed ranks \
     params_hash epoch_losses devices; do
     expect "key $key" json "$key" >"$tmp/value"
 done
