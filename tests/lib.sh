@@ -153,6 +153,8 @@ wait_while_running()
 slow() { [ -z "${MOTLEY_TEST_QUICK-}" ] || skip "a quick run (MOTLEY_TEST_QUICK)"; }
 # What tests train: drawn digits, an MLP with dropout; 3,200 samples in 50 steps an epoch.
 digits=$srcdir/tests/train/digits.yaml
+# For tests that compare times: nothing for the host to do to the pictures.
+plain_pictures="--set data.augment.crop=0 --set data.augment.cutout=0"
 
 # first_device: the device that single-device tests run on; pocl's where it is.
 first_device()

@@ -9,7 +9,7 @@ layer=$HELPERS/layers/.libs/libmotley_test_layer.so
 
 POCL_DEVICES="basic basic"
 export POCL_DEVICES
-wide="--set data.batch=512 --set data.samples=10240 --set train.epochs=2 --set train.leave_out=false"
+wide="$plain_pictures --set data.batch=512 --set data.samples=10240 --set train.epochs=2 --set train.leave_out=false"
 # shellcheck disable=SC2086
 train "$digits" --devices 'pocl:*' $wide || finish
 keep equal

@@ -8,7 +8,7 @@ case $(first_device) in pocl:*) ;; *) skip "pocl is not here" ;; esac
 
 POCL_DEVICES="pthread basic"
 export POCL_DEVICES
-wide="--set data.batch=512 --set data.samples=20480 --set train.epochs=5"
+wide="$plain_pictures --set data.batch=512 --set data.samples=20480 --set train.epochs=5"
 # shellcheck disable=SC2086
 train "$digits" --devices 'pocl:*' $wide --set train.leave_out=false || finish
 a=$(share_of pthread) b=$(share_of basic)
