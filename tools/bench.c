@@ -206,3 +206,32 @@ int mot_bench_run(mot_bench *bench, size_t copy_bytes, mot_status (*one)(mot_ben
     free(bench->row);
     return exit_status;
 }
+
+mot_status mot_bench_shapes(mot_bench *bench, const char *const *usual, size_t n_usual,
+                            mot_status (*one)(mot_bench *bench, const char *shape))
+{
+    const mot_arguments *arguments = bench->arguments;
+    for (int i = 0; i < arguments->n_operands; i++)
+        MOT_TRY(one(bench, arguments->operand[i]));
+    for (size_t i = 0; arguments->n_operands == 0 && i < n_usual; i++)
+        MOT_TRY(one(bench, usual[i]));
+    return MOT_OK;
+}
+
+mot_status
+mot_bench_variants(mot_bench *bench, mot_bench_row *row, mot_operands *operands, double flops,
+                   mot_status (*measure)(mot_bench *bench, mot_bench_row *row,
+                                         mot_operands *operands, int variant, double flops))
+{
+    const char *wanted = bench->arguments->variant;
+    if (!bench->arguments->variants && !wanted)
+        return measure(bench, row, operands, MOT_BY_RULE, flops);
+    for (int i = 0; i < mot_primitive_n_variants(operands->op); i++) {
+        const char *name = mot_primitive_variant_name(operands->op, i);
+        if (wanted && strcmp(wanted, name) != 0)
+            continue;
+        if (measure(bench, row, operands, i, flops) != MOT_OK)
+            mot_bench_note(bench, name, mot_error_message());
+    }
+    return MOT_OK;
+}

@@ -17,6 +17,7 @@
 #define MOT_TOOLS_BENCH_H
 
 #include "devices/peak.h"
+#include "devices/primitive.h"
 #include "tools/command.h"
 #include "tools/json.h"
 #include "tools/terminal.h"
@@ -45,6 +46,17 @@ void mot_bench_variant(const mot_commands *commands, char out[32]);
 mot_status mot_bench_add(mot_bench *bench, mot_bench_row *row, double work);
 /** Say in one dim line why something was left out. */
 void mot_bench_note(mot_bench *bench, const char *what, const char *why);
+
+/** Call `one` with each shape that was asked for, or with the usual ones. */
+mot_status mot_bench_shapes(mot_bench *bench, const char *const *usual, size_t n_usual,
+                            mot_status (*one)(mot_bench *bench, const char *shape));
+/** Measure an operator: the variant that training takes, the one that was asked for, or all; what
+ *  of these fails is noted. */
+mot_status mot_bench_variants(mot_bench *bench, mot_bench_row *row, mot_operands *operands,
+                              double flops,
+                              mot_status (*measure)(mot_bench *bench, mot_bench_row *row,
+                                                    mot_operands *operands, int variant,
+                                                    double flops));
 
 /** New device memory with floats uniform in [-1, 1); *host (may be NULL) gets them, freed by the
  *  caller. */

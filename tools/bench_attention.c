@@ -183,23 +183,6 @@ fail:
     return status;
 }
 
-/* The variant that training takes, or the one that was asked for, or all. */
-static mot_status measure_variants(mot_bench *bench, mot_bench_row *row, mot_operands *o,
-                                   double flops)
-{
-    const char *wanted = bench->arguments->variant;
-    if (!bench->arguments->variants && !wanted)
-        return measure(bench, row, o, MOT_BY_RULE, flops);
-    for (int i = 0; i < mot_primitive_n_variants(o->op); i++) {
-        const char *name = mot_primitive_variant_name(o->op, i);
-        if (wanted && strcmp(wanted, name) != 0)
-            continue;
-        if (measure(bench, row, o, i, flops) != MOT_OK)
-            mot_bench_note(bench, name, mot_error_message());
-    }
-    return MOT_OK;
-}
-
 static mot_status bench_shape(mot_bench *bench, const char *text)
 {
     static const int products[N_PARTS] = {2, 5};
@@ -216,9 +199,9 @@ static mot_status bench_shape(mot_bench *bench, const char *text)
                              .k = a.depth};
         snprintf(row.what, sizeof row.what, "%s", part[i].name);
         snprintf(row.shape, sizeof row.shape, "%s", text);
-        status = measure_variants(bench, &row, &part[i],
-                                  2.0 * products[i] * (double)(row.batch * a.length) * seen *
-                                      (double)a.depth);
+        const double pairs = (double)(row.batch * a.length) * seen;
+        status = mot_bench_variants(bench, &row, &part[i],
+                                    2.0 * products[i] * pairs * (double)a.depth, measure);
     }
     discard(part);
     return status;
@@ -226,10 +209,5 @@ static mot_status bench_shape(mot_bench *bench, const char *text)
 
 mot_status mot_bench_attention(mot_bench *bench)
 {
-    const mot_arguments *arguments = bench->arguments;
-    for (int i = 0; i < arguments->n_operands; i++)
-        MOT_TRY(bench_shape(bench, arguments->operand[i]));
-    for (size_t i = 0; arguments->n_operands == 0 && i < sizeof usual / sizeof *usual; i++)
-        MOT_TRY(bench_shape(bench, usual[i]));
-    return MOT_OK;
+    return mot_bench_shapes(bench, usual, sizeof usual / sizeof *usual, bench_shape);
 }

@@ -208,22 +208,6 @@ static mot_status measure(mot_bench *bench, mot_bench_row *row, mot_operands *o,
 
 /* ---- all three ---- */
 
-static mot_status measure_variants(mot_bench *bench, mot_bench_row *row, mot_operands *o,
-                                   double flops)
-{
-    const char *wanted = bench->arguments->variant;
-    if (!bench->arguments->variants && !wanted)
-        return measure(bench, row, o, MOT_BY_RULE, flops);
-    for (int i = 0; i < mot_primitive_n_variants(o->op); i++) {
-        const char *name = mot_primitive_variant_name(o->op, i);
-        if (wanted && strcmp(wanted, name) != 0)
-            continue;
-        if (measure(bench, row, o, i, flops) != MOT_OK)
-            mot_bench_note(bench, name, mot_error_message());
-    }
-    return MOT_OK;
-}
-
 static mot_status bench_shape(mot_bench *bench, const char *text)
 {
     convolution c;
@@ -242,7 +226,7 @@ static mot_status bench_shape(mot_bench *bench, const char *text)
         snprintf(row.shape, sizeof row.shape, "%s", text);
         mot_status status = make(bench->device, &c, parts[i].op, &o);
         if (status == MOT_OK)
-            status = measure_variants(bench, &row, &o, flops);
+            status = mot_bench_variants(bench, &row, &o, flops, measure);
         discard(&o);
         MOT_TRY(status);
     }
@@ -251,10 +235,5 @@ static mot_status bench_shape(mot_bench *bench, const char *text)
 
 mot_status mot_bench_conv(mot_bench *bench)
 {
-    const mot_arguments *arguments = bench->arguments;
-    for (int i = 0; i < arguments->n_operands; i++)
-        MOT_TRY(bench_shape(bench, arguments->operand[i]));
-    for (size_t i = 0; arguments->n_operands == 0 && i < sizeof usual / sizeof *usual; i++)
-        MOT_TRY(bench_shape(bench, usual[i]));
-    return MOT_OK;
+    return mot_bench_shapes(bench, usual, sizeof usual / sizeof *usual, bench_shape);
 }

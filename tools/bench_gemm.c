@@ -215,10 +215,5 @@ static mot_status bench_shape(mot_bench *bench, const char *text)
 
 mot_status mot_bench_gemm(mot_bench *bench)
 {
-    const mot_arguments *arguments = bench->arguments;
-    for (int i = 0; i < arguments->n_operands; i++)
-        MOT_TRY(bench_shape(bench, arguments->operand[i]));
-    for (size_t i = 0; arguments->n_operands == 0 && i < sizeof usual / sizeof *usual; i++)
-        MOT_TRY(bench_shape(bench, usual[i]));
-    return MOT_OK;
+    return mot_bench_shapes(bench, usual, sizeof usual / sizeof *usual, bench_shape);
 }
