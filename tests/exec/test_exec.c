@@ -2,9 +2,7 @@
  * finite differences, updates, several devices against one, shares of zero, the ring of slots. */
 #include "config.h"
 
-#include "runtime/base/memory.h"
-#include "runtime/base/random.h"
-#include "runtime/exec/exec.h"
+#include "tests/exec/run.h"
 
 #include <check.h>
 #include <math.h>
@@ -20,11 +18,6 @@ enum {
 };
 
 /* ---- the network as a graph ---- */
-
-static void must(mot_status status)
-{
-    ck_assert_msg(status == MOT_OK, "%s", mot_error_message());
-}
 
 static mot_graph *make_graph(mot_op optimizer, const mot_attrs *optimizer_attrs, float dropout)
 {
@@ -115,51 +108,6 @@ static void reference_gradient(const double *p, const sample_set *set, int n, do
 
 /* ---- a run ---- */
 
-typedef struct run {
-    mot_graph *graph;
-    mot_comm *comm;
-    mot_device *device[4];
-    int n_devices;
-    mot_exec *exec;
-    mot_machine machine;
-    mot_machine_device line[4];
-    mot_plan *plan;
-    int64_t share[4];
-} run;
-
-static void open_run(run *r, const char *selection, mot_graph *graph)
-{
-    mot_device_info *info;
-    char *note;
-    *r = (run){.graph = graph};
-    must(mot_comm_open(&r->comm));
-    must(mot_devices_select(selection, 1, 0, &info, &r->n_devices, &note));
-    ck_assert_int_le(r->n_devices, 4);
-    for (int i = 0; i < r->n_devices; i++) {
-        must(mot_device_open(&info[i], NULL, &r->device[i]));
-        r->line[i].max_batch = BATCH;
-    }
-    r->machine = (mot_machine){.device = r->line, .n_devices = r->n_devices};
-    free(info);
-    free(note);
-    must(mot_exec_open(graph, r->device, r->n_devices, r->comm,
-                       &(mot_exec_options){.max_batch = BATCH, .seed = 9}, &r->exec));
-}
-
-static void set_shares(run *r, const int64_t *share)
-{
-    bool active[4] = {true, true, true, true};
-    int64_t batch = 0;
-    for (int i = 0; i < r->n_devices; i++)
-        batch += r->share[i] = share[i];
-    mot_plan *plan;
-    must(mot_plan_build(r->graph, mot_exec_memory(r->exec), &r->machine, batch, r->share, 64,
-                        &plan));
-    must(mot_exec_set_plan(r->exec, plan, 0, active));
-    mot_plan_free(r->plan);
-    r->plan = plan;
-}
-
 static void fill(run *r, const sample_set *set, int first)
 {
     for (int i = 0; i < r->n_devices; i++) {
@@ -186,47 +134,6 @@ static void train_steps(run *r, const sample_set *set, int n_steps)
     must(mot_exec_finish(r->exec));
 }
 
-static void close_run(run *r)
-{
-    mot_exec_close(r->exec);
-    mot_plan_free(r->plan);
-    for (int i = 0; i < r->n_devices; i++)
-        mot_device_close(r->device[i]);
-    mot_comm_close(r->comm);
-    mot_graph_free(r->graph);
-}
-
-/* Parameters in the order of the reference, out of and into the flat layout. */
-static void get_parameters(run *r, double *p)
-{
-    float *flat;
-    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
-    must(mot_exec_read_flat(r->exec, -1, flat));
-    for (int i = 0; i < r->graph->n_parameters; i++) {
-        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
-        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
-            *p++ = flat[t->flat + k];
-    }
-    free(flat);
-}
-
-static void draw_parameters(run *r)
-{
-    float *flat;
-    mot_random random;
-    mot_random_init(&random, 5, MOT_STREAM_TEST, 2);
-    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
-    for (int i = 0; i < r->graph->n_states; i++)
-        must(mot_exec_write_flat(r->exec, i, flat));
-    for (int i = 0; i < r->graph->n_parameters; i++) {
-        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
-        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
-            flat[t->flat + k] = mot_random_uniform(&random) - 0.5f;
-    }
-    must(mot_exec_write_flat(r->exec, -1, flat));
-    free(flat);
-}
-
 static const mot_attrs plain_sgd = {0};
 static const mot_attrs momentum_sgd = {.momentum = 0.9, .weight_decay = 0.01};
 static const mot_attrs adam = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
@@ -246,8 +153,8 @@ START_TEST(test_gradient_is_that_of_finite_differences)
     run r;
     double before[N_PARAMETERS], after[N_PARAMETERS], gradient[N_PARAMETERS];
     make_samples(&set);
-    open_run(&r, "pocl:0", make_graph(MOT_OP_sgd, &plain_sgd, 0));
-    draw_parameters(&r);
+    open_run(&r, "pocl:0", make_graph(MOT_OP_sgd, &plain_sgd, 0), BATCH);
+    draw_parameters(&r, 0.5f);
     get_parameters(&r, before);
     set_shares(&r, (int64_t[]){BATCH});
     train_steps(&r, &set, 1);
@@ -270,8 +177,8 @@ static void train_with(const char *selection, const int64_t *share, mot_op optim
     sample_set set;
     run r;
     make_samples(&set);
-    open_run(&r, selection, make_graph(optimizer, attrs, dropout));
-    draw_parameters(&r);
+    open_run(&r, selection, make_graph(optimizer, attrs, dropout), BATCH);
+    draw_parameters(&r, 0.5f);
     set_shares(&r, share);
     train_steps(&r, &set, 20);
     get_parameters(&r, p);
@@ -292,8 +199,8 @@ START_TEST(test_the_average_of_the_parameters_is_evaluated)
     double p[N_PARAMETERS], average[N_PARAMETERS];
     mot_step_result result;
     make_samples(&set);
-    open_run(&r, "pocl:0", make_graph(MOT_OP_adamw, &clipped, 0));
-    draw_parameters(&r);
+    open_run(&r, "pocl:0", make_graph(MOT_OP_adamw, &clipped, 0), BATCH);
+    draw_parameters(&r, 0.5f);
     set_shares(&r, (int64_t[]){BATCH});
     for (int step = 0; step < STEPS; step++) {
         fill(&r, &set, 0);
@@ -336,8 +243,8 @@ START_TEST(test_two_devices_equal_one)
     const int64_t *shares = share[_i < 12 ? _i % 4 : 0];
     train_with("pocl:0", (int64_t[]){BATCH}, kind[k].op, kind[k].attrs, kind[k].dropout, one,
                &loss_one, hash);
-    train_with("pocl:0,pocl:1", shares, kind[k].op, kind[k].attrs, kind[k].dropout, two,
-               &loss_two, hash);
+    train_with("pocl:0,pocl:1", shares, kind[k].op, kind[k].attrs, kind[k].dropout, two, &loss_two,
+               hash);
     ck_assert_uint_eq(hash[0], hash[1]);
     for (int i = 0; i < N_PARAMETERS; i++)
         ck_assert_double_eq_tol(one[i], two[i], 1e-5);
@@ -364,8 +271,8 @@ START_TEST(test_a_device_that_comes_back_has_current_parameters)
     uint64_t hash[2];
     setenv("POCL_DEVICES", "pthread basic", 1);
     make_samples(&set);
-    open_run(&r, "pocl:0,pocl:1", make_graph(MOT_OP_adam, &adam, 0));
-    draw_parameters(&r);
+    open_run(&r, "pocl:0,pocl:1", make_graph(MOT_OP_adam, &adam, 0), BATCH);
+    draw_parameters(&r, 0.5f);
     set_shares(&r, (int64_t[]){BATCH, 0});
     must(mot_exec_set_plan(r.exec, r.plan, 0, (bool[]){true, false}));
     r.share[1] = 0;
@@ -398,8 +305,8 @@ START_TEST(test_evaluation_sums_losses_and_gives_outputs)
     mot_step_result result;
     setenv("POCL_DEVICES", "pthread basic", 1);
     make_samples(&set);
-    open_run(&r, "pocl:0,pocl:1", make_graph(MOT_OP_sgd, &plain_sgd, 0.5f));
-    draw_parameters(&r);
+    open_run(&r, "pocl:0,pocl:1", make_graph(MOT_OP_sgd, &plain_sgd, 0.5f), BATCH);
+    draw_parameters(&r, 0.5f);
     get_parameters(&r, p);
     set_shares(&r, (int64_t[]){4, 7});
     fill(&r, &set, 0);

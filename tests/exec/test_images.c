@@ -2,10 +2,8 @@
  * precision: the gradient by finite differences, and parts of a batch against the whole. */
 #include "config.h"
 
-#include "runtime/base/memory.h"
-#include "runtime/base/random.h"
-#include "runtime/exec/exec.h"
 #include "runtime/model/config.h"
+#include "tests/exec/run.h"
 
 #include <check.h>
 #include <math.h>
@@ -29,11 +27,6 @@ static const char text[] = "model:\n"
                            "    - global_avg_pool\n"
                            "    - linear: 3\n"
                            "train: {optimizer: {name: sgd, lr: 0.1}}\n";
-
-static void must(mot_status status)
-{
-    ck_assert_msg(status == MOT_OK, "%s", mot_error_message());
-}
 
 static mot_graph *make_graph(void)
 {
@@ -176,85 +169,16 @@ static double mean_loss(const double *p, const sample_set *set)
 
 /* ---- one step on devices ---- */
 
-typedef struct run {
-    mot_graph *graph;
-    mot_comm *comm;
-    mot_device *device[2];
-    mot_exec *exec;
-    mot_plan *plan;
-    int n_devices;
-} run;
-
-static void open_run(run *r, const char *selection, const int64_t *share)
-{
-    mot_device_info *info;
-    char *note;
-    mot_machine_device line[2] = {{.max_batch = BATCH}, {.max_batch = BATCH}};
-    const bool active[2] = {true, true};
-    *r = (run){.graph = make_graph()};
-    must(mot_comm_open(&r->comm));
-    must(mot_devices_select(selection, 1, 0, &info, &r->n_devices, &note));
-    ck_assert_int_le(r->n_devices, 2);
-    for (int i = 0; i < r->n_devices; i++)
-        must(mot_device_open(&info[i], NULL, &r->device[i]));
-    free(info);
-    free(note);
-    const mot_machine machine = {.device = line, .n_devices = r->n_devices};
-    must(mot_exec_open(r->graph, r->device, r->n_devices, r->comm,
-                       &(mot_exec_options){.max_batch = BATCH, .seed = 9}, &r->exec));
-    must(mot_plan_build(r->graph, mot_exec_memory(r->exec), &machine, BATCH, share, 64, &r->plan));
-    must(mot_exec_set_plan(r->exec, r->plan, 0, active));
-}
-
-static void close_run(run *r)
-{
-    mot_exec_close(r->exec);
-    mot_plan_free(r->plan);
-    for (int i = 0; i < r->n_devices; i++)
-        mot_device_close(r->device[i]);
-    mot_comm_close(r->comm);
-    mot_graph_free(r->graph);
-}
-
-static void step(run *r, const sample_set *set, const int64_t *share)
+static void step(run *r, const sample_set *set)
 {
     for (int i = 0; i < r->n_devices; i++) {
         void *raw, *label;
         must(mot_exec_input(r->exec, i, &raw, &label));
-        memcpy(raw, set->x[r->plan->first[i]], (size_t)share[i] * sizeof set->x[0]);
-        memcpy(label, set->label + r->plan->first[i], (size_t)share[i] * sizeof set->label[0]);
+        memcpy(raw, set->x[r->plan->first[i]], (size_t)r->share[i] * sizeof set->x[0]);
+        memcpy(label, set->label + r->plan->first[i], (size_t)r->share[i] * sizeof set->label[0]);
     }
     must(mot_exec_step(r->exec, &(mot_step_scalars){.lr = 0.1f, .bias1 = 1, .bias2 = 1}));
     must(mot_exec_finish(r->exec));
-}
-
-/* Parameters in the order of the text; how many. */
-static int get_parameters(run *r, double *p)
-{
-    float *flat;
-    int n = 0;
-    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
-    must(mot_exec_read_flat(r->exec, -1, flat));
-    for (int i = 0; i < r->graph->n_parameters; i++) {
-        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
-        ck_assert_int_le(n + mot_shape_elements(&t->shape, 1), MOST);
-        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
-            p[n++] = (double)flat[t->flat + k];
-    }
-    free(flat);
-    return n;
-}
-
-static void draw_parameters(run *r)
-{
-    float *flat;
-    mot_random random;
-    mot_random_init(&random, 5, MOT_STREAM_TEST, 2);
-    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
-    for (int64_t i = 0; i < r->graph->n_flat; i++)
-        flat[i] = mot_random_uniform(&random) - 0.5f;
-    must(mot_exec_write_flat(r->exec, -1, flat));
-    free(flat);
 }
 
 /* Parameters before and after one step of plain SGD with rate 0.1. */
@@ -262,10 +186,11 @@ static int train(const char *selection, const int64_t *share, const sample_set *
                  double *after)
 {
     run r;
-    open_run(&r, selection, share);
-    draw_parameters(&r);
+    open_run(&r, selection, make_graph(), BATCH);
+    set_shares(&r, share);
+    draw_parameters(&r, 0.5f);
     const int n = get_parameters(&r, before);
-    step(&r, set, share);
+    step(&r, set);
     get_parameters(&r, after);
     close_run(&r);
     return n;

@@ -3,9 +3,7 @@
  * output layer.  Gradients by finite differences, and two devices against one. */
 #include "config.h"
 
-#include "runtime/base/memory.h"
-#include "runtime/base/random.h"
-#include "runtime/exec/exec.h"
+#include "tests/exec/run.h"
 
 #include <check.h>
 #include <math.h>
@@ -25,11 +23,6 @@ enum {
     N_PROJ = WIDTH * WIDTH,
     N_PARAMETERS = N_TABLE + N_POSITION + N_QKV + 3 * WIDTH + N_PROJ + WIDTH
 };
-
-static void must(mot_status status)
-{
-    ck_assert_msg(status == MOT_OK, "%s", mot_error_message());
-}
 
 /* ---- the network as a graph ---- */
 
@@ -158,56 +151,13 @@ static double reference_loss(const double *p, const sample_set *set)
 
 /* ---- a run ---- */
 
-typedef struct run {
-    mot_graph *graph;
-    mot_comm *comm;
-    mot_device *device[2];
-    int n_devices;
-    mot_exec *exec;
-    mot_machine machine;
-    mot_machine_device line[2];
-    mot_plan *plan;
-} run;
-
-static void open_run(run *r, const char *selection, mot_graph *graph, const int64_t *share)
-{
-    mot_device_info *info;
-    char *note;
-    *r = (run){.graph = graph};
-    must(mot_comm_open(&r->comm));
-    must(mot_devices_select(selection, 1, 0, &info, &r->n_devices, &note));
-    ck_assert_int_le(r->n_devices, 2);
-    for (int i = 0; i < r->n_devices; i++) {
-        must(mot_device_open(&info[i], NULL, &r->device[i]));
-        r->line[i].max_batch = BATCH;
-    }
-    r->machine = (mot_machine){.device = r->line, .n_devices = r->n_devices};
-    free(info);
-    free(note);
-    must(mot_exec_open(graph, r->device, r->n_devices, r->comm,
-                       &(mot_exec_options){.max_batch = BATCH, .seed = 9}, &r->exec));
-    must(mot_plan_build(r->graph, mot_exec_memory(r->exec), &r->machine, BATCH, share, 64,
-                        &r->plan));
-    must(mot_exec_set_plan(r->exec, r->plan, 0, (bool[]){true, true}));
-}
-
-static void close_run(run *r)
-{
-    mot_exec_close(r->exec);
-    mot_plan_free(r->plan);
-    for (int i = 0; i < r->n_devices; i++)
-        mot_device_close(r->device[i]);
-    mot_comm_close(r->comm);
-    mot_graph_free(r->graph);
-}
-
-static void train(run *r, const sample_set *set, const int64_t *share, int n_steps)
+static void train(run *r, const sample_set *set, int n_steps)
 {
     for (int step = 0; step < n_steps; step++) {
         for (int i = 0; i < r->n_devices; i++) {
             void *raw, *label;
             must(mot_exec_input(r->exec, i, &raw, &label));
-            const size_t bytes = (size_t)share[i] * sizeof set->id[0];
+            const size_t bytes = (size_t)r->share[i] * sizeof set->id[0];
             memcpy(raw, set->id[r->plan->first[i]], bytes);
             memcpy(label, set->label[r->plan->first[i]], bytes);
         }
@@ -217,49 +167,20 @@ static void train(run *r, const sample_set *set, const int64_t *share, int n_ste
     must(mot_exec_finish(r->exec));
 }
 
-/* Parameters in the order in which they were appended, out of and into the flat layout. */
-static void get_parameters(run *r, double *p)
-{
-    float *flat;
-    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
-    must(mot_exec_read_flat(r->exec, -1, flat));
-    for (int i = 0; i < r->graph->n_parameters; i++) {
-        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
-        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
-            *p++ = flat[t->flat + k];
-    }
-    free(flat);
-}
-
-static void draw_parameters(run *r)
-{
-    float *flat;
-    mot_random random;
-    mot_random_init(&random, 5, MOT_STREAM_TEST, 2);
-    must(mot_alloc((size_t)r->graph->n_flat, sizeof *flat, &flat));
-    for (int i = 0; i < r->graph->n_parameters; i++) {
-        const mot_tensor *t = &r->graph->tensor[r->graph->parameter[i]];
-        for (int64_t k = 0; k < mot_shape_elements(&t->shape, 1); k++)
-            flat[t->flat + k] = 2 * mot_random_uniform(&random) - 1;
-    }
-    must(mot_exec_write_flat(r->exec, -1, flat));
-    free(flat);
-}
-
 /* One step of plain SGD with rate 0.1 moves each parameter by 0.1 times its gradient, which is that
  * of the mean over all positions. */
 START_TEST(test_gradient_is_that_of_finite_differences)
 {
-    static const int64_t share[] = {BATCH};
     sample_set set;
     run r;
     double before[N_PARAMETERS], after[N_PARAMETERS];
     mot_step_result result;
     make_samples(&set);
-    open_run(&r, "pocl:0", make_graph(0), share);
-    draw_parameters(&r);
+    open_run(&r, "pocl:0", make_graph(0), BATCH);
+    set_shares(&r, (int64_t[]){BATCH});
+    draw_parameters(&r, 1);
     get_parameters(&r, before);
-    train(&r, &set, share, 1);
+    train(&r, &set, 1);
     get_parameters(&r, after);
     ck_assert(mot_exec_next_result(r.exec, &result));
     ck_assert_double_eq(result.samples, BATCH * LENGTH);
@@ -284,9 +205,10 @@ static void train_with(const char *selection, const int64_t *share, double *p)
     run r;
     uint64_t hash[2] = {0, 0};
     make_samples(&set);
-    open_run(&r, selection, make_graph(0.3f), share);
-    draw_parameters(&r);
-    train(&r, &set, share, 10);
+    open_run(&r, selection, make_graph(0.3f), BATCH);
+    set_shares(&r, share);
+    draw_parameters(&r, 1);
+    train(&r, &set, 10);
     get_parameters(&r, p);
     for (int i = 0; i < r.n_devices; i++)
         must(mot_exec_hash(r.exec, i, &hash[i]));
