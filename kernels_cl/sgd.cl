@@ -33,14 +33,12 @@ __kernel void sgd_vector(__global float *restrict param, long param_at,
     EACH_RANGE (r) {
         const float lr = RANGE_LR(r), decay = RANGE_DECAY(r);
         if (flags & 1) {
-            /* What of g and v the step is made of. */
-            const float of_g = flags & 2 ? 1.0f : 0.0f, of_v = flags & 2 ? momentum : 1.0f;
             EACH_OF_RANGE (i, r) {
                 const VEC w = VLOAD(param + i);
                 const VEC g = gradient_vec(VLOAD(grad + i), factor, clip) + decay * w;
                 const VEC v = momentum * VLOAD(velocity + i) + g;
                 VSTORE(v, velocity + i);
-                VSTORE(w - lr * (of_v * v + of_g * g), param + i);
+                VSTORE(w - lr * (flags & 2 ? g + momentum * v : v), param + i);
             }
         } else {
             EACH_OF_RANGE (i, r) {
