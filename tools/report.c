@@ -110,10 +110,25 @@ static void print_device(const mot_terminal *terminal, const mot_device_report *
     }
 }
 
+static bool shares_are_equal(const mot_report *report)
+{
+    int64_t least = INT64_MAX, most = 0;
+    for (int i = 0; i < report->n_devices; i++) {
+        const int64_t share = report->devices[i].share;
+        least = share > 0 && share < least ? share : least;
+        most = share > most ? share : most;
+    }
+    return most - least <= 1;
+}
+
 static void print_gain(const mot_terminal *terminal, const mot_report *report)
 {
     if (isnan(report->equal_share_gain_predicted) && isnan(report->equal_share_gain_measured))
         return;
+    if (report->equal_share_gain_measured == 1 && shares_are_equal(report)) {
+        fputs("equal shares: no others were found to make a step faster\n", terminal->out);
+        return;
+    }
     fputs("gain over equal shares:", terminal->out);
     if (!isnan(report->equal_share_gain_predicted))
         fprintf(terminal->out, " predicted %.2fx%s", report->equal_share_gain_predicted,
