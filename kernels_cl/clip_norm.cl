@@ -2,8 +2,8 @@
  * as PyTorch's clip_grad_norm_:  out[0] = sums[0] / min(1, most / (|grad| / sums[0] + 1e-6)), the
  * divisor that the optimizer takes instead of sums[0]; out[1..3] = 0.  n is a multiple of 16.
  * plain   one work-item does everything; runs anywhere; what the others are tested against.
- * blocks  blocks of `block` elements (norms.cl), then their sums in a second launch. */
-#include "norms.cl"
+ * blocks  blocks of `block` elements (squares.cl), then their sums in a second launch. */
+#include "squares.cl"
 
 INLINE void clip_leave(__global float *out, float square, float samples, float most)
 {

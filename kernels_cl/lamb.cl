@@ -8,7 +8,7 @@
  * plain   one work-item an element; runs anywhere; what the others are tested against.
  * vector  vectors of VW, a chunk a group (update.cl).
  * Source: You et al. 2020, "Large batch optimization for deep learning", algorithm 2. */
-#include "norms.cl"
+#include "squares.cl"
 #include "update.cl"
 
 #define LAMB_BEGIN                                                                                 \

@@ -1,11 +1,11 @@
-/* norms.cl: included where norms over the flat arrays are needed: sums of squares that come out with
+/* squares.cl: included where norms over the flat arrays are needed: sums of squares that come out with
  * the same bits on every device, so that all replicas go on alike.
  *
  * A block of elements is added up in 16 lanes, or 8 where a GPU's registers would not hold the rest,
  * always in this order and without fused operations, however wide the device's vectors are; what a
  * work-group is has no part in it. */
-#ifndef NORMS_CL
-#define NORMS_CL
+#ifndef SQUARES_CL
+#define SQUARES_CL
 #include "vector.cl"
 
 INLINE float fold8(float8 x)
