@@ -22,6 +22,16 @@ __kernel void sgd_plain(__global float *param, long param_at, __global float *ve
     param[param_at + i] -= RANGE_LR(r) * g;
 }
 
+/* The vectors of range r, which move by lr times `change`; pocl leaves conditions in loops. */
+#define WITH_VELOCITY(r, change)                                                                   \
+    EACH_OF_RANGE (i, r) {                                                                         \
+        const VEC w = VLOAD(param + i);                                                            \
+        const VEC g = gradient_vec(VLOAD(grad + i), factor, clip) + decay * w;                     \
+        const VEC v = momentum * VLOAD(velocity + i) + g;                                          \
+        VSTORE(v, velocity + i);                                                                   \
+        VSTORE(w - lr * (change), param + i);                                                      \
+    }
+
 __kernel void sgd_vector(__global float *restrict param, long param_at,
                          __global float *restrict velocity, long velocity_at, UPDATE_INPUTS,
                          float momentum, int flags, long chunk UNITS)
@@ -32,14 +42,10 @@ __kernel void sgd_vector(__global float *restrict param, long param_at,
     PART(n, chunk);
     EACH_RANGE (r) {
         const float lr = RANGE_LR(r), decay = RANGE_DECAY(r);
-        if (flags & 1) {
-            EACH_OF_RANGE (i, r) {
-                const VEC w = VLOAD(param + i);
-                const VEC g = gradient_vec(VLOAD(grad + i), factor, clip) + decay * w;
-                const VEC v = momentum * VLOAD(velocity + i) + g;
-                VSTORE(v, velocity + i);
-                VSTORE(w - lr * (flags & 2 ? g + momentum * v : v), param + i);
-            }
+        if (flags & 2) {
+            WITH_VELOCITY (r, g + momentum * v)
+        } else if (flags & 1) {
+            WITH_VELOCITY (r, v)
         } else {
             EACH_OF_RANGE (i, r) {
                 const VEC w = VLOAD(param + i);

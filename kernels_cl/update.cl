@@ -58,13 +58,9 @@ INLINE float gradient_one(float sum, float factor, float clip)
     return g > clip ? clip : g < -clip ? -clip : g;
 }
 
-/* Mostly nothing is clipped: then a loop over vectors has nothing of it. */
 INLINE VEC gradient_vec(VEC sum, float factor, float clip)
 {
-    const VEC g = sum * factor;
-    if (clip == INFINITY)
-        return g;
-    const VEC most = clip, h = g > most ? most : g;
+    const VEC most = clip, g = sum * factor, h = g > most ? most : g;
     return h < -most ? -most : h;
 }
 #endif
