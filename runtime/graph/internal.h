@@ -19,8 +19,9 @@ static inline int mot_graph_root(const mot_graph *graph, int tensor)
 
 /** Append the backward nodes and connect parameters with their gradients (differentiate.c). */
 mot_status mot_graph_differentiate(mot_graph *graph);
-/** Join nodes by the table in fuse.c, then drop what is no longer used and number anew. */
-mot_status mot_graph_fuse(mot_graph *graph);
+/** Join nodes by the table in fuse.c, then drop what is no longer used and number anew.  Called before
+ *  backward is appended, for what can be joined only then, and behind it. */
+mot_status mot_graph_fuse(mot_graph *graph, bool before);
 /** Append the nodes of the update, their ranges and states; the flat layout is known (update.c). */
 mot_status mot_graph_append_update(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
 
