@@ -1,8 +1,9 @@
 /* joined_measure.c: is one launch faster than several here?
  *
  * Some CPU drivers keep their threads awake between launches and lose little by them (Intel's);
- * others wake them for each (pocl).  So a chain of launches, each a tenth of a millisecond of
- * work for one thread, is timed both ways in turns, and its results compared. */
+ * others wake them for each (pocl).  So a chain of launches is timed both ways in turns, and its
+ * results compared; each is a few tens of microseconds of work for one thread, little enough that
+ * what a launch costs decides, on a busy machine too. */
 #include "config.h"
 
 #include "devices/commands.h"
@@ -16,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINKS = 8, ROWS = 2048, COLUMNS = 64, CHUNK = 64, ROUNDS = 15 };
+enum { LINKS = 8, ROWS = 512, COLUMNS = 64, CHUNK = 16, ROUNDS = 31 };
 
-static const double CLEARLY = 0.95; /* of the time of launches one by one */
+static const double CLEARLY = 0.98; /* of the time of launches one by one */
 
 /* Softmax of softmax of ... of what the buffer holds, in place. */
 static mot_status record_chain(mot_commands *commands, mot_buffer *buffer)
