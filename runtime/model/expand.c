@@ -48,12 +48,14 @@ typedef struct place {
     const char *prefix;               /* of names */
     int *count; /* [n_counts] names given so far, by kind and definition; NULL: none yet */
     int level;  /* definitions around it */
+    int checkpoint; /* the block around it that is computed again; 0: none */
 } place;
 
 typedef struct reader {
     const char *file, *path;
     mot_definitions definitions;
     mot_layers *out;
+    mot_checkpoints checkpoints;
     bool symbolic;
 } reader;
 
@@ -183,7 +185,7 @@ static mot_status add_layer(reader *r, const place *p, const entry *e, mot_layer
                         mot_origin_print(&p->origin, e->yaml), MOST_LAYERS);
     MOT_TRY(mot_grow(&all->layer, &all->capacity, (size_t)all->n + 1, sizeof *all->layer));
     mot_layer *layer = &all->layer[all->n++];
-    *layer = (mot_layer){.yaml = e->yaml, .args = e->args};
+    *layer = (mot_layer){.yaml = e->yaml, .args = e->args, .checkpoint = p->checkpoint};
     if (p->origin.within)
         MOT_TRY(mot_strdup(p->origin.within, &layer->within));
     *out = layer;
@@ -244,6 +246,29 @@ static mot_status read_inner(reader *r, const place *p, const scope *outer, cons
     return status;
 }
 
+/* Does the entry want to be computed again for backward, `checkpoint: true`? */
+static mot_status wants_checkpoint(const reader *r, const place *p, const entry *e, bool *out)
+{
+    static const mot_key row = {"checkpoint", MOT_KEY_BOOL, NULL, NULL, ""};
+    const mot_yaml *value = mot_yaml_find(e->args, "checkpoint");
+    char name[96];
+    *out = r->checkpoints == MOT_CHECKPOINTS_ALL;
+    if (!value || (r->symbolic && mot_names_parameter(value)))
+        return MOT_OK;
+    snprintf(name, sizeof name, "%.64s checkpoint", e->word);
+    MOT_TRY(mot_key_check(&row, name, &p->origin, value));
+    if (r->checkpoints == MOT_CHECKPOINTS_WRITTEN)
+        mot_text_is_bool(value->text, out);
+    return MOT_OK;
+}
+
+/* Blocks in a block that is computed again belong to it. */
+static void begin_block(reader *r, bool checkpoint, place *inner)
+{
+    if (checkpoint && inner->checkpoint == 0)
+        inner->checkpoint = ++r->out->n_checkpoints;
+}
+
 static mot_status read_count(const reader *r, const place *p, const mot_yaml *yaml, int64_t *out)
 {
     static const mot_key row = {"repeat", MOT_KEY_INT, NULL, "[1,4096]", ""};
@@ -264,9 +289,9 @@ static mot_status check_repeat(const place *p, const mot_yaml *map)
             (value->kind != MOT_YAML_SCALAR || mot_yaml_is_null(value)))
             return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s of repeat; expected a name",
                             mot_origin_print(&p->origin, value), key);
-        if (!mot_is_layer_word(key) && strcmp(key, "repeat") != 0 && strcmp(key, "layers") != 0)
+        if (!mot_is_block_word(key) && strcmp(key, "repeat") != 0 && strcmp(key, "layers") != 0)
             return MOT_FAIL(MOT_ERR_ARGUMENT,
-                            "%s: repeat goes with layers, name, from and as, not %s",
+                            "%s: repeat goes with layers, name, from, as and checkpoint, not %s",
                             mot_origin_print(&p->origin, value), key);
     }
     if (!mot_yaml_find(map, "layers"))
@@ -284,12 +309,15 @@ static mot_status read_repeat(reader *r, const place *p, scope *s, entry *e, int
     const mot_yaml *name = mot_yaml_find(map, "name"), *as = mot_yaml_find(e->tree, "as");
     char given[80], prefix[MOT_LAYER_NAME];
     int64_t times;
+    bool checkpoint;
+    MOT_TRY(wants_checkpoint(r, p, e, &checkpoint));
     MOT_TRY(read_count(r, p, mot_yaml_find(map, "repeat"), &times));
     MOT_TRY(resolve_one(p, s, "repeat", mot_yaml_find(map, "from"), at));
     if (name && !(r->symbolic && mot_names_parameter(name)))
         MOT_TRY(mot_name_check(&p->origin, name, name->text));
     for (int64_t i = 1; i <= times; i++) {
         place inner = *p;
+        begin_block(r, checkpoint, &inner);
         if (name || layers->n != 1) {
             const int number = name ? 0 : ++p->count[n_counts(r) - 1];
             snprintf(given, sizeof given, "%.48s%" PRId64 ".", name ? name->text : "", i);
@@ -337,6 +365,8 @@ static mot_status read_use(reader *r, const place *p, const entry *e, const mot_
     const mot_yaml *name = mot_yaml_find(e->args, "name");
     char prefix[MOT_LAYER_NAME], within[96];
     const int number = ++p->count[mot_n_layer_types + (int)(d - r->definitions.item)];
+    bool checkpoint;
+    MOT_TRY(wants_checkpoint(r, p, e, &checkpoint));
     if (name)
         MOT_TRY(mot_name_check(&p->origin, name, name->kind == MOT_YAML_SCALAR ? name->text : ""));
     MOT_TRY(make_name(p, e, name ? name->text : NULL, d->name, number, prefix));
@@ -349,7 +379,9 @@ static mot_status read_use(reader *r, const place *p, const entry *e, const mot_
                    .definition = d,
                    .values = values,
                    .prefix = prefix,
-                   .level = p->level + 1};
+                   .level = p->level + 1,
+                   .checkpoint = p->checkpoint};
+    begin_block(r, checkpoint, &inner);
     return read_inner(r, &inner, NULL, d->layers, at);
 }
 
@@ -558,11 +590,11 @@ static mot_status read_model(reader *r, const mot_yaml *list, const mot_yaml *de
 }
 
 mot_status mot_layers_read(const char *file, const mot_yaml *list, const mot_yaml *define,
-                           mot_layers *out)
+                           mot_checkpoints checkpoints, mot_layers *out)
 {
     const bool list_set = list && list->line == 0, define_set = define && define->line == 0;
     mot_layers layers = {.path = list_set ? define_set ? "model" : "model.layers" : "model.define"};
-    reader r = {.file = file, .path = layers.path, .out = &layers};
+    reader r = {.file = file, .path = layers.path, .out = &layers, .checkpoints = checkpoints};
     mot_status status = read_model(&r, list, define);
     free(r.definitions.item);
     if (status != MOT_OK) {
@@ -576,7 +608,7 @@ mot_status mot_layers_read(const char *file, const mot_yaml *list, const mot_yam
 mot_status mot_layers_check(const char *file, const mot_yaml *list, const mot_yaml *define)
 {
     mot_layers layers;
-    MOT_TRY(mot_layers_read(file, list, define, &layers));
+    MOT_TRY(mot_layers_read(file, list, define, MOT_CHECKPOINTS_WRITTEN, &layers));
     mot_layers_free(&layers);
     return MOT_OK;
 }
