@@ -17,6 +17,20 @@ bool mot_is_layer_word(const char *key)
     return strcmp(key, "name") == 0 || strcmp(key, "as") == 0 || strcmp(key, "from") == 0;
 }
 
+mot_status mot_checkpoint_wanted(const mot_origin *origin, const mot_yaml *args, bool symbolic,
+                                 mot_checkpoints choice, bool *out)
+{
+    static const mot_key row = {"checkpoint", MOT_KEY_BOOL, NULL, NULL, ""};
+    const mot_yaml *value = mot_yaml_find(args, "checkpoint");
+    bool written = false;
+    if (value && !(symbolic && mot_names_parameter(value))) {
+        MOT_TRY(mot_key_check(&row, "checkpoint", origin, value));
+        mot_text_is_bool(value->text, &written);
+    }
+    *out = choice == MOT_CHECKPOINTS_WRITTEN ? written : choice == MOT_CHECKPOINTS_ALL;
+    return MOT_OK;
+}
+
 mot_status mot_name_check(const mot_origin *origin, const mot_yaml *yaml, const char *name)
 {
     size_t length = strlen(name);

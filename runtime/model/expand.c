@@ -246,27 +246,14 @@ static mot_status read_inner(reader *r, const place *p, const scope *outer, cons
     return status;
 }
 
-/* Does the entry want to be computed again for backward, `checkpoint: true`? */
-static mot_status wants_checkpoint(const reader *r, const place *p, const entry *e, bool *out)
+/* The entry's layers, at `inner`, may be a block that is computed again, unless they are in one. */
+static mot_status begin_block(reader *r, const place *p, const entry *e, place *inner)
 {
-    static const mot_key row = {"checkpoint", MOT_KEY_BOOL, NULL, NULL, ""};
-    const mot_yaml *value = mot_yaml_find(e->args, "checkpoint");
-    char name[96];
-    *out = r->checkpoints == MOT_CHECKPOINTS_ALL;
-    if (!value || (r->symbolic && mot_names_parameter(value)))
-        return MOT_OK;
-    snprintf(name, sizeof name, "%.64s checkpoint", e->word);
-    MOT_TRY(mot_key_check(&row, name, &p->origin, value));
-    if (r->checkpoints == MOT_CHECKPOINTS_WRITTEN)
-        mot_text_is_bool(value->text, out);
-    return MOT_OK;
-}
-
-/* Blocks in a block that is computed again belong to it. */
-static void begin_block(reader *r, bool checkpoint, place *inner)
-{
+    bool checkpoint;
+    MOT_TRY(mot_checkpoint_wanted(&p->origin, e->args, r->symbolic, r->checkpoints, &checkpoint));
     if (checkpoint && inner->checkpoint == 0)
         inner->checkpoint = ++r->out->n_checkpoints;
+    return MOT_OK;
 }
 
 static mot_status read_count(const reader *r, const place *p, const mot_yaml *yaml, int64_t *out)
@@ -309,15 +296,13 @@ static mot_status read_repeat(reader *r, const place *p, scope *s, entry *e, int
     const mot_yaml *name = mot_yaml_find(map, "name"), *as = mot_yaml_find(e->tree, "as");
     char given[80], prefix[MOT_LAYER_NAME];
     int64_t times;
-    bool checkpoint;
-    MOT_TRY(wants_checkpoint(r, p, e, &checkpoint));
     MOT_TRY(read_count(r, p, mot_yaml_find(map, "repeat"), &times));
     MOT_TRY(resolve_one(p, s, "repeat", mot_yaml_find(map, "from"), at));
     if (name && !(r->symbolic && mot_names_parameter(name)))
         MOT_TRY(mot_name_check(&p->origin, name, name->text));
     for (int64_t i = 1; i <= times; i++) {
         place inner = *p;
-        begin_block(r, checkpoint, &inner);
+        MOT_TRY(begin_block(r, p, e, &inner));
         if (name || layers->n != 1) {
             const int number = name ? 0 : ++p->count[n_counts(r) - 1];
             snprintf(given, sizeof given, "%.48s%" PRId64 ".", name ? name->text : "", i);
@@ -365,8 +350,6 @@ static mot_status read_use(reader *r, const place *p, const entry *e, const mot_
     const mot_yaml *name = mot_yaml_find(e->args, "name");
     char prefix[MOT_LAYER_NAME], within[96];
     const int number = ++p->count[mot_n_layer_types + (int)(d - r->definitions.item)];
-    bool checkpoint;
-    MOT_TRY(wants_checkpoint(r, p, e, &checkpoint));
     if (name)
         MOT_TRY(mot_name_check(&p->origin, name, name->kind == MOT_YAML_SCALAR ? name->text : ""));
     MOT_TRY(make_name(p, e, name ? name->text : NULL, d->name, number, prefix));
@@ -381,7 +364,7 @@ static mot_status read_use(reader *r, const place *p, const entry *e, const mot_
                    .prefix = prefix,
                    .level = p->level + 1,
                    .checkpoint = p->checkpoint};
-    begin_block(r, checkpoint, &inner);
+    MOT_TRY(begin_block(r, p, e, &inner));
     return read_inner(r, &inner, NULL, d->layers, at);
 }
 
