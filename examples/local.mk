@@ -4,6 +4,7 @@ examples_train_mnist_CPPFLAGS = -I$(top_srcdir)/runtime
 examples_train_mnist_LDADD = libmotley.la
 examplesdir = $(docdir)/examples
 dist_examples_SCRIPTS = examples/get-data
-dist_examples_DATA = examples/california_housing.yaml examples/drawn_digits_mlp.yaml \
-    examples/drawn_digits_residual.yaml examples/shakespeare_gpt.yaml \
-    examples/fashion_cnn.yaml examples/mnist_mlp.yaml examples/train_mnist.c examples/usps_like.yaml examples/wine_quality.yaml
+dist_examples_DATA = examples/california_housing.yaml examples/cifar_resnet20.yaml \
+    examples/drawn_digits_mlp.yaml examples/drawn_digits_residual.yaml examples/fashion_cnn.yaml \
+    examples/mnist_mlp.yaml examples/shakespeare_gpt.yaml examples/train_mnist.c \
+    examples/usps_like.yaml examples/wine_quality.yaml

@@ -30,6 +30,14 @@
                           with its mean taken off, divided by its deviation, times w plus b;     \
                           stats {mean, 1/deviation} of the R runs of a sample */                 \
     X(norm_grad) /* dy, x, stats, [w] -> dx, [dw (N)], [db (N)] */                                  \
+    X(batch_norm_sums) /* x (B,C,...), mean (C) -> sums (2C+1), exchanged: of d = x - mean, of d^2, \
+                          and how much of each channel there is */ \
+    X(batch_norm) /* x (B,C,...), mean (C), variance (C), sums, [w (C)], [b (C)] -> y = act(...): each \
+                     channel with its mean over all samples taken off, divided by its deviation, times \
+                     w plus b; by mean and variance, the running ones, where sums are absent */ \
+    X(batch_norm_grad_sums) /* dy, x, sums, mean, [w], [b] -> grad_sums (2C), exchanged, [dw], [db] */ \
+    X(batch_norm_grad) /* dy, x, sums, mean, grad_sums, [w], [b] -> dx */ \
+    X(batch_norm_update) /* sums -> mean (C), variance (C), in place: running, by attrs.momentum */ \
     X(add)     /* a, b of one shape -> y = a + b; sums the gradients of a tensor used twice */      \
     X(concat)  /* up to 8 inputs -> y, one behind the other in dimension attrs.axis */             \
     X(permute) /* x -> y whose dimension i is dimension attrs.order[i] of x; 0 stays 0 */           \

@@ -2,7 +2,7 @@
  *
  * Two ways through a step.  With an exchange a step stays `pending` until the next call: its
  * gradients are then reduced by this thread while the workers go on with backward, and its result
- * is known. Without one (one device on one rank) jobs are queued back to back and results collected
+ * is known; where devices meet within the step (batch norm) that is done at once. Without one (one device on one rank) jobs are queued back to back and results collected
  * when the worker has retired them.  What can fail comes before the first job of a step is handed
  * out (mot_exec_record), so no worker waits for a job that its neighbours never got.
  */
@@ -28,8 +28,8 @@ static mot_status open_reduced(mot_exec *exec)
     if (!exec->exchanges)
         return MOT_OK;
     MOT_TRY(mot_replica_gradient_bytes(exec->graph, exec->n_slots, &bytes));
-    MOT_TRY(mot_share_new(exec->comm, (int64_t)(bytes / sizeof(float)), MOT_MAX_BUCKETS,
-                          &exec->shared));
+    MOT_TRY(
+        mot_share_new(exec->comm, (int64_t)(bytes / sizeof(float)), MOT_MAX_STOPS, &exec->shared));
     if (!exec->shared && exec->n_devices > 1)
         MOT_TRY(mot_alloc_pages(bytes, &exec->reduced_owned));
     exec->reduced = exec->shared ? mot_share_sums(exec->shared) : exec->reduced_owned;
@@ -67,6 +67,8 @@ mot_status mot_exec_open(const mot_graph *graph, mot_device *const *devices, int
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->active, &exec->active));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->gathered, &exec->gathered));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->contributes, &exec->contributes));
+    MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->samples, &exec->samples));
+    MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->takes_part, &exec->takes_part));
     MOT_TRY_GOTO(open_reduced(exec));
     MOT_TRY_GOTO(open_replicas(exec, devices, options->max_batch));
     *out = exec;
@@ -90,6 +92,8 @@ void mot_exec_close(mot_exec *exec)
     free(exec->active);
     free(exec->gathered);
     free(exec->contributes);
+    free(exec->samples);
+    free(exec->takes_part);
     free(exec->reduced_owned);
     mot_share_free(exec->shared);
     free(exec);
@@ -166,15 +170,29 @@ static void collect(mot_exec *exec)
 
 /* ---- finishing what was handed out ---- */
 
+static mot_reduction reduction_of(mot_exec *exec)
+{
+    return (mot_reduction){.comm = exec->comm,
+                           .plan = exec->plan,
+                           .worker = exec->worker,
+                           .n_workers = exec->n_devices,
+                           .active = exec->takes_part,
+                           .share = exec->samples,
+                           .contributes = exec->contributes,
+                           .stop = exec->pending_stop,
+                           .shared = exec->shared,
+                           .reduced = exec->reduced,
+                           .times = &exec->exchange};
+}
+
 /* Bring the pending step's exchange to its end and let the workers update. */
 static mot_status complete(mot_exec *exec)
 {
     if (!exec->pending)
         return MOT_OK;
     exec->pending = false;
-    mot_status status = mot_reduce_step(exec->comm, exec->plan, exec->worker, exec->n_devices,
-                                        exec->active, exec->contributes, exec->pending_stop,
-                                        exec->shared, exec->reduced, &exec->exchange);
+    const mot_reduction reduction = reduction_of(exec);
+    mot_status status = mot_reduce_step(&reduction);
     const float *words = exec->reduced + mot_replica_sums_offset(&exec->replica[0], 0);
     mot_step_result result = result_of(exec->pending_step, words);
     bool failed = status != MOT_OK || words[MOT_SUMS_FAILED] > 0;
@@ -220,9 +238,9 @@ mot_status mot_exec_set_plan(mot_exec *exec, const mot_plan *plan, int first_dev
                              const bool *active)
 {
     MOT_TRY(mot_exec_finish(exec));
-    if (plan->n_buckets > MOT_MAX_BUCKETS)
+    if (plan->n_buckets > MOT_MAX_STOPS)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "a plan of %d buckets; at most %d are supported",
-                        plan->n_buckets, MOT_MAX_BUCKETS);
+                        plan->n_buckets, MOT_MAX_STOPS);
     int from = mot_exec_current(exec);
     for (int i = 0; i < exec->n_devices; i++)
         if (exec->plan && active[i] && !exec->active[i])
@@ -243,6 +261,15 @@ mot_status mot_exec_input(mot_exec *exec, int device, void **raw, void **label)
     *raw = slot + replica->train.place[exec->graph->raw].offset_bytes;
     *label = slot + replica->train.place[exec->graph->label].offset_bytes;
     return mot_worker_check(&exec->worker[device]);
+}
+
+/* The devices wait for each other within the step: this thread has to be there. */
+static mot_status meet(mot_exec *exec, bool more)
+{
+    if (!more)
+        return complete(exec);
+    const mot_reduction reduction = reduction_of(exec);
+    return mot_reduce_part(&reduction);
 }
 
 static mot_accumulate accumulate_of(const mot_exec *exec, int device, bool more)
@@ -280,16 +307,20 @@ mot_status mot_exec_step(mot_exec *exec, const mot_step_scalars *scalars)
         MOT_TRY(mot_exec_check(exec));
     MOT_TRY(mot_exec_record(exec, false));
     for (int i = 0; i < exec->n_devices; i++) {
+        exec->takes_part[i] = exec->active[i];
+        exec->samples[i] = mot_exec_share(exec, i);
         if (!exec->active[i])
             continue;
         mot_job job = {.kind = MOT_JOB_TRAIN,
                        .step = scalars->step,
-                       .share = mot_exec_share(exec, i),
+                       .share = exec->samples[i],
                        .gathered = exec->gathered[i],
                        .more = scalars->more,
                        .plan = exec->plan};
-        if (job.more && job.share == 0)
+        if (job.more && job.share == 0) {
+            exec->takes_part[i] = false;
             continue;
+        }
         MOT_TRY(mot_replica_program(&exec->replica[i], job.share > 0 ? job.share : 1, false,
                                     &job.program));
         mot_exec_write_scalars(exec, i, scalars);
@@ -302,7 +333,7 @@ mot_status mot_exec_step(mot_exec *exec, const mot_step_scalars *scalars)
     exec->pending = exec->exchanges && !scalars->more;
     exec->pending_stop = scalars->stop;
     exec->pending_step = scalars->step;
-    return MOT_OK;
+    return exec->exchanges && exec->graph->n_exchanged > 0 ? meet(exec, scalars->more) : MOT_OK;
 }
 
 mot_status mot_exec_evaluate(mot_exec *exec, float *outputs)

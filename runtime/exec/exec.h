@@ -42,11 +42,13 @@ void mot_exec_close(mot_exec *exec);
 int64_t mot_exec_capacity(const mot_exec *exec, int device);
 const mot_memory_plan *mot_exec_memory(const mot_exec *exec);
 
-/** Parameters and optimizer states in the flat layout (n_flat floats): `state` -1 the parameters,
- *  else the state of that number.  Writing sets all local replicas; reading takes a current one. */
+/** Parameters and optimizer states in the flat layout (n_flat floats), and buffers (n_flat_buffers):
+ *  `state` is one of these or the number of a state.  Writing sets all local replicas; reading takes
+ *  a current one. */
+enum { MOT_FLAT_BUFFERS = -2, MOT_FLAT_PARAMETERS = -1 };
 mot_status mot_exec_write_flat(mot_exec *exec, int state, const float *data);
 mot_status mot_exec_read_flat(mot_exec *exec, int state, float *data);
-/** XXH64 of the parameters of local device i, padding included. */
+/** XXH64 of the parameters and buffers of local device i, padding included. */
 mot_status mot_exec_hash(mot_exec *exec, int device, uint64_t *hash);
 
 /** Use this plan (over all ranks' devices; ours begin at `first_device`) from the next step on.

@@ -30,9 +30,11 @@ struct mot_exec {
     int first_device;
     bool *active;
     mot_exchange exchange;
-    bool *gathered;       /* [n_devices] has sums of earlier parts of the step */
-    int64_t *contributes; /* [n_devices] not 0: has gradients in the pending step */
-    bool pending;         /* a training step was handed out whose reduction is still to be done */
+    bool *gathered; /* [n_devices] has sums of earlier parts of the step */
+    /* Of the job handed out last, [n_devices]: runs it, has samples, not 0: has gradients. */
+    bool *takes_part;
+    int64_t *samples, *contributes;
+    bool pending; /* a training step was handed out whose reduction is still to be done */
     bool pending_stop;
     int64_t pending_step;
     int64_t collected; /* jobs of worker 0..: results taken over so far (no exchange) */

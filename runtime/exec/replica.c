@@ -179,9 +179,8 @@ void mot_replica_close(mot_replica *r)
 
 int mot_program_end_of_bucket(const mot_program *program, const mot_plan *plan, int b)
 {
-    return b == plan->n_buckets - 1 || program->accumulate_begin >= 0
-               ? program->update_begin
-               : program->node_end[plan->bucket[b].after_node];
+    return b == plan->n_buckets - 1 ? program->update_begin
+                                    : program->node_end[plan->bucket[b].after_node];
 }
 
 /* ---- the ring and the sums ---- */
@@ -241,9 +240,10 @@ mot_status mot_replica_gradient_bytes(const mot_graph *graph, int n_slots, size_
 
 /* ---- recording ---- */
 
-/* The view of tensor t: where the memory plan put it, with the share in the place of the batch. */
+/* The view of tensor t: where the memory plan put it, with the share in the place of the batch.
+ * `reduced`: of gradients and what is exchanged, the sums over all devices. */
 static mot_view bind(mot_replica *r, const mot_memory_plan *memory, int t, int64_t share,
-                     bool update)
+                     bool reduced)
 {
     if (t < 0)
         return (mot_view){0};
@@ -262,9 +262,14 @@ static mot_view bind(mot_replica *r, const mot_memory_plan *memory, int t, int64
         view.offset = mot_replica_sums_offset(r, 0);
         view.slot_stride = r->exchanges ? 0 : MOT_SUMS_FLOATS;
     }
-    if (place.arena == MOT_ARENA_GRADIENT && update)
+    if (place.arena == MOT_ARENA_GRADIENT && reduced)
         view.buffer = r->reduced;
     return view;
+}
+
+static bool is_exchanged(const mot_graph *graph, int tensor)
+{
+    return tensor >= 0 && graph->tensor[tensor].kind == MOT_TENSOR_EXCHANGED;
 }
 
 static mot_operands operands_of(mot_replica *r, const mot_memory_plan *memory, int n, int64_t share)
@@ -277,7 +282,8 @@ static mot_operands operands_of(mot_replica *r, const mot_memory_plan *memory, i
                       .n_in = node->n_in,
                       .attrs = node->attrs};
     for (int i = 0; i < node->n_in; i++)
-        x.in[i] = bind(r, memory, node->in[i], share, update);
+        x.in[i] =
+            bind(r, memory, node->in[i], share, update || is_exchanged(r->graph, node->in[i]));
     for (int i = 0; i < node->n_out; i++)
         x.out[i] = bind(r, memory, node->out[i], share, update);
     x.scalars = (mot_view){.buffer = r->arena[MOT_ARENA_RING],

@@ -3,7 +3,7 @@
  * Memory is one buffer for each arena of the memory plan, sized for the largest share.  Commands are
  * recorded once for each (share, mode) and kept: going back to a share costs nothing.  In training
  * mode a recorded program has the shape  forward+backward | update , with the positions at which
- * each bucket of gradients is complete.
+ * each bucket is complete.
  */
 #ifndef MOT_EXEC_REPLICA_H
 #define MOT_EXEC_REPLICA_H
@@ -33,7 +33,7 @@ typedef struct mot_replica {
     bool exchanges; /* gradients are reduced with other devices or ranks */
     mot_memory_plan train, inference;
     mot_buffer *arena[MOT_N_ARENAS];
-    mot_buffer *reduced;    /* gradients that the update reads; arena[GRADIENT] or wrapped memory */
+    mot_buffer *reduced;    /* sums over all devices; arena[GRADIENT] or wrapped memory */
     mot_buffer **workspace; /* the newest is the largest; older ones belong to older programs */
     size_t n_workspaces, workspace_capacity;
     char *staging;           /* host side of the ring where memory is not shared */

@@ -1,7 +1,8 @@
 /* state.c: parameters and optimizer states of the replicas, in and out.
  *
  * Parameters and each state lie in their arenas in the flat layout of the memory plan, so all of
- * one kind is one copy.  Replicas that are not active are stale; writing reaches them as well.
+ * one kind is one copy; buffers lie behind the parameters.  Replicas that are not active are stale;
+ * writing reaches them as well.
  */
 #include "config.h"
 
@@ -21,7 +22,7 @@ int mot_exec_current(const mot_exec *exec)
     return 0;
 }
 
-/* Where parameters (state -1) or a state lie on every replica. */
+/* Where buffers, parameters or a state lie on every replica. */
 typedef struct flat_range {
     mot_arena arena;
     size_t offset_bytes, size_bytes;
@@ -29,29 +30,44 @@ typedef struct flat_range {
 
 static flat_range range_of(const mot_exec *exec, int state)
 {
-    size_t bytes = (size_t)mot_exec_memory(exec)->n_flat * sizeof(float);
-    return state < 0 ? (flat_range){MOT_ARENA_PARAMETER, 0, bytes}
-                     : (flat_range){MOT_ARENA_STATE, (size_t)state * bytes, bytes};
+    const mot_memory_plan *memory = mot_exec_memory(exec);
+    const size_t bytes = (size_t)memory->n_flat * sizeof(float);
+    switch (state) {
+    case MOT_FLAT_BUFFERS:
+        return (flat_range){MOT_ARENA_PARAMETER, bytes,
+                            (size_t)memory->n_flat_buffers * sizeof(float)};
+    case MOT_FLAT_PARAMETERS:
+        return (flat_range){MOT_ARENA_PARAMETER, 0, bytes};
+    default:
+        return (flat_range){MOT_ARENA_STATE, (size_t)state * bytes, bytes};
+    }
 }
 
 static mot_status read_range(mot_exec *exec, int device, flat_range range, void *data)
 {
+    if (range.size_bytes == 0)
+        return MOT_OK;
     return mot_buffer_read(exec->replica[device].arena[range.arena], range.offset_bytes,
                            range.size_bytes, data);
 }
 
 static mot_status write_range(mot_exec *exec, int device, flat_range range, const void *data)
 {
+    if (range.size_bytes == 0)
+        return MOT_OK;
     return mot_buffer_write(exec->replica[device].arena[range.arena], range.offset_bytes,
                             range.size_bytes, data);
 }
 
 mot_status mot_exec_copy_replica(mot_exec *exec, int from, int to)
 {
+    const mot_memory_plan *memory = mot_exec_memory(exec);
+    const int64_t most =
+        memory->n_flat > memory->n_flat_buffers ? memory->n_flat : memory->n_flat_buffers;
     float *data;
-    MOT_TRY(mot_alloc((size_t)mot_exec_memory(exec)->n_flat, sizeof *data, &data));
+    MOT_TRY(mot_alloc((size_t)most, sizeof *data, &data));
     mot_status status = MOT_OK;
-    for (int state = -1; status == MOT_OK && state < exec->graph->n_states; state++) {
+    for (int state = MOT_FLAT_BUFFERS; status == MOT_OK && state < exec->graph->n_states; state++) {
         status = read_range(exec, from, range_of(exec, state), data);
         if (status == MOT_OK)
             status = write_range(exec, to, range_of(exec, state), data);
@@ -62,7 +78,7 @@ mot_status mot_exec_copy_replica(mot_exec *exec, int from, int to)
 
 static mot_status check_state(const mot_exec *exec, int state)
 {
-    if (state < -1 || state >= exec->graph->n_states)
+    if (state < MOT_FLAT_BUFFERS || state >= exec->graph->n_states)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "optimizer state %d of %d", state, exec->graph->n_states);
     return MOT_OK;
 }
@@ -85,7 +101,8 @@ mot_status mot_exec_read_flat(mot_exec *exec, int state, float *data)
 
 mot_status mot_exec_hash(mot_exec *exec, int device, uint64_t *hash)
 {
-    flat_range range = range_of(exec, -1);
+    const flat_range range = {MOT_ARENA_PARAMETER, 0,
+                              mot_exec_memory(exec)->size_bytes[MOT_ARENA_PARAMETER]};
     float *data;
     MOT_TRY(mot_exec_finish(exec));
     MOT_TRY(mot_alloc(range.size_bytes, 1, &data));

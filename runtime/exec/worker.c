@@ -61,6 +61,14 @@ void mot_worker_wait_bucket(mot_worker *w, int n)
     pthread_mutex_unlock(&w->lock);
 }
 
+void mot_worker_give_back(mot_worker *w, int n)
+{
+    pthread_mutex_lock(&w->lock);
+    w->bucket_back = n;
+    w->back_job = w->posted - 1;
+    announce(w);
+}
+
 void mot_worker_release(mot_worker *w)
 {
     pthread_mutex_lock(&w->lock);
@@ -141,35 +149,106 @@ static int first_launch(const mot_job *job)
                            : job->program->update_begin;
 }
 
-/* Forward and backward, the buckets marked as they become complete and announced in order. */
-static mot_status run_backward(mot_worker *w, const mot_job *job, int slot)
+/* Does the job stop at bucket b?  A part of a step that others follow only at what is awaited; of a
+ * job without samples only gradients that were kept from earlier parts leave. */
+static bool stops_at(const mot_job *job, int b)
+{
+    return job->plan->bucket[b].awaited ? job->share > 0 : !job->more;
+}
+
+/* A job on its way through its buckets. */
+typedef struct passage {
+    const mot_job *job;
+    int64_t number;
+    int position;    /* launches that are queued */
+    int n_announced; /* buckets */
+    double waited_s;
+    mot_mark *mark[MOT_MAX_STOPS]; /* of complete buckets that are not announced; NULL */
+} passage;
+
+static mot_status run_to(mot_worker *w, passage *p, int end)
+{
+    if (end > p->position) {
+        MOT_TRY(
+            mot_commands_run(p->job->program->commands, p->position, end, slot_of(w, p->number)));
+        p->position = end;
+    }
+    return MOT_OK;
+}
+
+/* Queue what bucket b needs, and its way to the host. */
+static mot_status send_bucket(mot_worker *w, passage *p, int b)
 {
     mot_replica *r = w->replica;
-    mot_mark *mark[MOT_MAX_BUCKETS];
-    int n = job->plan->n_buckets, position = first_launch(job), n_marks = 0;
-    mot_status status = MOT_OK;
-    for (int b = 0; b < n; b++) {
-        const mot_bucket *bucket = &job->plan->bucket[b];
-        const int end = mot_program_end_of_bucket(job->program, job->plan, b);
-        if (end > position)
-            MOT_TRY_GOTO(mot_commands_run(job->program->commands, position, end, slot));
-        position = end > position ? end : position;
-        if (!r->shares_memory)
-            MOT_TRY_GOTO(mot_buffer_read_async(
-                r->arena[MOT_ARENA_GRADIENT], (size_t)bucket->offset * sizeof(float),
-                sizeof(float) * (size_t)mot_replica_bucket_floats(r, job->plan, b),
-                r->gradient_staging + bucket->offset));
-        MOT_TRY_GOTO(mot_mark_new(r->device, &mark[n_marks]));
-        n_marks++;
+    const mot_plan *plan = p->job->plan;
+    const int64_t offset = plan->bucket[b].offset;
+    MOT_TRY(run_to(w, p, mot_program_end_of_bucket(p->job->program, plan, b)));
+    if (!r->shares_memory)
+        MOT_TRY(mot_buffer_read_async(r->arena[MOT_ARENA_GRADIENT], (size_t)offset * sizeof(float),
+                                      sizeof(float) * (size_t)mot_replica_bucket_floats(r, plan, b),
+                                      r->gradient_staging + offset));
+    return mot_mark_new(r->device, &p->mark[b]);
+}
+
+/* Announce the first n buckets as they become complete. */
+static mot_status announce_buckets(mot_worker *w, passage *p, int n)
+{
+    MOT_TRY(mot_device_flush(w->replica->device));
+    for (; p->n_announced < n; p->n_announced++) {
+        mot_mark **mark = &p->mark[p->n_announced];
+        if (*mark)
+            MOT_TRY(mot_mark_wait(*mark));
+        mot_mark_free(*mark);
+        *mark = NULL;
+        buckets_ready(w, p->n_announced + 1);
     }
-    MOT_TRY_GOTO(mot_device_flush(r->device));
-    for (int b = 0; b < n; b++) {
-        MOT_TRY_GOTO(mot_mark_wait(mark[b]));
-        buckets_ready(w, b + 1);
+    return MOT_OK;
+}
+
+/* Wait for the sums of bucket b and hand them to the device. */
+static mot_status await_bucket(mot_worker *w, passage *p, int b)
+{
+    mot_replica *r = w->replica;
+    const mot_bucket *bucket = &p->job->plan->bucket[b];
+    const double start = mot_clock_s();
+    pthread_mutex_lock(&w->lock);
+    while (w->back_job < p->number || (w->back_job == p->number && w->bucket_back <= b))
+        pthread_cond_wait(&w->changed, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    p->waited_s += mot_clock_s() - start;
+    if (r->shares_memory)
+        return MOT_OK;
+    return mot_buffer_write_async(
+        r->arena[MOT_ARENA_GRADIENT], (size_t)bucket->offset * sizeof(float),
+        (size_t)bucket->n * sizeof(float), r->reduced_host + bucket->offset, false);
+}
+
+/* Forward and backward: buckets are marked as they become complete and announced in order; at those
+ * that are awaited all devices meet. */
+static mot_status pass(mot_worker *w, passage *p)
+{
+    const mot_plan *plan = p->job->plan;
+    for (int b = 0; b < plan->n_buckets; b++) {
+        if (!stops_at(p->job, b))
+            continue;
+        MOT_TRY(send_bucket(w, p, b));
+        if (!plan->bucket[b].awaited)
+            continue;
+        MOT_TRY(announce_buckets(w, p, b + 1));
+        MOT_TRY(await_bucket(w, p, b));
     }
-fail:
-    for (int b = 0; b < n_marks; b++)
-        mot_mark_free(mark[b]);
+    MOT_TRY(run_to(w, p, p->job->program->update_begin));
+    return p->job->more ? MOT_OK : announce_buckets(w, p, plan->n_buckets);
+}
+
+/* Forward and backward with their exchange; *waited_s of the time went by waiting for others. */
+static mot_status run_backward(mot_worker *w, const mot_job *job, int64_t number, double *waited_s)
+{
+    passage p = {.job = job, .number = number, .position = first_launch(job)};
+    const mot_status status = pass(w, &p);
+    for (int b = 0; b < job->plan->n_buckets; b++)
+        mot_mark_free(p.mark[b]);
+    *waited_s = p.waited_s;
     return status;
 }
 
@@ -178,17 +257,18 @@ fail:
 static int launches_of(const mot_worker *w, const mot_job *job)
 {
     const mot_program *program = job->program;
+    const int last = job->more ? program->update_begin : mot_commands_count(program->commands);
     int at = first_launch(job), n = 0;
-    if (job->more)
-        return mot_commands_launches(program->commands, 0, program->update_begin);
     for (int b = 0; w->replica->exchanges && at < program->update_begin && b < job->plan->n_buckets;
          b++) {
+        if (!stops_at(job, b))
+            continue;
         const int end = mot_program_end_of_bucket(program, job->plan, b);
         if (end > at)
             n += mot_commands_launches(program->commands, at, end);
         at = end > at ? end : at;
     }
-    return n + mot_commands_launches(program->commands, at, mot_commands_count(program->commands));
+    return n + mot_commands_launches(program->commands, at, last);
 }
 
 static mot_status run_update(mot_worker *w, const mot_job *job, int slot)
@@ -224,15 +304,16 @@ static void count_busy(mot_worker *w, double busy_s, double idle_s)
 }
 
 /* A part of a step that others follow.  With an exchange its time is taken, for the shares. */
-static mot_status run_part(mot_worker *w, const mot_job *job, int slot)
+static mot_status run_part(mot_worker *w, const mot_job *job, int64_t number)
 {
-    double start = mot_clock_s();
-    MOT_TRY(mot_commands_run(job->program->commands, 0, job->program->update_begin, slot));
+    double start = mot_clock_s(), waited = 0;
     w->n_part_launches += launches_of(w, job);
     if (!w->replica->exchanges)
-        return MOT_OK;
+        return mot_commands_run(job->program->commands, 0, job->program->update_begin,
+                                slot_of(w, number));
+    MOT_TRY(run_backward(w, job, number, &waited));
     MOT_TRY(mot_device_finish(w->replica->device));
-    count_busy(w, mot_clock_s() - start, 0);
+    count_busy(w, mot_clock_s() - start - waited, waited);
     return MOT_OK;
 }
 
@@ -248,16 +329,16 @@ static mot_status train(mot_worker *w, mot_job *job, int64_t number)
     int slot = slot_of(w, number);
     MOT_TRY(mot_replica_send_slot(r, slot, job->share));
     if (job->more) {
-        MOT_TRY(run_part(w, job, slot));
+        MOT_TRY(run_part(w, job, number));
         return mark_end(w, slot);
     }
     if (!r->exchanges) {
         MOT_TRY(mot_commands_run(job->program->commands, 0,
                                  mot_commands_count(job->program->commands), slot));
     } else {
-        double start = mot_clock_s();
+        double start = mot_clock_s(), waited = 0;
         if (job->share > 0 || job->gathered) {
-            MOT_TRY(run_backward(w, job, slot));
+            MOT_TRY(run_backward(w, job, number, &waited));
         } else { /* its last update may still be reading what the caller reduces into next */
             MOT_TRY(mot_device_finish(r->device));
             buckets_ready(w, job->plan->n_buckets);
@@ -265,7 +346,7 @@ static mot_status train(mot_worker *w, mot_job *job, int64_t number)
         double end = mot_clock_s();
         wait_reduced(w, number);
         double go = mot_clock_s();
-        count_busy(w, end - start, go - end);
+        count_busy(w, end - start - waited, go - end + waited);
         MOT_TRY(run_update(w, job, slot));
     }
     const int n_launches = w->n_part_launches + launches_of(w, job);
@@ -400,7 +481,7 @@ static void *worker_main(void *argument)
 
 mot_status mot_worker_start(mot_worker *w, mot_replica *replica)
 {
-    *w = (mot_worker){.replica = replica};
+    *w = (mot_worker){.replica = replica, .back_job = -1};
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
     if (pthread_create(&w->thread, NULL, worker_main, w) != 0) {

@@ -5,6 +5,8 @@
  *
  *   posted > j          the caller has filled slot j % n_slots and handed the job out
  *   bucket_ready        (exchange) buckets of the newest job that the host may read
+ *   bucket_back         (exchange) buckets of job `back_job` of which the host has the sums; awaited
+ *                       ones hold the job until then
  *   reduced > j         (exchange) the caller has reduced all buckets; the update may run
  *   done > j            everything has run; the slot is free, the job's sums are known
  *
@@ -44,7 +46,8 @@ typedef struct mot_worker {
     pthread_cond_t changed;
     mot_job job[MOT_MAX_SLOTS];
     int64_t posted, reduced, done;
-    int bucket_ready;
+    int bucket_ready, bucket_back;
+    int64_t back_job;
     bool measure_reached, measure_stop; /* own runs are enough; those of all devices are */
     double measured_s;
     double busy_s, idle_s; /* since last taken */
@@ -71,6 +74,8 @@ int mot_worker_wait_slot(mot_worker *worker);
 void mot_worker_wait_done(mot_worker *worker, int64_t job);
 /** Wait until `n` buckets of the newest job are complete. */
 void mot_worker_wait_bucket(mot_worker *worker, int n);
+/** The sums of the first `n` buckets of the newest job are there. */
+void mot_worker_give_back(mot_worker *worker, int n);
 /** Let the update of the newest job run. */
 void mot_worker_release(mot_worker *worker);
 /** Measure: wait until the worker has made its runs; then let it stop. */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* linear or conv2d, then relu: the activation becomes the epilogue. */
+/* A layer, then relu: the activation becomes the epilogue. */
 static bool join_activation(const mot_graph *graph, mot_node *first, const mot_node *second)
 {
     (void)graph, (void)second;
@@ -48,12 +48,14 @@ static bool join_pooled_mask(const mot_graph *graph, mot_node *first, const mot_
 static const struct {
     mot_op first, second;
     bool (*join)(const mot_graph *graph, mot_node *first, const mot_node *second);
+    bool before; /* backward is appended: the rules of `first` know the gradient of both */
 } fusions[] = {
-    {MOT_OP_linear, MOT_OP_relu, join_activation},
-    {MOT_OP_conv2d, MOT_OP_relu, join_activation},
-    {MOT_OP_linear_dinput, MOT_OP_relu_grad, join_mask},
-    {MOT_OP_conv2d_dinput, MOT_OP_relu_grad, join_mask},
-    {MOT_OP_max_pool2d_grad, MOT_OP_relu_grad, join_pooled_mask},
+    {MOT_OP_linear, MOT_OP_relu, join_activation, false},
+    {MOT_OP_conv2d, MOT_OP_relu, join_activation, false},
+    {MOT_OP_batch_norm, MOT_OP_relu, join_activation, true},
+    {MOT_OP_linear_dinput, MOT_OP_relu_grad, join_mask, false},
+    {MOT_OP_conv2d_dinput, MOT_OP_relu_grad, join_mask, false},
+    {MOT_OP_max_pool2d_grad, MOT_OP_relu_grad, join_pooled_mask, false},
 };
 
 enum { DROPPED = -1 };
@@ -79,7 +81,7 @@ static bool others_are_ready(const mot_graph *graph, int first, const mot_node *
     return true;
 }
 
-static void try_to_join(mot_graph *graph, int index)
+static void try_to_join(mot_graph *graph, int index, bool before)
 {
     mot_node *second = &graph->node[index];
     int between = second->n_in > 0 ? second->in[0] : -1;
@@ -88,9 +90,9 @@ static void try_to_join(mot_graph *graph, int index)
         return;
     mot_node *first = &graph->node[producer];
     for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
-        if (fusions[i].first != first->op || fusions[i].second != second->op ||
-            first->out[0] != between || first->phase != second->phase ||
-            graph->tensor[between].kind != MOT_TENSOR_ACTIVATION)
+        if (fusions[i].before != before || fusions[i].first != first->op ||
+            fusions[i].second != second->op || first->out[0] != between ||
+            first->phase != second->phase || graph->tensor[between].kind != MOT_TENSOR_ACTIVATION)
             continue;
         if (n_uses(graph, between) != 1 || !others_are_ready(graph, producer, second) ||
             !fusions[i].join(graph, first, second))
@@ -183,16 +185,18 @@ static void drop_tensors(mot_graph *graph, int *number)
     }
     for (int i = 0; i < graph->n_parameters; i++)
         graph->parameter[i] = number[graph->parameter[i]];
+    for (int i = 0; i < graph->n_buffers; i++)
+        graph->buffer[i] = number[graph->buffer[i]];
     graph->raw = renamed(number, graph->raw);
     graph->label = renamed(number, graph->label);
     graph->output = number[graph->output];
     graph->sums = number[graph->sums];
 }
 
-mot_status mot_graph_fuse(mot_graph *graph)
+mot_status mot_graph_fuse(mot_graph *graph, bool before)
 {
     for (int i = 0; i < graph->n_nodes; i++)
-        try_to_join(graph, i);
+        try_to_join(graph, i, before);
     int n = graph->n_nodes > graph->n_tensors ? graph->n_nodes : graph->n_tensors, *number;
     MOT_TRY(mot_alloc((size_t)n, sizeof *number, &number));
     drop_nodes(graph, number);

@@ -42,6 +42,7 @@ void mot_graph_free(mot_graph *graph)
     free(graph->tensor);
     free(graph->node);
     free(graph->parameter);
+    free(graph->buffer);
     free(graph);
 }
 
@@ -110,23 +111,37 @@ mot_status mot_graph_constant(mot_graph *graph, const char *name, const float *d
     return MOT_OK;
 }
 
+/* A parameter or buffer, listed in list[*n]. */
+static mot_status add_listed(mot_graph *graph, mot_tensor_kind kind, const char *name,
+                             const mot_shape *shape, mot_init init, int **list, int *n, int *out)
+{
+    for (int i = 0; i < *n; i++)
+        if (strcmp(graph->tensor[(*list)[i]].name, name) == 0)
+            return MOT_FAIL(MOT_ERR_ARGUMENT, "two parameters have the name %s", name);
+    int *grown = realloc(*list, ((size_t)*n + 1) * sizeof *grown);
+    if (!grown)
+        return MOT_FAIL(MOT_ERR_MEMORY, "no host memory for the list of parameters");
+    *list = grown;
+    MOT_TRY(mot_graph_source(graph, kind, name, MOT_F32, shape, out));
+    graph->tensor[*out].init = init;
+    grown[(*n)++] = *out;
+    return MOT_OK;
+}
+
 mot_status mot_graph_parameter(mot_graph *graph, const char *name, const mot_shape *shape,
                                mot_init init, int *out)
 {
-    for (int i = 0; i < graph->n_parameters; i++)
-        if (strcmp(graph->tensor[graph->parameter[i]].name, name) == 0)
-            return MOT_FAIL(MOT_ERR_ARGUMENT, "two parameters have the name %s", name);
-    int *grown = realloc(graph->parameter, ((size_t)graph->n_parameters + 1) * sizeof *grown);
-    if (!grown)
-        return MOT_FAIL(MOT_ERR_MEMORY, "no host memory for the list of parameters");
-    graph->parameter = grown;
-    int tensor;
-    MOT_TRY(mot_graph_source(graph, MOT_TENSOR_PARAMETER, name, MOT_F32, shape, &tensor));
-    graph->tensor[tensor].init = init;
-    graph->tensor[tensor].rule = (mot_update_rule){.lr_scale = 1, .weight_decay = NAN};
-    graph->parameter[graph->n_parameters++] = tensor;
-    *out = tensor;
+    MOT_TRY(add_listed(graph, MOT_TENSOR_PARAMETER, name, shape, init, &graph->parameter,
+                       &graph->n_parameters, out));
+    graph->tensor[*out].rule = (mot_update_rule){.lr_scale = 1, .weight_decay = NAN};
     return MOT_OK;
+}
+
+mot_status mot_graph_buffer(mot_graph *graph, const char *name, const mot_shape *shape,
+                            mot_init init, int *out)
+{
+    return add_listed(graph, MOT_TENSOR_BUFFER, name, shape, init, &graph->buffer,
+                      &graph->n_buffers, out);
 }
 
 /* A loss ends the forward part: what it looks at is the network's output. */
@@ -147,16 +162,21 @@ static mot_status add_outputs(mot_graph *graph, mot_node *node, const mot_shape 
                               const mot_dtype *dtype)
 {
     for (int i = 0; i < node->n_out; i++) {
+        const mot_tensor_kind kind = i == 0 && mot_op_get_rules(node->op)->exchanged
+                                         ? MOT_TENSOR_EXCHANGED
+                                         : MOT_TENSOR_ACTIVATION;
         char name[256];
-        if (i == 0)
+        if (kind == MOT_TENSOR_EXCHANGED)
+            snprintf(name, sizeof name, "%s%s.sums", graph->phase == MOT_PHASE_FORWARD ? "" : "d_",
+                     node->name);
+        else if (i == 0)
             snprintf(name, sizeof name, "%s", node->name);
         else if (mot_op_get_rules(node->op)->loss)
             snprintf(name, sizeof name, "%s.sums", node->name);
         else
             snprintf(name, sizeof name, "%s.%d", node->name, i);
         MOT_TRY(check_shape(node->name, &shape[i]));
-        MOT_TRY(mot_graph_add_tensor(graph, MOT_TENSOR_ACTIVATION, name, dtype[i], &shape[i],
-                                     &node->out[i]));
+        MOT_TRY(mot_graph_add_tensor(graph, kind, name, dtype[i], &shape[i], &node->out[i]));
         graph->tensor[node->out[i]].producer = graph->n_nodes;
     }
     return MOT_OK;

@@ -20,6 +20,8 @@
  *     update:   in {flat_gradient, sums or divisor, ranges} -> out {flat_parameter, state[0], ...}
  *     [average: in {flat_parameter} -> out {state[average]}]
  *
+ * and then by what operators of the forward part want updated (their rules' `update`).
+ *
  * The ranges are the flat layout cut where rules of the update change, a constant of four words a
  * range (kernels_cl/update.cl).
  */
@@ -31,12 +33,16 @@
 #include "runtime/base/status.h"
 
 typedef enum {
-    MOT_TENSOR_RAW,   /* samples as the loader gives them, (B,...) u8, f32 or i32; in the input ring */
-    MOT_TENSOR_LABEL, /* (B) or (B,T) i32, or (B,C) f32 targets; in the input ring */
+    MOT_TENSOR_RAW, /* samples as the loader gives them, (B,...) u8, f32 or i32; in the input ring */
+    MOT_TENSOR_LABEL,    /* (B) or (B,T) i32, or (B,C) f32 targets; in the input ring */
     MOT_TENSOR_CONSTANT, /* filled once, e.g. scale and shift of the normalization */
     MOT_TENSOR_PARAMETER,
-    MOT_TENSOR_GRADIENT, /* of a parameter, or the loss's sums; lies in the flat gradient buffer */
-    MOT_TENSOR_STATE,    /* of the optimizer; flat, as long as all parameters together */
+    MOT_TENSOR_BUFFER,    /* kept and saved with the parameters, and follows no gradient: running
+                            statistics.  Nodes of the update change it in place */
+    MOT_TENSOR_GRADIENT,  /* of a parameter, or the loss's sums; lies in the flat gradient buffer */
+    MOT_TENSOR_EXCHANGED, /* sums over samples: whoever reads one, in the middle of the step, gets
+                             those of the whole batch over all devices */
+    MOT_TENSOR_STATE,     /* of the optimizer; flat, as long as all parameters together */
     MOT_TENSOR_ACTIVATION, /* everything else that lives inside a step */
 } mot_tensor_kind;
 
@@ -65,7 +71,8 @@ typedef struct mot_tensor {
     int view_of;  /* tensor whose memory this one shares under another shape (reshape), itself no
                      view; -1.  A view has the producer of what it views and no node. */
     int gradient; /* of a parameter: its gradient tensor; -1 */
-    int64_t flat; /* of a parameter and its gradient: first element in the flat layout */
+    int64_t flat; /* of a parameter and its gradient: first element in the flat layout; of a buffer
+                     and of what is exchanged: among its like */
     mot_init init;
     mot_update_rule rule;  /* of a parameter */
     const float *constant; /* MOT_TENSOR_CONSTANT: its elements, owned by the graph */
@@ -95,12 +102,15 @@ typedef struct mot_graph {
     int sums;       /* its sums (4): samples, loss, correct, squared target deviation or 0 */
     int *parameter; /* [n_parameters] tensors, in the order of the model text */
     int n_parameters;
+    int *buffer; /* [n_buffers] tensors */
+    int n_buffers;
     int flat_parameter, flat_gradient; /* tensors that stand for the whole arenas */
     int state[MOT_MAX_STATES];
     int n_states;    /* flat optimizer states, and the average of the parameters */
     int accumulator; /* tensor: sums over the parts of a batch that are done; -1: none */
     int average;     /* number of the state that is evaluated and saved; -1: the parameters are */
     int64_t n_flat;  /* elements of the flat layout, a multiple of 16 */
+    int64_t n_flat_buffers, n_exchanged; /* elements of all buffers; of all that is exchanged */
     mot_phase phase; /* of the nodes that are appended now, */
     int checkpoint;  /* and their block; set by who builds the forward part */
     size_t tensor_capacity, node_capacity;
@@ -116,6 +126,9 @@ mot_status mot_graph_source(mot_graph *graph, mot_tensor_kind kind, const char *
 /** Append a parameter with its initialization. */
 mot_status mot_graph_parameter(mot_graph *graph, const char *name, const mot_shape *shape,
                                mot_init init, int *out);
+/** Append a buffer, initialized like a parameter. */
+mot_status mot_graph_buffer(mot_graph *graph, const char *name, const mot_shape *shape,
+                            mot_init init, int *out);
 /** Append a constant of `n` floats, which are copied. */
 mot_status mot_graph_constant(mot_graph *graph, const char *name, const float *data, int64_t n,
                               int *out);
@@ -135,7 +148,8 @@ mot_status mot_graph_reshape(mot_graph *graph, int x, const char *name, const mo
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
 
 /** Does the node run?  `inference`: forward nodes except dropout, whose output is then its input
- *  (both have one place); the loss runs without output 0, its gradient, which has no place. */
+ *  (both have one place), and those that make what is exchanged, which then has no place; the loss
+ *  runs without output 0, its gradient, which has no place. */
 bool mot_node_runs(const mot_graph *graph, int node, bool inference);
 
 /** Floating-point operations and bytes moved of one node with `batch` samples. */
@@ -153,8 +167,9 @@ mot_status mot_graph_print(const mot_graph *graph, char **out);
 typedef enum {
     MOT_ARENA_RING, /* raw, label and the step's scalars; one slot */
     MOT_ARENA_CONSTANT,
-    MOT_ARENA_PARAMETER,  /* flat, in the order of the gradients */
-    MOT_ARENA_GRADIENT,   /* flat, in the order in which backward finishes them; sums at the end */
+    MOT_ARENA_PARAMETER,  /* flat, in the order of the gradients; then the buffers */
+    MOT_ARENA_GRADIENT,   /* what is exchanged; flat, in the order in which backward finishes them;
+                             sums at the end */
     MOT_ARENA_STATE,      /* n_states copies of the parameter layout */
     MOT_ARENA_ACTIVATION, /* reused by liveness */
     MOT_N_ARENAS,
@@ -171,6 +186,7 @@ typedef struct mot_memory_plan {
     size_t size_bytes[MOT_N_ARENAS]; /* RING: of one slot, a multiple of 4096 */
     size_t scalars_offset_bytes;     /* in a slot: MOT_N_SCALARS words, see op.h */
     int64_t n_flat;                  /* elements of the flat parameters, padding included */
+    int64_t n_flat_buffers;          /* of the buffers behind them */
 } mot_memory_plan;
 
 /** Plan memory for up to `batch` samples: tensors of the step share memory when their lives do not

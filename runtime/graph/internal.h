@@ -23,8 +23,9 @@ mot_status mot_graph_differentiate(mot_graph *graph);
 mot_status mot_graph_recompute(mot_graph *graph);
 /** Note that node i is number[i] now. */
 void mot_graph_renumber_nodes(mot_graph *graph, const int *number);
-/** Join nodes by the table in fuse.c, then drop what is no longer used and number anew. */
-mot_status mot_graph_fuse(mot_graph *graph);
+/** Join nodes by the table in fuse.c, then drop what is no longer used and number anew.  Called before
+ *  backward is appended, for what can be joined only then, and behind it. */
+mot_status mot_graph_fuse(mot_graph *graph, bool before);
 /** Append the nodes of the update, their ranges and states; the flat layout is known (update.c). */
 mot_status mot_graph_append_update(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
 

@@ -12,6 +12,7 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/op/activation.c \
 	runtime/graph/op/add.c \
 	runtime/graph/op/attention.c \
+	runtime/graph/op/batch_norm.c \
 	runtime/graph/op/conv2d.c \
 	runtime/graph/op/dropout.c \
 	runtime/graph/op/embedding.c \

@@ -90,32 +90,42 @@ static mot_status place_in_order(planner *p, mot_tensor_kind kind, mot_arena are
     return MOT_OK;
 }
 
-static void place_flat(planner *p, int tensor, mot_arena arena)
+/* `first`: where in the arena those of its kind begin, elements. */
+static void place_flat(planner *p, int tensor, mot_arena arena, int64_t first)
 {
-    size_t offset_bytes = (size_t)p->graph->tensor[tensor].flat * sizeof(float);
+    size_t offset_bytes = (size_t)(first + p->graph->tensor[tensor].flat) * sizeof(float);
     p->plan->place[tensor] = (mot_place){arena, offset_bytes};
 }
 
 static void place_flats(planner *p)
 {
     const mot_graph *graph = p->graph;
+    const int64_t exchanged = graph->n_exchanged;
     size_t flat_bytes = (size_t)graph->n_flat * sizeof(float);
     for (int i = 0; i < graph->n_parameters; i++) {
-        place_flat(p, graph->parameter[i], MOT_ARENA_PARAMETER);
+        place_flat(p, graph->parameter[i], MOT_ARENA_PARAMETER, 0);
         if (p->inference && graph->average >= 0) { /* what is evaluated */
             p->plan->place[graph->parameter[i]].arena = MOT_ARENA_STATE;
             p->plan->place[graph->parameter[i]].offset_bytes += (size_t)graph->average * flat_bytes;
         }
-        place_flat(p, graph->tensor[graph->parameter[i]].gradient, MOT_ARENA_GRADIENT);
+        place_flat(p, graph->tensor[graph->parameter[i]].gradient, MOT_ARENA_GRADIENT, exchanged);
     }
-    place_flat(p, graph->sums, MOT_ARENA_GRADIENT);
-    place_flat(p, graph->flat_parameter, MOT_ARENA_PARAMETER);
-    place_flat(p, graph->flat_gradient, MOT_ARENA_GRADIENT);
+    for (int i = 0; i < graph->n_buffers; i++)
+        place_flat(p, graph->buffer[i], MOT_ARENA_PARAMETER, graph->n_flat);
+    for (int t = 0; t < graph->n_tensors; t++)
+        if (graph->tensor[t].kind == MOT_TENSOR_EXCHANGED && !p->inference)
+            place_flat(p, t, MOT_ARENA_GRADIENT, 0);
+    place_flat(p, graph->sums, MOT_ARENA_GRADIENT, exchanged);
+    place_flat(p, graph->flat_parameter, MOT_ARENA_PARAMETER, 0);
+    place_flat(p, graph->flat_gradient, MOT_ARENA_GRADIENT, exchanged);
     for (int i = 0; i < graph->n_states; i++)
         p->plan->place[graph->state[i]] = (mot_place){MOT_ARENA_STATE, (size_t)i * flat_bytes};
     p->plan->n_flat = graph->n_flat;
-    p->plan->size_bytes[MOT_ARENA_PARAMETER] = flat_bytes;
-    p->plan->size_bytes[MOT_ARENA_GRADIENT] = flat_bytes + MOT_ALIGNMENT;
+    p->plan->n_flat_buffers = graph->n_flat_buffers;
+    p->plan->size_bytes[MOT_ARENA_PARAMETER] =
+        flat_bytes + (size_t)graph->n_flat_buffers * sizeof(float);
+    p->plan->size_bytes[MOT_ARENA_GRADIENT] =
+        (size_t)exchanged * sizeof(float) + flat_bytes + MOT_ALIGNMENT;
     p->plan->size_bytes[MOT_ARENA_STATE] = (size_t)graph->n_states * flat_bytes;
     if (graph->accumulator >= 0) { /* behind the states */
         p->plan->place[graph->accumulator] =
@@ -144,7 +154,7 @@ static void find_homes(planner *p)
         p->home[t] = mot_graph_root(graph, t);
     for (int i = 0; p->inference && i < graph->n_nodes; i++) {
         const mot_node *node = &graph->node[i];
-        if (node->phase == MOT_PHASE_FORWARD && !mot_node_runs(graph, i, true))
+        if (node->phase == MOT_PHASE_FORWARD && mot_op_get_rules(node->op)->training_only)
             p->home[node->out[0]] = p->home[mot_graph_root(graph, node->in[0])];
     }
     for (int t = 0; t < graph->n_tensors; t++)

@@ -2,7 +2,8 @@
  *
  * A block is the forward nodes with one number `checkpoint`.  What nodes outside of the block read,
  * what the block gives, is kept; so is all else that the node of such a value gives, for example the
- * statistics of a norm, so that the last node of a block is never computed twice.  Of the rest, those
+ * statistics of a norm, so that the last node of a block is never computed twice.  What is exchanged
+ * over devices is kept as well: it is small, and nobody should wait for it twice.  Of the rest, those
  * nodes that backward needs, directly or for another of them, get a copy.  The copies of a block come
  * before the first node of backward that reads one of them, and backward reads them in place of the
  * originals, which the memory plan then lets go as soon as forward is past them.
@@ -24,7 +25,7 @@
 typedef struct recompute {
     mot_graph *graph;
     int n_nodes; /* without copies */
-    bool *gives; /* [n_nodes] a node outside of its block reads it */
+    bool *gives; /* [n_nodes] of forward: what it gives is kept */
     bool *again; /* [n_nodes] has a copy */
     int *copy;   /* of each tensor; -1 */
 } recompute;
@@ -41,6 +42,7 @@ static void find_givers(recompute *r)
     const mot_graph *graph = r->graph;
     for (int i = 0; i <= graph->loss_node; i++) {
         const mot_node *node = &graph->node[i];
+        r->gives[i] = mot_op_get_rules(node->op)->exchanged;
         for (int k = 0; k < node->n_in; k++) {
             int p = producer_of(graph, node->in[k]);
             if (p >= 0 && graph->node[p].checkpoint != node->checkpoint)

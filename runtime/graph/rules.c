@@ -114,5 +114,7 @@ mot_cost mot_graph_cost(const mot_graph *graph, int64_t batch)
 bool mot_node_runs(const mot_graph *graph, int node, bool inference)
 {
     const mot_node *n = &graph->node[node];
-    return !inference || (n->phase == MOT_PHASE_FORWARD && !mot_op_get_rules(n->op)->training_only);
+    const mot_op_rules *rules = mot_op_get_rules(n->op);
+    return !inference ||
+           (n->phase == MOT_PHASE_FORWARD && !rules->training_only && !rules->exchanged);
 }

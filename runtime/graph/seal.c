@@ -7,27 +7,34 @@
 
 enum { FLAT_ALIGNMENT = MOT_ALIGNMENT / 4 }; /* elements */
 
+/* Behind *at, where the next of its like begins. */
+static void put_flat(mot_tensor *tensor, int64_t *at)
+{
+    const int64_t n = mot_shape_elements(&tensor->shape, 1);
+    tensor->flat = *at;
+    *at += (n + FLAT_ALIGNMENT - 1) / FLAT_ALIGNMENT * FLAT_ALIGNMENT;
+}
+
 /* A parameter lies where its gradient does: in the order in which backward finishes them. */
 static void lay_out_flat(mot_graph *graph)
 {
-    int64_t at = 0;
     for (int i = 0; i < graph->n_nodes; i++) {
         const mot_node *node = &graph->node[i];
         for (int k = 0; k < node->n_out; k++) {
-            mot_tensor *gradient = &graph->tensor[node->out[k]];
-            if (gradient->kind != MOT_TENSOR_GRADIENT || node->out[k] == graph->sums)
-                continue;
-            gradient->flat = at;
-            int64_t n = mot_shape_elements(&gradient->shape, 1);
-            at += (n + FLAT_ALIGNMENT - 1) / FLAT_ALIGNMENT * FLAT_ALIGNMENT;
+            mot_tensor *tensor = &graph->tensor[node->out[k]];
+            if (tensor->kind == MOT_TENSOR_EXCHANGED)
+                put_flat(tensor, &graph->n_exchanged);
+            else if (tensor->kind == MOT_TENSOR_GRADIENT && node->out[k] != graph->sums)
+                put_flat(tensor, &graph->n_flat);
         }
     }
-    graph->n_flat = at;
-    graph->tensor[graph->sums].flat = at;
+    graph->tensor[graph->sums].flat = graph->n_flat;
     for (int i = 0; i < graph->n_parameters; i++) {
         mot_tensor *parameter = &graph->tensor[graph->parameter[i]];
         parameter->flat = graph->tensor[parameter->gradient].flat;
     }
+    for (int i = 0; i < graph->n_buffers; i++)
+        put_flat(&graph->tensor[graph->buffer[i]], &graph->n_flat_buffers);
 }
 
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs)
@@ -41,9 +48,10 @@ mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *a
         return MOT_FAIL(MOT_ERR_ARGUMENT, "the model has no parameters to train");
     if (!mot_op_get_rules(optimizer)->n_states)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s is not an optimizer", mot_op_name(optimizer));
+    MOT_TRY(mot_graph_fuse(graph, true));
     MOT_TRY(mot_graph_differentiate(graph));
     MOT_TRY(mot_graph_recompute(graph));
-    MOT_TRY(mot_graph_fuse(graph));
+    MOT_TRY(mot_graph_fuse(graph, false));
     lay_out_flat(graph);
     MOT_TRY(mot_graph_append_update(graph, optimizer, attrs ? attrs : &none));
     graph->sealed = true;

@@ -1,6 +1,6 @@
 /* update.c: the nodes of the update, appended when a graph is sealed: adding up the parts of a
- * batch, which is still backward, clipping, the optimizer, and
- * the moving average of the parameters.
+ * batch, which is still backward, clipping, the optimizer, the moving average of the parameters, and
+ * what single operators keep up to date.
  *
  * The optimizer goes over all parameters in one launch.  What differs between them, learning rate
  * and weight decay, is looked up by range of the flat layout: neighbours with equal rules are one
@@ -179,6 +179,18 @@ static mot_status append_average(mot_graph *graph, const mot_attrs *attrs)
                     (int[]){graph->state[graph->average], -1});
 }
 
+/* What forward nodes want: running statistics. */
+static mot_status append_nodes_updates(mot_graph *graph)
+{
+    const int n_nodes = graph->n_nodes;
+    for (int i = 0; i < n_nodes; i++) {
+        const mot_op_rules *rules = mot_op_get_rules(graph->node[i].op);
+        if (graph->node[i].phase == MOT_PHASE_FORWARD && rules->update)
+            MOT_TRY(rules->update(graph, i));
+    }
+    return MOT_OK;
+}
+
 mot_status mot_graph_append_update(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs)
 {
     int divisor = graph->sums;
@@ -190,5 +202,7 @@ mot_status mot_graph_append_update(mot_graph *graph, mot_op optimizer, const mot
     if (attrs->clip_norm > 0)
         MOT_TRY(append_clip(graph, attrs, &divisor));
     MOT_TRY(append_optimizer(graph, optimizer, attrs, divisor));
-    return attrs->average > 0 ? append_average(graph, attrs) : MOT_OK;
+    if (attrs->average > 0)
+        MOT_TRY(append_average(graph, attrs));
+    return append_nodes_updates(graph);
 }

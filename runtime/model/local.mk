@@ -8,6 +8,7 @@ libmotley_core_la_SOURCES += \
 	runtime/model/layer/activation.c \
 	runtime/model/layer/add.c \
 	runtime/model/layer/attention.c \
+	runtime/model/layer/batch_norm.c \
 	runtime/model/layer/concat.c \
 	runtime/model/layer/conv2d.c \
 	runtime/model/layer/dropout.c \

@@ -1,9 +1,12 @@
 /* plan.c: shares become positions in the batch, gradients become buckets.
  *
- * The gradient arena lies in the order in which backward finishes it, so a bucket is a slice and a
- * walk through the arena meets the buckets in the order in which they can leave.  What always
- * holds: buckets follow each other without gaps from element 0 to behind the loss's sums (the
- * padding between tensors is zero everywhere and travels along), and `after_node` never falls.
+ * The gradients lie in the order in which backward finishes them, so a bucket is a slice and a walk
+ * through them meets the buckets in the order in which they can leave.  What always holds: buckets
+ * follow each other without gaps from the first gradient to behind the loss's sums (the padding
+ * between tensors is zero everywhere and travels along), and `after_node` never falls.  Tensors that
+ * are exchanged within the step lie before the gradients, and each is a bucket of its own, with its
+ * place among the others by its node.  Where gradients are accumulated over parts of a batch they are
+ * all complete with the node that does it.
  *
  * A bucket closes when it has reached its size and the next gradient is finished by a later node:
  * what one node writes (a weight and its bias) is complete at the same time.  A gradient much
@@ -19,6 +22,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     FLOAT_BYTES = 4,
@@ -73,10 +77,17 @@ static mot_status list_gradients(const mot_graph *graph, const mot_memory_plan *
     return MOT_OK;
 }
 
-static mot_status add_bucket(mot_plan *plan, size_t *room, int64_t end, int after_node)
+/* Where the next bucket begins; `first`: where the gradients do. */
+static int64_t begin_of_open(const mot_plan *plan, int64_t first)
 {
     const mot_bucket *last = plan->n_buckets ? &plan->bucket[plan->n_buckets - 1] : NULL;
-    mot_bucket bucket = {.offset = last ? last->offset + last->n : 0, .after_node = after_node};
+    return last ? last->offset + last->n : first;
+}
+
+static mot_status add_bucket(mot_plan *plan, size_t *room, int64_t first, int64_t end,
+                             int after_node)
+{
+    mot_bucket bucket = {.offset = begin_of_open(plan, first), .after_node = after_node};
     bucket.n = end - bucket.offset;
     MOT_TRY(mot_grow(&plan->bucket, room, (size_t)plan->n_buckets + 1, sizeof *plan->bucket));
     plan->bucket[plan->n_buckets++] = bucket;
@@ -84,17 +95,16 @@ static mot_status add_bucket(mot_plan *plan, size_t *room, int64_t end, int afte
 }
 
 /* Cut [begin of the open bucket, end) into pieces of about `size` elements. */
-static mot_status close_bucket(mot_plan *plan, size_t *room, int64_t end, int64_t size,
-                               int after_node)
+static mot_status close_bucket(mot_plan *plan, size_t *room, int64_t first, int64_t end,
+                               int64_t size, int after_node)
 {
-    const mot_bucket *last = plan->n_buckets ? &plan->bucket[plan->n_buckets - 1] : NULL;
-    int64_t begin = last ? last->offset + last->n : 0;
+    const int64_t begin = begin_of_open(plan, first);
     int64_t n_pieces = (end - begin + size / 2) / size;
     for (int64_t i = 1; i < n_pieces; i++) {
         int64_t cut = begin + (end - begin) / n_pieces * i;
-        MOT_TRY(add_bucket(plan, room, cut / PIECE_ELEMENTS * PIECE_ELEMENTS, after_node));
+        MOT_TRY(add_bucket(plan, room, first, cut / PIECE_ELEMENTS * PIECE_ELEMENTS, after_node));
     }
-    return add_bucket(plan, room, end, after_node);
+    return add_bucket(plan, room, first, end, after_node);
 }
 
 static mot_status build_buckets(const mot_graph *graph, const mot_memory_plan *memory,
@@ -103,8 +113,9 @@ static mot_status build_buckets(const mot_graph *graph, const mot_memory_plan *m
     gradient *list;
     int n;
     MOT_TRY(list_gradients(graph, memory, &list, &n));
-    int64_t size = (int64_t)(bucket_bytes / FLOAT_BYTES), begin = 0;
-    int64_t least = list[n - 1].end / SMALLEST_PART + PIECE_ELEMENTS;
+    const int64_t first = list[0].offset;
+    int64_t size = (int64_t)(bucket_bytes / FLOAT_BYTES), begin = first;
+    int64_t least = (list[n - 1].end - first) / SMALLEST_PART + PIECE_ELEMENTS;
     if (size < least)
         size = least;
     size_t room = 0;
@@ -117,11 +128,49 @@ static mot_status build_buckets(const mot_graph *graph, const mot_memory_plan *m
         bool ready = end - begin >= size && !last_gradient && list[i + !last].producer > after_node;
         if (!ready && !last)
             continue;
-        status = close_bucket(plan, &room, end, size, after_node);
+        status = close_bucket(plan, &room, first, end, size, after_node);
         begin = end;
     }
     free(list);
     return status;
+}
+
+/* Gradients are complete only with what adds up the parts of a batch. */
+static void wait_for_parts(const mot_graph *graph, mot_plan *plan)
+{
+    for (int i = 0; i < graph->n_nodes; i++)
+        if (graph->node[i].op == MOT_OP_accumulate)
+            for (int b = 0; b < plan->n_buckets; b++)
+                plan->bucket[b].after_node = i;
+}
+
+/* Give what is exchanged within the step its places among the buckets of gradients. */
+static mot_status add_exchanges(const mot_graph *graph, const mot_memory_plan *memory,
+                                mot_plan *plan)
+{
+    size_t room = (size_t)plan->n_buckets;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const int tensor = graph->node[i].out[0];
+        int at = 0;
+        if (tensor < 0 || graph->tensor[tensor].kind != MOT_TENSOR_EXCHANGED)
+            continue;
+        MOT_TRY(mot_grow(&plan->bucket, &room, (size_t)plan->n_buckets + 1, sizeof *plan->bucket));
+        while (at < plan->n_buckets && plan->bucket[at].after_node < i)
+            at++;
+        memmove(&plan->bucket[at + 1], &plan->bucket[at],
+                (size_t)(plan->n_buckets++ - at) * sizeof *plan->bucket);
+        plan->bucket[at] = (mot_bucket){
+            .offset = (int64_t)(memory->place[tensor].offset_bytes / FLOAT_BYTES),
+            .n = mot_shape_elements(&graph->tensor[tensor].shape, 1),
+            .after_node = i,
+            .awaited = true,
+        };
+    }
+    if (plan->n_buckets > MOT_MAX_STOPS)
+        return MOT_FAIL(MOT_ERR_UNSUPPORTED,
+                        "the devices would have to meet %d times a step; at most %d are supported",
+                        plan->n_buckets, MOT_MAX_STOPS);
+    return MOT_OK;
 }
 
 static mot_status set_shares(const mot_machine *machine, const int64_t *share, mot_plan *plan)
@@ -176,6 +225,8 @@ mot_status mot_plan_build(const mot_graph *graph, const mot_memory_plan *memory,
     MOT_TRY_GOTO(set_shares(machine, share, plan));
     MOT_TRY_GOTO(predict(machine, plan));
     MOT_TRY_GOTO(build_buckets(graph, memory, bucket_bytes, plan));
+    wait_for_parts(graph, plan);
+    MOT_TRY_GOTO(add_exchanges(graph, memory, plan));
     *out = plan;
     return MOT_OK;
 fail:

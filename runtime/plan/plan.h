@@ -60,14 +60,16 @@ double mot_balance_step_s(const mot_machine *machine, const int64_t *share);
 bool mot_balance_observe(mot_machine *machine, int64_t batch, const int64_t *share,
                          const double *time_s);
 
-/* No plan has more buckets, whatever the size of the model: each costs a mark, a message and a
- * thread's attention, and with so many there is nothing left to hide. */
-enum { MOT_MAX_BUCKETS = 64 };
+/* No plan has more buckets of gradients, whatever the size of the model: each costs a mark, a message
+ * and a thread's attention, and with so many there is nothing left to hide.  In all: with what is
+ * exchanged within the step. */
+enum { MOT_MAX_BUCKETS = 64, MOT_MAX_STOPS = 1024 };
 
-/** A slice of the flat gradient buffer that travels at once. */
+/** A slice of the gradient arena that travels at once. */
 typedef struct mot_bucket {
     int64_t offset, n; /* elements */
     int after_node;    /* complete when this node has run */
+    bool awaited;      /* MOT_TENSOR_EXCHANGED: no device goes on before it has the sum */
 } mot_bucket;
 
 /** What every rank agrees on for a run; const once built. */
@@ -81,9 +83,10 @@ typedef struct mot_plan {
 } mot_plan;
 
 /** Build the plan: shares as given, buckets of about `bucket_bytes` (more where that would make more
- *  than MOT_MAX_BUCKETS) in the order in which backward finishes them (the last holds the loss's
+ *  than MOT_MAX_BUCKETS) in the order in which the step finishes them (the last holds the loss's
  *  sums).  The caller owns *out.
  *  Errors: MOT_ERR_ARGUMENT for shares that do not add up to the batch or a graph that is not sealed;
+ *  MOT_ERR_UNSUPPORTED for more than MOT_MAX_STOPS buckets;
  *  MOT_ERR_MEMORY for a share over a device's max_batch. */
 mot_status mot_plan_build(const mot_graph *graph, const mot_memory_plan *memory,
                           const mot_machine *machine, int64_t batch, const int64_t *share,

@@ -4,8 +4,10 @@
  *     batch 64 devices 2 buckets 1 predicted_s 0.0003 equal_s 0.0005
  *     device 0 share 48 first 0 id pocl:0 rank 0 time_s 0.0003
  *     device 1 share 16 first 48 id pocl:1 rank 0 time_s 0.00029
- *     bucket 0 offset 0 n 1044 after_node 6
+ *     exchange 0 offset 0 n 33 after_node 2
+ *     bucket 1 offset 48 n 1044 after_node 6
  *
+ * An exchange is an awaited bucket; the others follow each other without gaps.
  * Id, rank and time of a device are for the reader; they belong to the machine and are not kept.
  */
 #include "config.h"
@@ -20,6 +22,8 @@
 #include <stdlib.h>
 
 enum { VERSION = 1, MOST_DEVICES = 1 << 20 };
+
+static const char BUCKET[] = "bucket", EXCHANGE[] = "exchange";
 
 static mot_status print_device(mot_text *text, const mot_plan *plan, const mot_machine *machine,
                                int i)
@@ -47,9 +51,9 @@ static mot_status print(mot_text *text, const mot_plan *plan, const mot_machine 
     for (int i = 0; i < plan->n_devices; i++)
         MOT_TRY(print_device(text, plan, machine, i));
     for (int i = 0; i < plan->n_buckets; i++)
-        MOT_TRY(mot_text_add(text, "bucket %d offset %" PRId64 " n %" PRId64 " after_node %d\n", i,
-                             plan->bucket[i].offset, plan->bucket[i].n,
-                             plan->bucket[i].after_node));
+        MOT_TRY(mot_text_add(text, "%s %d offset %" PRId64 " n %" PRId64 " after_node %d\n",
+                             plan->bucket[i].awaited ? EXCHANGE : BUCKET, i, plan->bucket[i].offset,
+                             plan->bucket[i].n, plan->bucket[i].after_node));
     return MOT_OK;
 }
 
@@ -68,16 +72,21 @@ mot_status mot_plan_print(const mot_plan *plan, const mot_machine *machine, char
     return MOT_OK;
 }
 
-/* The next line must be the one that begins with `word`. */
-static mot_status expect(mot_lines *lines, const char *word)
+/* The next line must be one that begins with `word`, or with `other`, if there is one. */
+static mot_status expect_one(mot_lines *lines, const char *word, const char *other)
 {
     bool more;
     MOT_TRY(mot_lines_next(lines, &more));
     if (!more)
         return mot_lines_fail(lines, "the text ends where '%s' was expected", word);
-    if (!mot_lines_is(lines, word))
+    if (!mot_lines_is(lines, word) && !(other && mot_lines_is(lines, other)))
         return mot_lines_fail(lines, "'%.64s' where '%s' was expected", lines->word[0], word);
     return MOT_OK;
+}
+
+static mot_status expect(mot_lines *lines, const char *word)
+{
+    return expect_one(lines, word, NULL);
 }
 
 static mot_status parse_device(mot_lines *lines, int i, int64_t first, mot_plan *plan)
@@ -97,14 +106,21 @@ static mot_status parse_device(mot_lines *lines, int i, int64_t first, mot_plan 
     return MOT_OK;
 }
 
-static mot_status parse_bucket(mot_lines *lines, int i, const mot_bucket *before, mot_bucket *out)
+static mot_status parse_bucket(mot_lines *lines, int i, const mot_plan *plan, mot_bucket *out)
 {
-    int64_t index, node, begin = before ? before->offset + before->n : 0;
-    MOT_TRY(expect(lines, "bucket"));
-    MOT_TRY(mot_lines_int(lines, "bucket", i, i, &index));
-    MOT_TRY(mot_lines_int(lines, "offset", begin, begin, &out->offset));
-    MOT_TRY(mot_lines_int(lines, "n", 1, INT64_MAX / 8 - begin, &out->n));
-    MOT_TRY(mot_lines_int(lines, "after_node", before ? before->after_node : 0, INT_MAX, &node));
+    const mot_bucket *gradients = NULL; /* the bucket of them before this one */
+    int64_t index, node, least = 0, most = INT64_MAX / 8;
+    for (int b = i - 1; b >= 0 && !gradients; b--)
+        gradients = plan->bucket[b].awaited ? NULL : &plan->bucket[b];
+    MOT_TRY(expect_one(lines, BUCKET, EXCHANGE));
+    out->awaited = mot_lines_is(lines, EXCHANGE);
+    if (gradients && !out->awaited)
+        least = most = gradients->offset + gradients->n;
+    MOT_TRY(mot_lines_int(lines, out->awaited ? EXCHANGE : BUCKET, i, i, &index));
+    MOT_TRY(mot_lines_int(lines, "offset", least, most, &out->offset));
+    MOT_TRY(mot_lines_int(lines, "n", 1, INT64_MAX / 4 - out->offset, &out->n));
+    MOT_TRY(
+        mot_lines_int(lines, "after_node", i ? plan->bucket[i - 1].after_node : 0, INT_MAX, &node));
     out->after_node = (int)node;
     return MOT_OK;
 }
@@ -141,8 +157,7 @@ static mot_status parse(mot_lines *lines, mot_plan *plan)
                               plan->batch);
     MOT_TRY(mot_alloc((size_t)n_buckets, sizeof *plan->bucket, &plan->bucket));
     for (int i = 0; i < n_buckets; i++) {
-        const mot_bucket *before = i ? &plan->bucket[i - 1] : NULL;
-        MOT_TRY(parse_bucket(lines, i, before, &plan->bucket[i]));
+        MOT_TRY(parse_bucket(lines, i, plan, &plan->bucket[i]));
         plan->n_buckets++;
     }
     MOT_TRY(mot_lines_next(lines, &more));

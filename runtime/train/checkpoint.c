@@ -1,6 +1,6 @@
 /* checkpoint.c: a run's state in DIR/checkpoint.safetensors.
  *
- * Tensors: every parameter under its name, every optimizer state as "state0.<parameter>" and so on, the
+ * Tensors: every parameter and buffer under its name, every optimizer state as "state0.<parameter>" and so on, the
  * moving average of the parameters, if there is one, as "average.<parameter>".
  * Metadata: format, step, epoch, batch, sums of the running epoch (hexadecimal, so that they come back
  * to the bit), losses of the epochs that are done, and what must be the same for the run to go on as if
@@ -33,31 +33,16 @@ static mot_status checkpoint_path(const mot_trainer *t, mot_text *path)
 
 /* ---- write ---- */
 
-static mot_status read_flat(mot_trainer *t, float **out)
-{
-    float *flat;
-    MOT_TRY(mot_alloc((size_t)mot_parameters_floats(t), sizeof *flat, &flat));
-    mot_status status = MOT_OK;
-    for (int state = -1; status == MOT_OK && state < t->graph->n_states; state++)
-        status = mot_exec_read_flat(t->exec, state, flat + (state + 1) * t->graph->n_flat);
-    if (status != MOT_OK) {
-        free(flat);
-        return status;
-    }
-    *out = flat;
-    return MOT_OK;
-}
-
-static mot_status tensor_name(const mot_trainer *t, int state, int parameter, char **out)
+static mot_status tensor_name(const mot_trainer *t, const mot_kept *kept, char **out)
 {
     mot_text name = {0};
     mot_status status = MOT_OK;
-    if (state >= 0 && state == t->graph->average)
+    if (kept->state >= 0 && kept->state == t->graph->average)
         status = mot_text_add(&name, "average.");
-    else if (state >= 0)
-        status = mot_text_add(&name, "state%d.", state);
+    else if (kept->state >= 0)
+        status = mot_text_add(&name, "state%d.", kept->state);
     if (status == MOT_OK)
-        status = mot_text_add(&name, "%s", mot_parameter(t, parameter)->name);
+        status = mot_text_add(&name, "%s", kept->tensor->name);
     if (status != MOT_OK) {
         mot_text_free(&name);
         return status;
@@ -68,17 +53,15 @@ static mot_status tensor_name(const mot_trainer *t, int state, int parameter, ch
 
 static mot_status add_tensors(mot_trainer *t, float *flat, mot_tensor_file *file)
 {
-    size_t most = (size_t)(t->graph->n_parameters * (1 + t->graph->n_states));
-    MOT_TRY(mot_alloc(most, sizeof *file->tensor, &file->tensor));
-    for (int state = -1; state < t->graph->n_states; state++)
-        for (int i = 0; i < t->graph->n_parameters; i++) {
-            const mot_tensor *parameter = mot_parameter(t, i);
-            mot_named_tensor *tensor = &file->tensor[file->n_tensors];
-            MOT_TRY(tensor_name(t, state, i, &tensor->name));
-            file->n_tensors++;
-            tensor->shape = parameter->shape;
-            tensor->data = flat + (state + 1) * t->graph->n_flat + parameter->flat;
-        }
+    const int n = mot_n_kept(t);
+    MOT_TRY(mot_alloc((size_t)n, sizeof *file->tensor, &file->tensor));
+    for (; file->n_tensors < n; file->n_tensors++) {
+        const mot_kept kept = mot_kept_tensor(t, file->n_tensors);
+        mot_named_tensor *tensor = &file->tensor[file->n_tensors];
+        MOT_TRY(tensor_name(t, &kept, &tensor->name));
+        tensor->shape = kept.tensor->shape;
+        tensor->data = flat + kept.at;
+    }
     return MOT_OK;
 }
 
@@ -146,7 +129,7 @@ static mot_status write_file(mot_trainer *t, const char *path)
 {
     float *flat;
     mot_tensor_file file = {0};
-    MOT_TRY(read_flat(t, &flat));
+    MOT_TRY(mot_parameters_read(t, &flat));
     mot_status status = add_tensors(t, flat, &file);
     if (status == MOT_OK)
         status = add_progress(t, &file);
@@ -273,24 +256,22 @@ static mot_status get_progress(mot_trainer *t, const mot_tensor_file *file, cons
 static mot_status get_tensors(mot_trainer *t, const mot_tensor_file *file, const char *path,
                               float *flat)
 {
-    for (int state = -1; state < t->graph->n_states; state++)
-        for (int i = 0; i < t->graph->n_parameters; i++) {
-            const mot_tensor *parameter = mot_parameter(t, i);
-            char *name;
-            MOT_TRY(tensor_name(t, state, i, &name));
-            const mot_named_tensor *named = mot_tensor_file_find(file, name);
-            bool fits = named && named->dtype == MOT_F32 &&
-                        mot_shape_equal(&named->shape, &parameter->shape);
-            if (fits)
-                memcpy(flat + (state + 1) * t->graph->n_flat + parameter->flat, named->data,
-                       sizeof *flat * (size_t)mot_shape_elements(&parameter->shape, 1));
-            mot_status status =
-                fits ? MOT_OK
-                     : MOT_FAIL(MOT_ERR_SHAPE, "%s is of another model: tensor '%s' %s", path, name,
-                                named ? "has another shape" : "is missing");
-            free(name);
-            MOT_TRY(status);
-        }
+    for (int i = 0; i < mot_n_kept(t); i++) {
+        const mot_kept kept = mot_kept_tensor(t, i);
+        char *name;
+        MOT_TRY(tensor_name(t, &kept, &name));
+        const mot_named_tensor *named = mot_tensor_file_find(file, name);
+        bool fits =
+            named && named->dtype == MOT_F32 && mot_shape_equal(&named->shape, &kept.tensor->shape);
+        if (fits)
+            memcpy(flat + kept.at, named->data,
+                   sizeof *flat * (size_t)mot_shape_elements(&kept.tensor->shape, 1));
+        mot_status status = fits ? MOT_OK
+                                 : MOT_FAIL(MOT_ERR_SHAPE, "%s is of another model: tensor '%s' %s",
+                                            path, name, named ? "has another shape" : "is missing");
+        free(name);
+        MOT_TRY(status);
+    }
     return MOT_OK;
 }
 

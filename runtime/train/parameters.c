@@ -1,7 +1,7 @@
-/* parameters.c: parameters by name and in the flat layout.
+/* parameters.c: parameters and buffers by name and in the flat layout.
  *
  * `flat` below is what travels and is saved: the parameters' n_flat floats, then each optimizer
- * state's.  Rank 0 makes it (drawn, or read from a file) and all others get its bits, so replicas
+ * state's, then the buffers.  Rank 0 makes it (drawn, or read from a file) and all others get its bits, so replicas
  * agree even where two hosts' mathematical libraries differ.
  */
 #include "config.h"
@@ -16,9 +16,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where those of exec.h's `state` begin in `flat`. */
+static int64_t flat_offset(const mot_trainer *t, int state)
+{
+    const int64_t before = state == MOT_FLAT_BUFFERS ? 1 + t->graph->n_states : state + 1;
+    return before * t->graph->n_flat;
+}
+
 int64_t mot_parameters_floats(const mot_trainer *t)
 {
-    return t->graph->n_flat * (1 + t->graph->n_states);
+    return flat_offset(t, MOT_FLAT_BUFFERS) + t->graph->n_flat_buffers;
+}
+
+int mot_n_kept(const mot_trainer *t)
+{
+    return t->graph->n_parameters * (1 + t->graph->n_states) + t->graph->n_buffers;
+}
+
+mot_kept mot_kept_tensor(const mot_trainer *t, int i)
+{
+    const mot_graph *graph = t->graph;
+    const int first_buffer = graph->n_parameters * (1 + graph->n_states);
+    const int state = i < first_buffer ? i / graph->n_parameters - 1 : MOT_FLAT_BUFFERS;
+    const int tensor = i < first_buffer ? graph->parameter[i % graph->n_parameters]
+                                        : graph->buffer[i - first_buffer];
+    return (mot_kept){.state = state,
+                      .tensor = &graph->tensor[tensor],
+                      .at = flat_offset(t, state) + graph->tensor[tensor].flat};
 }
 
 const mot_tensor *mot_parameter(const mot_trainer *t, int i)
@@ -45,18 +69,22 @@ static void draw(mot_random *random, mot_init init, float *data, int64_t n)
         }
 }
 
+/* States start as zero, which they are. */
 static void draw_all(mot_trainer *t, float *flat)
 {
-    for (int i = 0; i < t->graph->n_parameters; i++) {
-        const mot_tensor *tensor = mot_parameter(t, i);
+    for (int i = 0; i < mot_n_kept(t); i++) {
+        const mot_kept kept = mot_kept_tensor(t, i);
         mot_random random;
+        if (kept.state >= 0)
+            continue;
         mot_random_init(&random, t->set.seed, MOT_STREAM_INIT, (uint64_t)i);
-        draw(&random, tensor->init, flat + tensor->flat, mot_shape_elements(&tensor->shape, 1));
+        draw(&random, kept.tensor->init, flat + kept.at,
+             mot_shape_elements(&kept.tensor->shape, 1));
     }
 }
 
 static mot_status copy_named(const mot_tensor_file *file, const char *path,
-                             const mot_tensor *tensor, float *flat)
+                             const mot_tensor *tensor, float *to)
 {
     char ours[MOT_SHAPE_TEXT], theirs[MOT_SHAPE_TEXT];
     const mot_named_tensor *named = mot_tensor_file_find(file, tensor->name);
@@ -68,8 +96,7 @@ static mot_status copy_named(const mot_tensor_file *file, const char *path,
                         tensor->name, mot_shape_print(&named->shape, theirs),
                         named->dtype == MOT_F32 ? "" : " of whole numbers",
                         mot_shape_print(&tensor->shape, ours));
-    memcpy(flat + tensor->flat, named->data,
-           sizeof(float) * (size_t)mot_shape_elements(&tensor->shape, 1));
+    memcpy(to, named->data, sizeof(float) * (size_t)mot_shape_elements(&tensor->shape, 1));
     return MOT_OK;
 }
 
@@ -78,8 +105,11 @@ static mot_status read_init(mot_trainer *t, float *flat)
     mot_tensor_file file;
     MOT_TRY(mot_safetensors_read(t->init, &file));
     mot_status status = MOT_OK;
-    for (int i = 0; status == MOT_OK && i < t->graph->n_parameters; i++)
-        status = copy_named(&file, t->init, mot_parameter(t, i), flat);
+    for (int i = 0; status == MOT_OK && i < mot_n_kept(t); i++) {
+        const mot_kept kept = mot_kept_tensor(t, i);
+        if (kept.state < 0)
+            status = copy_named(&file, t->init, kept.tensor, flat + kept.at);
+    }
     mot_tensor_file_free(&file);
     return status;
 }
@@ -88,8 +118,8 @@ mot_status mot_parameters_distribute(mot_trainer *t, float *flat)
 {
     MOT_TRY(mot_comm_broadcast(t->comm, flat, sizeof *flat * (size_t)mot_parameters_floats(t), 0));
     mot_status status = MOT_OK;
-    for (int state = -1; status == MOT_OK && state < t->graph->n_states; state++)
-        status = mot_exec_write_flat(t->exec, state, flat + (state + 1) * t->graph->n_flat);
+    for (int state = MOT_FLAT_BUFFERS; status == MOT_OK && state < t->graph->n_states; state++)
+        status = mot_exec_write_flat(t->exec, state, flat + flat_offset(t, state));
     return mot_trainer_agree(t, status);
 }
 
@@ -102,7 +132,7 @@ mot_status mot_parameters_init(mot_trainer *t)
         if (t->init)
             status = read_init(t, flat);
         if (t->graph->average >= 0) /* so that it can be evaluated before the first step, too */
-            memcpy(flat + (t->graph->average + 1) * t->graph->n_flat, flat,
+            memcpy(flat + flat_offset(t, t->graph->average), flat,
                    sizeof *flat * (size_t)t->graph->n_flat);
     }
     status = mot_trainer_agree(t, status);
@@ -112,18 +142,33 @@ mot_status mot_parameters_init(mot_trainer *t)
     return status;
 }
 
+mot_status mot_parameters_read(mot_trainer *t, float **out)
+{
+    float *flat;
+    MOT_TRY(mot_alloc((size_t)mot_parameters_floats(t), sizeof *flat, &flat));
+    mot_status status = MOT_OK;
+    for (int state = MOT_FLAT_BUFFERS; status == MOT_OK && state < t->graph->n_states; state++)
+        status = mot_exec_read_flat(t->exec, state, flat + flat_offset(t, state));
+    if (status != MOT_OK) {
+        free(flat);
+        return status;
+    }
+    *out = flat;
+    return MOT_OK;
+}
+
 mot_status mot_trainer_save(mot_trainer *t, const char *path)
 {
     float *flat;
-    mot_tensor_file file = {.n_tensors = t->graph->n_parameters};
-    MOT_TRY(mot_alloc((size_t)t->graph->n_flat, sizeof *flat, &flat));
-    mot_status status = mot_alloc((size_t)file.n_tensors, sizeof *file.tensor, &file.tensor);
-    if (status == MOT_OK)
-        status = mot_exec_read_flat(t->exec, t->graph->average, flat); /* -1: no average */
-    for (int i = 0; status == MOT_OK && i < file.n_tensors; i++) {
-        const mot_tensor *tensor = mot_parameter(t, i);
-        file.tensor[i] = (mot_named_tensor){
-            .name = tensor->name, .shape = tensor->shape, .data = flat + tensor->flat};
+    mot_tensor_file file = {0};
+    MOT_TRY(mot_parameters_read(t, &flat));
+    mot_status status = mot_alloc((size_t)mot_n_kept(t), sizeof *file.tensor, &file.tensor);
+    for (int i = 0; status == MOT_OK && i < mot_n_kept(t); i++) {
+        const mot_kept kept = mot_kept_tensor(t, i);
+        if (kept.state != MOT_FLAT_BUFFERS && kept.state != t->graph->average) /* -1: no average */
+            continue;
+        file.tensor[file.n_tensors++] = (mot_named_tensor){
+            .name = kept.tensor->name, .shape = kept.tensor->shape, .data = flat + kept.at};
     }
     if (status == MOT_OK)
         status = mot_safetensors_write(path, &file);

@@ -35,6 +35,13 @@ expect_number "memory adds up" "$(json $m training) == $(json $m parameters) + $
     $(json $m optimizer) + $(json $m activations) + $(json $m input)"
 expect_number "Adam keeps two numbers a parameter" "$(json $m optimizer) == 2 * $(json $m parameters)"
 small=$(json $m activations)
+# ResNet-20 as its authors have it: 0.27 M parameters; 40.6 M multiply-adds in its convolutions, in the
+# 40.8 M that are often quoted batch norm's are counted too.
+prints "$srcdir/examples/cifar_resnet20.yaml" --json
+expect_equal "ResNet-20: parameters" "$(json parameters)" 269722
+expect_equal "ResNet-20: multiply-adds" "$(json multiply_adds)" \
+    $((16 * 27 * 1024 + 6 * 16 * 144 * 1024 + 32 * 144 * 256 + 5 * 32 * 288 * 256 + 64 * 288 * 64 + \
+        5 * 64 * 576 * 64 + 640))
 prints "$residual" --json --set data.batch=128 --set train.optimizer.name=sgd
 expect_number "activations grow with the batch" "$(json $m activations) == 2 * $small"
 expect_equal "plain SGD keeps nothing" "$(json $m optimizer)" 0

@@ -225,6 +225,64 @@ START_TEST(test_buckets_cover_all_gradients_in_order)
 }
 END_TEST
 
+/* What is exchanged within the step stands among the gradients by its node, before those of the
+ * same; where parts of a batch are added up, gradients leave when that is done. */
+static void expect_batch_norm(const char *train, const char *wanted)
+{
+    static const char model[] =
+        "data:\n  set: mnist\n  batch: 256\n"
+        "model:\n  layers:\n    - flatten\n    - linear: 64\n    - batch_norm\n"
+        "    - linear: 64\n    - batch_norm\n    - linear: 10\n"
+        "train:\n  optimizer:\n    name: sgd\n    lr: 0.01\n";
+    const mot_sample_spec spec = {.input = {4, {MOT_BATCH, 1, 8, 8}},
+                                  .input_dtype = MOT_U8,
+                                  .n_classes = 10,
+                                  .n_channels = 1,
+                                  .group = 64};
+    mot_config *config;
+    mot_graph *graph;
+    network net = {0};
+    char text[1024];
+    snprintf(text, sizeof text, "%s%s", model, train);
+    expect_ok(mot_config_parse(text, "norms.yaml", &config));
+    expect_ok(mot_model_build(config, &spec, &graph));
+    expect_ok(mot_graph_plan_memory(graph, 256, false, &net.memory));
+    net.graph = *graph;
+    expect_plan(&net, 256, 10000, wanted);
+    mot_memory_plan_free(&net.memory);
+    mot_graph_free(graph);
+    mot_config_free(config);
+}
+
+#define TWO_DEVICES                                                                                \
+    "device 0 share 218 first 0 id pocl:0 rank 0 time_s 0.000586\n"                                \
+    "device 1 share 38 first 218 id pocl:1 rank 1 time_s 0.00058\n"
+#define EXPECTED(n)                                                                                \
+    "motley-plan 1\n"                                                                              \
+    "batch 256 devices 2 buckets " n " predicted_s 0.000586 equal_s 0.0014800000000000002\n"
+
+START_TEST(test_exchanges_stand_between_the_buckets)
+{
+    expect_batch_norm("", EXPECTED("8") TWO_DEVICES "exchange 0 offset 0 n 129 after_node 2\n"
+                                                    "exchange 1 offset 144 n 129 after_node 5\n"
+                                                    "exchange 2 offset 288 n 128 after_node 11\n"
+                                                    "bucket 3 offset 544 n 2464 after_node 13\n"
+                                                    "bucket 4 offset 3008 n 2480 after_node 13\n"
+                                                    "exchange 5 offset 416 n 128 after_node 15\n"
+                                                    "bucket 6 offset 5488 n 2144 after_node 17\n"
+                                                    "bucket 7 offset 7632 n 2148 after_node 17\n");
+    expect_batch_norm("  accumulate: 2\n",
+                      EXPECTED("8") TWO_DEVICES "exchange 0 offset 0 n 129 after_node 2\n"
+                                                "exchange 1 offset 144 n 129 after_node 5\n"
+                                                "exchange 2 offset 288 n 128 after_node 11\n"
+                                                "exchange 3 offset 416 n 128 after_node 15\n"
+                                                "bucket 4 offset 544 n 2464 after_node 18\n"
+                                                "bucket 5 offset 3008 n 2480 after_node 18\n"
+                                                "bucket 6 offset 5488 n 2144 after_node 18\n"
+                                                "bucket 7 offset 7632 n 2148 after_node 18\n");
+}
+END_TEST
+
 START_TEST(test_gradients_of_one_node_leave_together)
 {
     network net;
@@ -444,6 +502,7 @@ int main(void)
     tcase_add_test(tests, test_plan_of_a_model_text);
     tcase_add_test(tests, test_buckets_cover_all_gradients_in_order);
     tcase_add_test(tests, test_a_large_model_has_larger_buckets);
+    tcase_add_test(tests, test_exchanges_stand_between_the_buckets);
     tcase_add_test(tests, test_gradients_of_one_node_leave_together);
     tcase_add_test(tests, test_a_long_gradient_is_cut);
     tcase_add_test(tests, test_plan_refuses_shares_that_are_none);

@@ -1,6 +1,7 @@
 # End-to-end tests of the command; see tests/lib.sh.
 TRAIN_TESTS = \
 	tests/train/archive_needs_no_compiler.sh \
+	tests/train/batch_norm_is_over_all_devices.sh \
 	tests/train/branches_give_same_result.sh \
 	tests/train/checkpoints_change_no_bit.sh \
 	tests/train/joined_launches_give_same_bits.sh \
@@ -20,5 +21,5 @@ TIMED_TRAIN_TESTS = \
 TESTS += $(TRAIN_TESTS)
 ALONE += $(TIMED_TRAIN_TESTS)
 EXTRA_DIST += $(TRAIN_TESTS) $(TIMED_TRAIN_TESTS)
-EXTRA_DIST += tests/train/branches.yaml tests/train/checkpoints.yaml tests/train/digits.yaml \
-	tests/train/images.yaml tests/train/usps.yaml
+EXTRA_DIST += tests/train/batch_norm.yaml tests/train/branches.yaml tests/train/checkpoints.yaml \
+	tests/train/digits.yaml tests/train/images.yaml tests/train/usps.yaml

@@ -79,6 +79,25 @@ static inline int add_norm(mot_graph *graph, mot_norm norm, const char *name, in
     return out[0];
 }
 
+/* Of (B,C,...), with or without weight and bias. */
+static inline int add_batch_norm(mot_graph *graph, const char *name, int x, bool affine)
+{
+    const mot_attrs attrs = {.eps = 1e-3, .momentum = 0.1};
+    const mot_shape channels = {1, {graph->tensor[x].shape.dim[1]}};
+    int in[6] = {x, -1, -1, -1, -1, -1}, out;
+    for (int i = 1; i < 3; i++) {
+        char full[32];
+        snprintf(full, sizeof full, "%s.running%d", name, i);
+        OK(mot_graph_buffer(graph, full, &channels,
+                            (mot_init){i == 1 ? MOT_INIT_ZERO : MOT_INIT_ONE, 0}, &in[i]));
+    }
+    OK(mot_graph_append(graph, MOT_OP_batch_norm_sums, name, &attrs, (int[]){x, in[1]}, 2, &in[3]));
+    in[4] = affine ? add_parameter(graph, name, "weight", channels) : -1;
+    in[5] = affine ? add_parameter(graph, name, "bias", channels) : -1;
+    OK(mot_graph_append(graph, MOT_OP_batch_norm, name, &attrs, in, 6, &out));
+    return out;
+}
+
 static inline int add_flatten(mot_graph *graph, const char *name, int x)
 {
     mot_shape shape = {2, {MOT_BATCH, mot_shape_elements(&graph->tensor[x].shape, 1)}};

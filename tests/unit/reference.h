@@ -81,6 +81,9 @@ static inline void reference_init(reference *r, const mot_graph *graph, int64_t 
     for (int p = 0; p < graph->n_parameters; p++)
         for (int64_t i = 0; i < elements(r, graph->parameter[p]); i++)
             r->data[graph->parameter[p]][i] = sin(0.7 + 13.0 * (double)i + 5.0 * p) * 0.5;
+    for (int p = 0; p < graph->n_buffers; p++)
+        for (int64_t i = 0; i < elements(r, graph->buffer[p]); i++)
+            r->data[graph->buffer[p]][i] = 0.1 + 0.01 * (double)i;
 }
 
 static inline void reference_fini(reference *r)
@@ -228,6 +231,31 @@ static inline void ref_any_norm(const reference *r, const mot_node *node, double
         ref_norm(&node->attrs, &size, out[0], out[1], in[0], in[1], in[2]);
 }
 
+/* An operator of batch norm. */
+static inline void ref_any_batch_norm(const reference *r, const mot_node *node, double *const *out,
+                                      const double *const *in)
+{
+    const bool grad = node->op == MOT_OP_batch_norm_grad || node->op == MOT_OP_batch_norm_grad_sums;
+    const mot_shape *x = &r->graph->tensor[node->in[grad ? 1 : 0]].shape;
+    const ref_channels size = {r->batch, x->dim[1], ref_inner(x, 2)};
+    switch (node->op) {
+    case MOT_OP_batch_norm_sums:
+        ref_batch_norm_sums(&size, out[0], in[0], in[1]);
+        break;
+    case MOT_OP_batch_norm:
+        ref_batch_norm(&node->attrs, &size, out[0], in[0], in[1], in[2], in[3], in[4], in[5]);
+        break;
+    case MOT_OP_batch_norm_grad_sums:
+        ref_batch_norm_grad_sums(&node->attrs, &size, out[0], out[1], out[2], in[0], in[1], in[2],
+                                 in[3], in[4], in[5]);
+        break;
+    default:
+        ref_batch_norm_grad(&node->attrs, &size, out[0], in[0], in[1], in[2], in[3], in[4], in[5],
+                            in[6]);
+        break;
+    }
+}
+
 static inline void run_node(const reference *r, const mot_node *node)
 {
     double *out[MOT_NODE_OUTPUTS] = {NULL};
@@ -275,6 +303,15 @@ static inline void run_node(const reference *r, const mot_node *node)
     case MOT_OP_norm:
     case MOT_OP_norm_grad:
         ref_any_norm(r, node, out, in);
+        break;
+    case MOT_OP_batch_norm_sums:
+    case MOT_OP_batch_norm:
+    case MOT_OP_batch_norm_grad_sums:
+    case MOT_OP_batch_norm_grad:
+        ref_any_batch_norm(r, node, out, in);
+        break;
+    case MOT_OP_batch_norm_update:
+        ref_batch_norm_update(&node->attrs, elements(r, node->out[0]), out[0], out[1], in[0]);
         break;
     case MOT_OP_add:
         for (int64_t i = 0; i < n; i++)

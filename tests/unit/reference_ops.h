@@ -115,4 +115,117 @@ static inline void ref_norm_grad(const mot_attrs *attrs, const ref_norm_sizes *s
     }
 }
 
+/* ---- batch norm of x (samples, channels, plane); formulas in runtime/graph/op/batch_norm.c ---- */
+
+typedef struct ref_channels {
+    int64_t samples, channels, plane;
+} ref_channels;
+
+static inline int64_t ref_channel(const ref_channels *size, int64_t i)
+{
+    return i / size->plane % size->channels;
+}
+
+static inline int64_t ref_channels_elements(const ref_channels *size)
+{
+    return size->samples * size->channels * size->plane;
+}
+
+static inline void ref_batch_norm_sums(const ref_channels *size, double *sums, const double *x,
+                                       const double *mean)
+{
+    const int64_t n = size->channels;
+    for (int64_t i = 0; i < 2 * n; i++)
+        sums[i] = 0;
+    for (int64_t i = 0; i < ref_channels_elements(size); i++) {
+        const double d = x[i] - mean[ref_channel(size, i)];
+        sums[ref_channel(size, i)] += d;
+        sums[n + ref_channel(size, i)] += d * d;
+    }
+    sums[2 * n] = (double)(size->samples * size->plane);
+}
+
+/* Of the channel of element i: (x - mean) / deviation. */
+static inline double ref_normalized(const mot_attrs *attrs, const ref_channels *size, int64_t i,
+                                    const double *x, const double *mean, const double *variance,
+                                    const double *sums)
+{
+    const int64_t c = ref_channel(size, i), n = size->channels;
+    if (!sums)
+        return (x[i] - mean[c]) / sqrt(variance[c] + attrs->eps);
+    const double d = sums[c] / sums[2 * n], v = sums[n + c] / sums[2 * n] - d * d;
+    return (x[i] - mean[c] - d) / sqrt(v + attrs->eps);
+}
+
+static inline void ref_batch_norm(const mot_attrs *attrs, const ref_channels *size, double *y,
+                                  const double *x, const double *mean, const double *variance,
+                                  const double *sums, const double *w, const double *b)
+{
+    for (int64_t i = 0; i < ref_channels_elements(size); i++) {
+        const int64_t c = ref_channel(size, i);
+        const double v = ref_normalized(attrs, size, i, x, mean, variance, sums) * (w ? w[c] : 1) +
+                         (b ? b[c] : 0);
+        y[i] = attrs->activation == MOT_ACT_RELU && v < 0 ? 0 : v;
+    }
+}
+
+/* What of dy passes the activation at element i, whose normalized value is n. */
+static inline double ref_passed(const mot_attrs *attrs, double dy, double n, int64_t c,
+                                const double *w, const double *b)
+{
+    const bool relu = attrs->activation == MOT_ACT_RELU;
+    return relu && !(n * (w ? w[c] : 1) + (b ? b[c] : 0) > 0) ? 0 : dy;
+}
+
+static inline void ref_batch_norm_grad_sums(const mot_attrs *attrs, const ref_channels *size,
+                                            double *sum, double *dw, double *db, const double *dy,
+                                            const double *x, const double *sums, const double *mean,
+                                            const double *w, const double *b)
+{
+    const int64_t n = size->channels;
+    for (int64_t i = 0; i < 2 * n; i++)
+        sum[i] = 0;
+    for (int64_t i = 0; i < ref_channels_elements(size); i++) {
+        const int64_t c = ref_channel(size, i);
+        const double v = ref_normalized(attrs, size, i, x, mean, NULL, sums);
+        const double g = ref_passed(attrs, dy[i], v, c, w, b);
+        sum[c] += g;
+        sum[n + c] += g * v;
+    }
+    for (int64_t c = 0; c < n; c++) {
+        if (dw)
+            dw[c] = sum[n + c];
+        if (db)
+            db[c] = sum[c];
+    }
+}
+
+/* dx may be dy. */
+static inline void ref_batch_norm_grad(const mot_attrs *attrs, const ref_channels *size, double *dx,
+                                       const double *dy, const double *x, const double *sums,
+                                       const double *mean, const double *grad_sums, const double *w,
+                                       const double *b)
+{
+    const int64_t n = size->channels;
+    for (int64_t i = 0; i < ref_channels_elements(size); i++) {
+        const int64_t c = ref_channel(size, i);
+        const double d = sums[c] / sums[2 * n], all = sums[2 * n];
+        const double deviation = sqrt(sums[n + c] / all - d * d + attrs->eps);
+        const double v = ref_normalized(attrs, size, i, x, mean, NULL, sums);
+        const double g = ref_passed(attrs, dy[i], v, c, w, b);
+        dx[i] = (w ? w[c] : 1) / deviation * (g - (grad_sums[c] + v * grad_sums[n + c]) / all);
+    }
+}
+
+static inline void ref_batch_norm_update(const mot_attrs *attrs, int64_t n, double *mean,
+                                         double *variance, const double *sums)
+{
+    for (int64_t c = 0; c < n; c++) {
+        const double all = sums[2 * n], d = sums[c] / all;
+        const double unbiased = (sums[n + c] - all * d * d) / (all > 1 ? all - 1 : 1);
+        mean[c] += attrs->momentum * d;
+        variance[c] += attrs->momentum * (unbiased - variance[c]);
+    }
+}
+
 #endif

@@ -58,6 +58,60 @@ START_TEST(test_mlp_is_eight_nodes)
 }
 END_TEST
 
+START_TEST(test_batch_norm_meets_twice_and_keeps_what_runs)
+{
+    int x;
+    mot_graph *graph = new_graph((mot_shape){3, {MOT_BATCH, 4, 5}}, &x);
+    x = add_linear(graph, "fc1", add_flatten(graph, "flatten", x), 3, false);
+    x = add_unary(graph, MOT_OP_relu, "relu1", add_batch_norm(graph, "bn", x, true));
+    add_xent(graph, add_linear(graph, "fc2", x, 2, false));
+    seal_sgd(graph, 0);
+    check_sealed(graph);
+    check_print(
+        graph,
+        "forward   input     ingest(20)        raw (B,4,5) u8, scale (1), shift (1)"
+        " -> input (B,4,5)\n"
+        "forward   fc1       linear            flatten (B,20), fc1.weight (3,20) -> fc1 (B,3)\n"
+        "forward   bn        batch_norm_sums   fc1 (B,3), bn.running1 (3) -> bn.sums (7)\n"
+        "forward   bn        batch_norm(relu)  fc1 (B,3), bn.running1 (3), bn.running2 (3), "
+        "bn.sums (7), "
+        "bn.weight (3), bn.bias (3) -> relu1 (B,3)\n"
+        "forward   fc2       linear            relu1 (B,3), fc2.weight (2,3) -> fc2 (B,2)\n"
+        "forward   loss      softmax_xent      fc2 (B,2), label (B) i32"
+        " -> d_fc2 (B,2), loss.sums (4)\n"
+        "backward  fc2       linear_dweight    d_fc2 (B,2), relu1 (B,3) -> d_fc2.weight (2,3)\n"
+        "backward  fc2       linear_dinput     d_fc2 (B,2), fc2.weight (2,3) -> d_relu1 (B,3)\n"
+        "backward  bn        batch_norm_grad_sums(relu)  d_relu1 (B,3), fc1 (B,3), bn.sums (7), "
+        "bn.running1 (3), bn.weight (3), bn.bias (3) -> d_bn.sums (6), d_bn.weight (3), d_bn.bias "
+        "(3)\n"
+        "backward  bn        batch_norm_grad(relu)  d_relu1 (B,3), fc1 (B,3), bn.sums (7), "
+        "bn.running1 (3), d_bn.sums (6), bn.weight (3), bn.bias (3) -> d_fc1 (B,3)\n"
+        "backward  fc1       linear_dweight    d_fc1 (B,3), flatten (B,20) -> d_fc1.weight (3,20)\n"
+        "update    update    sgd               gradients (112), loss.sums (4), ranges (4)"
+        " -> parameters (112)\n"
+        "update    bn        batch_norm_update  bn.sums (7) -> bn.running1 (3), bn.running2 (3)\n");
+    ck_assert_int_eq(graph->n_flat_buffers, 32);
+    ck_assert_int_eq(graph->n_exchanged, 32);
+    mot_memory_plan training, evaluating;
+    OK(mot_graph_plan_memory(graph, 4, false, &training));
+    OK(mot_graph_plan_memory(graph, 4, true, &evaluating));
+    /* What is exchanged lies before the gradients, buffers behind the parameters; neither is
+     * exchanged nor has a place when evaluating. */
+    const int first = graph->tensor[graph->parameter[0]].gradient, sums = graph->node[2].out[0];
+    ck_assert_int_eq(graph->tensor[sums].kind, MOT_TENSOR_EXCHANGED);
+    ck_assert_int_eq(training.place[sums].arena, MOT_ARENA_GRADIENT);
+    ck_assert_uint_eq(training.place[sums].offset_bytes, 0);
+    ck_assert_uint_ge(training.place[first].offset_bytes, 32 * 4);
+    ck_assert_int_eq(evaluating.place[sums].arena, MOT_ARENA_NONE);
+    ck_assert_int_eq(evaluating.place[graph->buffer[0]].arena, MOT_ARENA_PARAMETER);
+    ck_assert_uint_eq(evaluating.place[graph->buffer[0]].offset_bytes, 112 * 4);
+    ck_assert(!mot_node_runs(graph, 2, true));
+    mot_memory_plan_free(&training);
+    mot_memory_plan_free(&evaluating);
+    mot_graph_free(graph);
+}
+END_TEST
+
 START_TEST(test_dropout_is_its_own_gradient)
 {
     mot_graph *graph = new_mlp(true);
@@ -329,6 +383,7 @@ int main(void)
     Suite *suite = suite_create("graph");
     TCase *tests = tcase_create("graph");
     tcase_add_test(tests, test_mlp_is_eight_nodes);
+    tcase_add_test(tests, test_batch_norm_meets_twice_and_keeps_what_runs);
     tcase_add_test(tests, test_dropout_is_its_own_gradient);
     tcase_add_test(tests, test_gradients_of_two_uses_are_added);
     tcase_add_test(tests, test_shared_weight_has_one_gradient);

@@ -82,7 +82,7 @@ static mot_graph *random_network(mot_random *random, bool checkpointed)
         const uint64_t block = mot_random_below(random, 6);
         if (checkpointed && block < 2) /* else that of the operator before */
             graph->checkpoint = block == 0 ? 0 : i + 1;
-        switch (mot_random_below(random, 11)) {
+        switch (mot_random_below(random, 13)) {
         case 0:
             x = add_unary(graph, MOT_OP_relu, name, a);
             break;
@@ -115,6 +115,12 @@ static mot_graph *random_network(mot_random *random, bool checkpointed)
             break;
         case 9:
             x = through_sum(graph, name, a);
+            break;
+        case 10:
+            x = add_batch_norm(graph, name, a, mot_random_below(random, 2) == 1);
+            break;
+        case 11: /* joined */
+            x = add_unary(graph, MOT_OP_relu, name, add_batch_norm(graph, name, a, true));
             break;
         default:
             x = add_linear(graph, name, a, k, mot_random_below(random, 2) == 1);
@@ -186,6 +192,11 @@ static void check_owners(const mot_graph *graph, const mot_memory_plan *plan, in
         if (!mot_node_runs(graph, i, inference) || node->phase == MOT_PHASE_UPDATE)
             continue;
         for (int k = 0; k < node->n_in; k++) {
+            const int in = node->in[k];
+            if (in < 0 || (inference && graph->tensor[in].kind == MOT_TENSOR_EXCHANGED)) {
+                ck_assert(in < 0 || plan->place[in].arena == MOT_ARENA_NONE);
+                continue;
+            }
             range(graph, plan, node->in[k], batch, &first, &last);
             for (size_t u = first; u <= last; u++)
                 HOLDS(owner[plan->place[node->in[k]].arena][u] ==

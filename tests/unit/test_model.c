@@ -2,8 +2,7 @@
  * and what is said when layers and data do not fit together. */
 #include "config.h"
 
-#include "runtime/base/status.h"
-#include "runtime/model/config.h"
+#include "tests/unit/model_build.h"
 
 #include <check.h>
 #include <math.h>
@@ -11,38 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OK(call) ck_assert_msg((call) == MOT_OK, "%s: %s", #call, mot_error_message())
-
 static const mot_sample_spec digits = {
     .input = {4, {MOT_BATCH, 1, 28, 28}}, .input_dtype = MOT_U8, .n_classes = 10};
 static const mot_sample_spec table = {
     .input = {2, {MOT_BATCH, 11}}, .input_dtype = MOT_F32, .regression = true, .n_classes = 1};
-
-static mot_status build(const char *text, const mot_sample_spec *spec, mot_graph **out)
-{
-    mot_config *config;
-    MOT_TRY(mot_config_parse(text, "m.yaml", &config));
-    mot_status status = mot_model_build(config, spec, out);
-    mot_config_free(config);
-    return status;
-}
-
-static mot_graph *built(const char *text, const mot_sample_spec *spec)
-{
-    mot_graph *graph;
-    OK(build(text, spec, &graph));
-    ck_assert(graph->sealed);
-    return graph;
-}
-
-static const mot_tensor *parameter(const mot_graph *graph, const char *name)
-{
-    for (int i = 0; i < graph->n_parameters; i++)
-        if (strcmp(graph->tensor[graph->parameter[i]].name, name) == 0)
-            return &graph->tensor[graph->parameter[i]];
-    ck_abort_msg("no parameter %s", name);
-    return NULL;
-}
 
 START_TEST(test_mlp_is_eight_nodes)
 {
@@ -194,91 +165,6 @@ START_TEST(test_normalization_goes_into_ingest)
     spec.group = 15;
     ck_assert_int_eq(build("model: {layers: [flatten, {linear: 2}]}", &spec, &graph),
                      MOT_ERR_SHAPE);
-}
-END_TEST
-
-static const mot_node *node(const mot_graph *graph, const char *name, mot_op op)
-{
-    for (int i = 0; i < graph->n_nodes; i++)
-        if (strcmp(graph->node[i].name, name) == 0 && graph->node[i].op == op)
-            return &graph->node[i];
-    ck_abort_msg("no %s %s", mot_op_name(op), name);
-    return NULL;
-}
-
-START_TEST(test_activations_are_one_operator_with_pytorch_defaults)
-{
-    static const struct {
-        const char *name;
-        mot_activation activation;
-        float slope;
-    } expected[] = {{"gelu1", MOT_ACT_GELU, 0},
-                    {"gelu2", MOT_ACT_GELU_TANH, 0},
-                    {"gelu3", MOT_ACT_GELU_TANH, 0},
-                    {"silu1", MOT_ACT_SILU, 0},
-                    {"sigmoid1", MOT_ACT_SIGMOID, 0},
-                    {"tanh1", MOT_ACT_TANH, 0},
-                    {"leaky_relu1", MOT_ACT_LEAKY_RELU, 0.01f},
-                    {"steep", MOT_ACT_LEAKY_RELU, 0.3f}};
-    mot_graph *graph =
-        built("model:\n  layers: [linear: 5, gelu, {gelu: tanh}, {gelu: {approximate: tanh}}, silu,"
-              " sigmoid, tanh,\n    leaky_relu, {leaky_relu: {negative_slope: 0.3, name: steep}},"
-              " linear: 1]\n",
-              &table);
-    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        const mot_node *forward = node(graph, expected[i].name, MOT_OP_activation);
-        const mot_node *backward = node(graph, expected[i].name, MOT_OP_activation_grad);
-        ck_assert_int_eq(forward->attrs.activation, expected[i].activation);
-        ck_assert_int_eq(backward->attrs.activation, expected[i].activation);
-        ck_assert_float_eq(forward->attrs.slope, expected[i].slope);
-        ck_assert_float_eq(backward->attrs.slope, expected[i].slope);
-        /* What backward reads is kept: the input, or the output where that is enough. */
-        ck_assert_int_eq(backward->in[1], expected[i].activation >= MOT_ACT_SIGMOID
-                                              ? forward->out[0]
-                                              : forward->in[0]);
-    }
-    mot_graph_free(graph);
-}
-END_TEST
-
-START_TEST(test_norms_have_parameters_as_in_pytorch)
-{
-    mot_sample_spec spec = {.input = {4, {MOT_BATCH, 6, 4, 5}}, .n_classes = 10};
-    mot_graph *graph =
-        built("model:\n  init: zeros\n  layers:\n    - group_norm: 3\n    - layer_norm\n"
-              "    - layer_norm: {dims: 2, bias: false, name: b}\n    - rms_norm: 3\n"
-              "    - group_norm: {groups: 2, affine: false, eps: 0.1}\n    - flatten\n"
-              "    - rms_norm: {elementwise_affine: false}\n    - linear: 10\n",
-              &spec);
-    const mot_tensor *w = parameter(graph, "group_norm1.weight");
-    ck_assert_int_eq(graph->n_parameters, 8);
-    ck_assert_int_eq(w->shape.n_dims, 1);
-    ck_assert_int_eq(w->shape.dim[0], 6);
-    ck_assert_int_eq(w->init.kind, MOT_INIT_ONE); /* whatever model.init says */
-    ck_assert_int_eq(parameter(graph, "group_norm1.bias")->init.kind, MOT_INIT_ZERO);
-    ck_assert_int_eq(parameter(graph, "layer_norm1.weight")->shape.dim[0], 5);
-    parameter(graph, "layer_norm1.bias");
-    w = parameter(graph, "b.weight");
-    ck_assert_int_eq(w->shape.n_dims, 2);
-    ck_assert_int_eq(w->shape.dim[0], 4);
-    ck_assert_int_eq(parameter(graph, "rms_norm1.weight")->shape.n_dims, 3);
-    const mot_attrs *attrs = &node(graph, "group_norm1", MOT_OP_norm)->attrs;
-    ck_assert_int_eq(attrs->norm, MOT_NORM_GROUP);
-    ck_assert_int_eq(attrs->group, 40);
-    ck_assert_double_eq(attrs->eps, 1e-5);
-    ck_assert_int_eq(node(graph, "layer_norm1", MOT_OP_norm)->attrs.group, 5);
-    ck_assert_int_eq(node(graph, "b", MOT_OP_norm)->attrs.group, 20);
-    ck_assert_double_eq(node(graph, "rms_norm1", MOT_OP_norm)->attrs.eps, 1.1920929e-7);
-    ck_assert_double_eq(node(graph, "group_norm2", MOT_OP_norm)->attrs.eps, 0.1);
-    const mot_node *last = node(graph, "rms_norm2", MOT_OP_norm);
-    ck_assert_int_eq(last->attrs.group, 120);
-    ck_assert_int_eq(last->n_in, 1);
-    const mot_shape *stats = &graph->tensor[node(graph, "group_norm1", MOT_OP_norm)->out[1]].shape;
-    ck_assert_int_eq(stats->n_dims, 3);
-    ck_assert_int_eq(stats->dim[1], 3);
-    ck_assert_int_eq(node(graph, "b", MOT_OP_norm_grad)->n_out, 2);
-    ck_assert_int_eq(node(graph, "group_norm2", MOT_OP_norm_grad)->n_out, 1);
-    mot_graph_free(graph);
 }
 END_TEST
 
@@ -551,8 +437,6 @@ int main(void)
     tcase_add_test(tests, test_mlp_is_eight_nodes);
     tcase_add_test(tests, test_images_go_through_windows);
     tcase_add_test(tests, test_names_bias_and_optimizer_are_as_the_text_says);
-    tcase_add_test(tests, test_activations_are_one_operator_with_pytorch_defaults);
-    tcase_add_test(tests, test_norms_have_parameters_as_in_pytorch);
     tcase_add_test(tests, test_a_transformer_shares_its_table_and_has_pytorchs_names);
     tcase_add_loop_test(tests, test_what_does_not_fit_a_sequence_is_named, 0,
                         (int)(sizeof sequence_misfits / sizeof *sequence_misfits));

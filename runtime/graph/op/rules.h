@@ -24,6 +24,9 @@ typedef struct mot_op_rules {
     bool product;       /* its operations are multiply-adds, two each */
     bool loss;          /* output 0 is the gradient of input 0, output 1 the sums */
     bool training_only; /* when evaluating, output 0 is input 0 and the node does not run */
+    bool exchanged;     /* output 0 is MOT_TENSOR_EXCHANGED; does not run when evaluating */
+    /** Append what the update does for the forward node `node`.  NULL: nothing. */
+    mot_status (*update)(mot_graph *graph, int node);
     /** An optimizer: how many flat states it keeps.  NULL: not an optimizer. */
     int (*n_states)(const mot_attrs *attrs);
     bool per_parameter; /* an optimizer that needs norms of each parameter by itself */

@@ -17,6 +17,7 @@
     X(sigmoid)                                                                                     \
     X(tanh)                                                                                        \
     X(leaky_relu)                                                                                  \
+    X(batch_norm)                                                                                  \
     X(layer_norm)                                                                                  \
     X(rms_norm)                                                                                    \
     X(group_norm)                                                                                  \

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Batch norm's means and variances are those of the whole batch, wherever its samples are: the same
+# training on one device, operator by operator, on unlike ones, on ranks with and without common memory,
+# and with the batch in parts; running statistics belong to the parameters that are compared.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+
+norms=$srcdir/tests/train/batch_norm.yaml
+# same_as NAME NAME: losses to 5 digits, parameters and running statistics within 1e-5.
+same_as()
+{
+    expect_close "$2: loss of every epoch" "$(of "$1" epoch_losses)" "$(json epoch_losses)" 5
+    expect "$2: parameters and running statistics" "$HELPERS/params_diff" \
+        "$tmp/$1/model.safetensors" "$tmp/$2/model.safetensors" 1e-5
+}
+
+first=$(first_device)
+train "$norms" --devices "$first" --out "$tmp/one" || finish
+keep one
+expect_number "the loss falls" "$(of one epoch_losses | awk '{ print $NF " < 0.9 * " $1 }')"
+expect "running statistics are saved" grep -q 'batch_norm1.running_var' "$tmp/one/model.safetensors"
+MOTLEY_JOIN=0 train "$norms" --devices "$first" --out "$tmp/apart" &&
+    expect_equal "operator by operator" "$(json params_hash)" "$(of one params_hash)"
+train "$norms" --devices "$first" --out "$tmp/parts" --set train.accumulate=3 || finish
+keep parts
+
+if [ "${first%:*}" = pocl ]; then
+    POCL_DEVICES="pthread basic"
+    export POCL_DEVICES
+    train "$norms" --devices 'pocl:*' --out "$tmp/two" --set 'train.shares=[5, 2]' \
+        --set train.check_replicas=1 && same_as one two
+    train "$norms" --devices 'pocl:*' --out "$tmp/two_parts" --set 'train.shares=[5, 2]' \
+        --set train.accumulate=3 --set train.check_replicas=1 && same_as parts two_parts
+    unset POCL_DEVICES
+fi
+n=$(devices_listed length)
+if [ "$n" -gt 1 ]; then
+    shares=$(awk -v n="$n" 'BEGIN { for (i = 1; i <= n; i++) printf "%s%d", (i > 1 ? ", " : ""), i }')
+    train "$norms" --devices all --out "$tmp/all" --set "train.shares=[$shares]" \
+        --set train.check_replicas=1 && same_as one all
+fi
+if have_mpi; then
+    launch "$(mpi 2)" train "$norms" --devices "$first" --out "$tmp/ranks" \
+        --set train.check_replicas=1 && same_as one ranks
+    MOTLEY_SHARE=0 launch "$(mpi 3)" train "$norms" --devices "$first" --out "$tmp/apart_ranks" \
+        --set train.shares=equal && same_as one apart_ranks
+    launch "$(mpi 2)" train "$norms" --devices "$first" --out "$tmp/ranks_parts" \
+        --set train.accumulate=3 --set train.shares=equal && same_as parts ranks_parts
+fi
+
+# Stopped and resumed it ends with the same bits; what was saved evaluates to what the training said.
+train "$norms" --devices "$first" --out "$tmp/halves" --epochs 2 --set train.steps=17 \
+    --set train.checkpoint_every=17
+train "$norms" --devices "$first" --out "$tmp/halves" --resume &&
+    expect_equal "resumed" "$(json params_hash)" "$(of one params_hash)"
+launch "" eval "$tmp/one/config.yaml" --devices "$first" --init "$tmp/one/model.safetensors" &&
+    expect_close "evaluated by running statistics" "$(of one test_loss)" "$(json loss)" 6
+finish
