@@ -210,11 +210,11 @@ mot_status mot_json_print_model(const mot_model *model, const mot_model_sizes *s
     json_t *checkpoints =
         json_pack("{s:I, s:I, s:o}", "blocks", (json_int_t)sizes->n_checkpoints, "saved_bytes",
                   (json_int_t)sizes->saved_bytes, "flops", number(sizes->again_flops));
-    return print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "layers", layers, "parameters",
-                           (json_int_t)sizes->parameters, "flops", number(sizes->flops),
-                           "multiply_adds", number(sizes->multiply_adds), "step_flops",
-                           number(sizes->step_flops), "batch", (json_int_t)sizes->batch,
-                           "memory_bytes", memory, "checkpoints", checkpoints));
+    return print(
+        json_pack("{s:o, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "layers", layers, "parameters",
+                  (json_int_t)sizes->parameters, "flops", number(sizes->flops), "multiply_adds",
+                  number(sizes->multiply_adds), "step_flops", number(sizes->step_flops), "batch",
+                  (json_int_t)sizes->batch, "memory_bytes", memory, "checkpoints", checkpoints));
 }
 
 static json_t *counts(const int64_t *count, int64_t n)

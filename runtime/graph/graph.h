@@ -111,8 +111,8 @@ typedef struct mot_graph {
     int average;     /* number of the state that is evaluated and saved; -1: the parameters are */
     int64_t n_flat;  /* elements of the flat layout, a multiple of 16 */
     int64_t n_flat_buffers, n_exchanged; /* elements of all buffers; of all that is exchanged */
-    mot_phase phase; /* of the nodes that are appended now, */
-    int checkpoint;  /* and their block; set by who builds the forward part */
+    mot_phase phase;                     /* of the nodes that are appended now, */
+    int checkpoint;                      /* and their block; set by who builds the forward part */
     size_t tensor_capacity, node_capacity;
     bool sealed;
 } mot_graph;

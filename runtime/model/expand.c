@@ -46,8 +46,8 @@ typedef struct place {
     const mot_definition *definition; /* NULL: in none */
     const mot_yaml *values;           /* of its parameters */
     const char *prefix;               /* of names */
-    int *count; /* [n_counts] names given so far, by kind and definition; NULL: none yet */
-    int level;  /* definitions around it */
+    int *count;     /* [n_counts] names given so far, by kind and definition; NULL: none yet */
+    int level;      /* definitions around it */
     int checkpoint; /* the block around it that is computed again; 0: none */
 } place;
 

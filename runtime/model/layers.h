@@ -49,7 +49,7 @@ typedef struct mot_layers {
     int n;
     size_t capacity;
     int n_checkpoints; /* numbers of blocks that are computed again, from 1 */
-    const char *path; /* how messages call a text that came by --set */
+    const char *path;  /* how messages call a text that came by --set */
 } mot_layers;
 
 typedef struct mot_layer_type {

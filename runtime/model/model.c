@@ -129,8 +129,8 @@ static mot_status read_layers(const mot_config *config, const mot_sample_spec *s
                         "%s: model.layers is not set; expected a list of layers, e.g. [flatten, "
                         "{linear: 128}, relu, {linear: %" PRId64 "}]",
                         file, spec->n_classes);
-    return mot_layers_read(file, list, mot_config_get_yaml(config, "model.define"),
-                           checkpoints, layers);
+    return mot_layers_read(file, list, mot_config_get_yaml(config, "model.define"), checkpoints,
+                           layers);
 }
 
 static mot_status build(const mot_config *config, const mot_sample_spec *spec, mot_layers *layers,

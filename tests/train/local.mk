@@ -13,7 +13,8 @@ TRAIN_TESTS = \
 	tests/train/resumes_elsewhere.sh \
 	tests/train/same_plan_gives_same_bits.sh \
 	tests/train/same_result_on_any_devices.sh \
-	tests/train/same_result_on_any_ranks.sh
+	tests/train/same_result_on_any_ranks.sh \
+	tests/train/what_fits_is_known_before.sh
 TIMED_TRAIN_TESTS = \
 	tests/train/hurting_device_is_left_out.sh \
 	tests/train/slowed_device_gets_less.sh \

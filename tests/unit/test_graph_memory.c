@@ -347,8 +347,7 @@ START_TEST(test_checkpointed_blocks_need_less_memory)
     OK(mot_graph_plan_memory(again, 100, false, &b));
     const size_t per_number = 100 * sizeof(float), at_once = 64 + 256 + 256 + 256 + 2 * 64;
     ck_assert_uint_ge(a.size_bytes[MOT_ARENA_ACTIVATION], 8 * (64 + 64 + 256 + 256) * per_number);
-    ck_assert_uint_le(b.size_bytes[MOT_ARENA_ACTIVATION],
-                      (9 * 64 + at_once + 64) * per_number);
+    ck_assert_uint_le(b.size_bytes[MOT_ARENA_ACTIVATION], (9 * 64 + at_once + 64) * per_number);
     for (int arena = 0; arena < MOT_N_ARENAS; arena++)
         if (arena != MOT_ARENA_ACTIVATION)
             ck_assert_uint_eq(a.size_bytes[arena], b.size_bytes[arena]);

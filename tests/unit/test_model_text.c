@@ -145,7 +145,8 @@ static void check_checkpoints(const char *text, mot_checkpoints checkpoints, con
 static const char *const checkpointed[][2] = {
     {"layers: [relu, {repeat: 2, checkpoint: true, layers: [relu, relu]}, relu]", "011220"},
     {"layers: [relu, {repeat: 2, checkpoint: no, layers: [relu, relu]}, relu]", "000000"},
-    {"define: {two: {layers: [relu, relu]}}\nlayers: [two, two: {checkpoint: true}, two]", "001100"},
+    {"define: {two: {layers: [relu, relu]}}\nlayers: [two, two: {checkpoint: true}, two]",
+     "001100"},
     /* Inner blocks belong to the outer one. */
     {"define: {two: {layers: [relu, {repeat: 2, checkpoint: true, layers: [relu]}]}}\n"
      "layers: [two, two: {checkpoint: true}, {repeat: 2, checkpoint: true, layers: [two, relu]}]",
