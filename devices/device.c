@@ -210,6 +210,17 @@ const mot_device_info *mot_device_get_info(const mot_device *device)
     return &device->info;
 }
 
+void mot_device_limit_memory(mot_device *device, int64_t most_bytes)
+{
+    device->memory_limit_bytes = most_bytes;
+}
+
+int64_t mot_device_memory_room(const mot_device *device)
+{
+    const int64_t room = device->info.memory_bytes / 5 * 4, most = device->memory_limit_bytes;
+    return most > 0 && most < room ? most : room;
+}
+
 bool mot_device_shares_memory(const mot_device *device)
 {
     return device->shares_memory;

@@ -51,6 +51,12 @@ mot_status mot_device_open(const mot_device_info *info, const mot_device_options
 void mot_device_close(mot_device *device);
 const mot_device_info *mot_device_get_info(const mot_device *device);
 
+/** Plan with at most so many bytes of its memory; 0: with four fifths of what it has, since drivers and,
+ *  on CPUs, the data set and other programs need some as well. */
+void mot_device_limit_memory(mot_device *device, int64_t most_bytes);
+/** Bytes that may be planned with. */
+int64_t mot_device_memory_room(const mot_device *device);
+
 /** Wait until all that was queued is done.  Errors: MOT_ERR_DEVICE: a queued command failed. */
 mot_status mot_device_finish(mot_device *device);
 /** Hand queued work to the device without waiting. */

@@ -18,6 +18,23 @@ static int64_t bytes_of(const mot_memory_plan *plan, mot_arena arena)
     return (int64_t)plan->size_bytes[arena];
 }
 
+/* What it gains, and costs, not to keep what checkpointed blocks compute: against `kept`, NULL where
+ * there are none, which keeps all. */
+static mot_status measure_checkpoints(const mot_model *model, const mot_graph *kept,
+                                      mot_model_sizes *sizes)
+{
+    mot_memory_plan plan;
+    if (!kept)
+        return MOT_OK;
+    MOT_TRY(mot_graph_plan_memory(kept, sizes->batch, false, &plan));
+    sizes->n_checkpoints = model->n_checkpoints;
+    sizes->saved_bytes = bytes_of(&plan, MOT_ARENA_ACTIVATION) - sizes->activation_bytes;
+    sizes->again_flops =
+        mot_graph_cost(model->graph, sizes->batch).flops - mot_graph_cost(kept, sizes->batch).flops;
+    mot_memory_plan_free(&plan);
+    return MOT_OK;
+}
+
 static mot_status measure(const mot_config *config, const mot_model *model, mot_model_sizes *sizes)
 {
     mot_memory_plan training, evaluation;
@@ -127,27 +144,39 @@ static void print_sums(const mot_model_sizes *sizes)
     print_bytes(",\n          ", "activations", sizes->activation_bytes);
     print_bytes(", ", "input", sizes->input_bytes);
     printf("; scratch memory of kernels is the device's\n");
+    if (sizes->n_checkpoints > 0) {
+        printf("          ");
+        print_bytes("", "checkpoints save", sizes->saved_bytes);
+        printf(" of activations for %sFLOP a step\n", mot_format_si(sizes->again_flops, text));
+    }
     printf("evaluation %s\n", mot_format_bytes(sizes->evaluation_bytes, text));
 }
 
 /* ---- the command ---- */
 
-static mot_status open_model(const mot_config *config, const char *data_dir, mot_model **out)
+/* The model, and, if blocks of it are computed again, what it would be if all was kept. */
+static mot_status open_models(const mot_config *config, const char *data_dir, mot_model **model,
+                              mot_model **kept)
 {
     mot_sample_spec spec;
     mot_data *data;
     MOT_TRY(mot_data_spec(config, data_dir, &spec, &data));
-    mot_status status = mot_model_open(config, &spec, out);
+    mot_status status = mot_model_open(config, &spec, MOT_CHECKPOINTS_WRITTEN, model);
+    if (status == MOT_OK && (*model)->n_checkpoints > 0)
+        status = mot_model_open(config, &spec, MOT_CHECKPOINTS_NONE, kept);
     mot_data_close(data);
     return status;
 }
 
 static mot_status print_model(const mot_config *config, const mot_arguments *arguments)
 {
-    mot_model *model;
+    mot_model *model = NULL, *kept = NULL;
     mot_model_sizes sizes;
-    MOT_TRY(open_model(config, arguments->data, &model));
-    mot_status status = measure(config, model, &sizes);
+    mot_status status = open_models(config, arguments->data, &model, &kept);
+    if (status == MOT_OK)
+        status = measure(config, model, &sizes);
+    if (status == MOT_OK)
+        status = measure_checkpoints(model, kept ? kept->graph : NULL, &sizes);
     if (status == MOT_OK && arguments->dot) {
         mot_model_print_dot(model);
     } else if (status == MOT_OK && arguments->json) {
@@ -157,6 +186,7 @@ static mot_status print_model(const mot_config *config, const mot_arguments *arg
         print_sums(&sizes);
     }
     mot_model_free(model);
+    mot_model_free(kept);
     return status;
 }
 

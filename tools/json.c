@@ -207,11 +207,14 @@ mot_status mot_json_print_model(const mot_model *model, const mot_model_sizes *s
         "activations", (json_int_t)sizes->activation_bytes, "input", (json_int_t)sizes->input_bytes,
         "training", (json_int_t)sizes->training_bytes, "evaluation",
         (json_int_t)sizes->evaluation_bytes);
-    return print(json_pack("{s:o, s:I, s:o, s:o, s:o, s:I, s:o}", "layers", layers, "parameters",
-                           (json_int_t)sizes->parameters, "flops", number(sizes->flops),
-                           "multiply_adds", number(sizes->multiply_adds), "step_flops",
-                           number(sizes->step_flops), "batch", (json_int_t)sizes->batch,
-                           "memory_bytes", memory));
+    json_t *checkpoints =
+        json_pack("{s:I, s:I, s:o}", "blocks", (json_int_t)sizes->n_checkpoints, "saved_bytes",
+                  (json_int_t)sizes->saved_bytes, "flops", number(sizes->again_flops));
+    return print(
+        json_pack("{s:o, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "layers", layers, "parameters",
+                  (json_int_t)sizes->parameters, "flops", number(sizes->flops), "multiply_adds",
+                  number(sizes->multiply_adds), "step_flops", number(sizes->step_flops), "batch",
+                  (json_int_t)sizes->batch, "memory_bytes", memory, "checkpoints", checkpoints));
 }
 
 static json_t *counts(const int64_t *count, int64_t n)

@@ -15,6 +15,9 @@ typedef struct mot_model_sizes {
     int64_t parameter_bytes, gradient_bytes, state_bytes, activation_bytes, input_bytes;
     int64_t training_bytes;   /* all of these together */
     int64_t evaluation_bytes; /* without gradients and states, and with fewer activations */
+    int64_t n_checkpoints;    /* blocks that are computed again for backward */
+    int64_t saved_bytes;      /* what activations are less by that, */
+    double again_flops;       /* for so much more work in a step */
 } mot_model_sizes;
 
 /** Print the object of `motley model --json`. */

@@ -9,89 +9,30 @@
 #include "runtime/exec/replica.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/exec/room.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Part of a device's memory that motley takes at most: drivers and, on CPUs, the data set and other
- * programs need some as well. */
-static const double MEMORY_PART = 0.8;
-
 /* ---- memory ---- */
 
-static void arena_sizes(const mot_replica *r, const mot_memory_plan *train,
-                        const mot_memory_plan *inference, size_t *size)
-{
-    for (int a = 0; a < MOT_N_ARENAS; a++)
-        size[a] = train->size_bytes[a] > inference->size_bytes[a] ? train->size_bytes[a]
-                                                                  : inference->size_bytes[a];
-    size[MOT_ARENA_RING] *= (size_t)r->n_slots;
-    /* Sums lie at the end of the gradients: one place when they travel with them, else one a slot. */
-    size[MOT_ARENA_GRADIENT] += MOT_SUMS_FLOATS * sizeof(float) * (size_t)r->n_slots;
-}
-
-/* What does not fit, and where: in one buffer, or in all. */
-typedef struct shortage {
-    size_t needed, room; /* bytes; needed = 0: all fits */
-    bool in_one;
-} shortage;
-
-static mot_status plan_for(mot_replica *r, int64_t batch, mot_memory_plan *train,
-                           mot_memory_plan *inference, shortage *missing)
-{
-    const mot_device_info *info = mot_device_get_info(r->device);
-    size_t size[MOT_N_ARENAS], total = 0, room = (size_t)(MEMORY_PART * (double)info->memory_bytes),
-                               most = (size_t)info->max_alloc_bytes;
-    *missing = (shortage){0};
-    MOT_TRY(mot_graph_plan_memory(r->graph, batch, false, train));
-    mot_status status = mot_graph_plan_memory(r->graph, batch, true, inference);
-    if (status != MOT_OK) {
-        mot_memory_plan_free(train);
-        return status;
-    }
-    arena_sizes(r, train, inference, size);
-    for (int a = 0; a < MOT_N_ARENAS; a++) {
-        total += size[a];
-        if (size[a] > most && size[a] > missing->needed)
-            *missing = (shortage){size[a], most, true};
-    }
-    if (total > room)
-        *missing = (shortage){total, room, false};
-    return MOT_OK;
-}
-
-/* The largest batch up to max_batch that fits, by bisection; its plans stay in the replica. */
+/* The largest batch up to max_batch that fits, and its plans, which stay in the replica. */
 static mot_status fit_capacity(mot_replica *r, int64_t max_batch)
 {
-    shortage missing;
-    MOT_TRY(plan_for(r, max_batch, &r->train, &r->inference, &missing));
-    r->capacity = max_batch;
-    if (missing.needed == 0)
-        return MOT_OK;
-    int64_t fits = 0, too_many = max_batch;
-    while (too_many - fits > 1) {
-        int64_t middle = fits + (too_many - fits) / 2;
-        mot_memory_plan train, inference;
-        MOT_TRY(plan_for(r, middle, &train, &inference, &missing));
-        if (missing.needed == 0)
-            fits = middle;
-        else
-            too_many = middle;
-        mot_memory_plan_free(&train);
-        mot_memory_plan_free(&inference);
-    }
-    mot_memory_plan_free(&r->train);
-    mot_memory_plan_free(&r->inference);
-    MOT_TRY(plan_for(r, fits > 0 ? fits : 1, &r->train, &r->inference, &missing));
-    r->capacity = fits;
-    if (fits == 0)
+    mot_room room;
+    MOT_TRY(mot_room_find(r->graph, r->device, max_batch, r->n_slots, &room));
+    if (room.capacity == 0) {
+        MOT_TRY(mot_room_find(r->graph, r->device, 1, r->n_slots, &room));
         return MOT_FAIL(MOT_ERR_MEMORY,
-                        "device %s: the model does not fit: one sample needs %.2f GB%s,"
-                        " %.2f GB may be used",
-                        mot_device_get_info(r->device)->id, 1e-9 * (double)missing.needed,
-                        missing.in_one ? " in one buffer" : "", 1e-9 * (double)missing.room);
-    return MOT_OK;
+                        "device %s: the model does not fit: one sample needs %.1f MiB%s, %.1f MiB "
+                        "may be used",
+                        mot_device_get_info(r->device)->id, (double)room.needed_bytes / 1048576,
+                        room.in_one ? " in one buffer" : "", (double)room.room_bytes / 1048576);
+    }
+    r->capacity = room.capacity;
+    MOT_TRY(mot_graph_plan_memory(r->graph, r->capacity, false, &r->train));
+    return mot_graph_plan_memory(r->graph, r->capacity, true, &r->inference);
 }
 
 static mot_status fill_constants(mot_replica *r)
@@ -117,7 +58,7 @@ mot_status mot_replica_open(mot_replica *r, const mot_graph *graph, mot_device *
                        .shares_memory = mot_device_shares_memory(device)};
     size_t size[MOT_N_ARENAS];
     MOT_TRY(fit_capacity(r, max_batch));
-    arena_sizes(r, &r->train, &r->inference, size);
+    mot_room_arenas(&r->train, &r->inference, n_slots, size);
     for (int a = 0; a < MOT_N_ARENAS; a++) {
         if (a == MOT_ARENA_GRADIENT && r->shares_memory && gradients_host)
             MOT_TRY(mot_buffer_wrap(device, gradients_host, size[a], &r->arena[a]));

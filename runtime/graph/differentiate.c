@@ -147,6 +147,7 @@ mot_status mot_graph_differentiate(mot_graph *graph)
         r.gradient[i] = -1;
     find_needs(&r);
     graph->phase = MOT_PHASE_BACKWARD;
+    graph->checkpoint = 0;
     MOT_TRY_GOTO(name_gradient(graph, loss.out[0], loss.in[0]));
     MOT_TRY_GOTO(contribute(&r, loss.in[0], loss.out[0]));
     for (int i = graph->loss_node - 1; i >= 0; i--)

@@ -114,6 +114,13 @@ static int renamed(const int *number, int old)
     return old < 0 ? old : number[old];
 }
 
+void mot_graph_renumber_nodes(mot_graph *graph, const int *number)
+{
+    for (int t = 0; t < graph->n_tensors; t++)
+        graph->tensor[t].producer = renamed(number, graph->tensor[t].producer);
+    graph->loss_node = renamed(number, graph->loss_node);
+}
+
 static void drop_nodes(mot_graph *graph, int *number)
 {
     int kept = 0;
@@ -126,9 +133,7 @@ static void drop_nodes(mot_graph *graph, int *number)
         graph->node[kept++] = graph->node[i];
     }
     graph->n_nodes = kept;
-    for (int t = 0; t < graph->n_tensors; t++)
-        graph->tensor[t].producer = renamed(number, graph->tensor[t].producer);
-    graph->loss_node = renamed(number, graph->loss_node);
+    mot_graph_renumber_nodes(graph, number);
 }
 
 static void mark_used(const mot_graph *graph, int *number)

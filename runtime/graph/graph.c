@@ -151,6 +151,7 @@ static mot_status note_loss(mot_graph *graph, int node)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: the graph has a loss already, %s",
                         graph->node[node].name, graph->node[graph->loss_node].name);
     graph->loss_node = node;
+    graph->node[node].checkpoint = 0; /* what it gives belongs to backward */
     graph->output = graph->node[node].in[0];
     graph->sums = graph->node[node].out[1];
     graph->tensor[graph->sums].kind = MOT_TENSOR_GRADIENT;
@@ -188,6 +189,7 @@ mot_status mot_graph_add_node(mot_graph *graph, const mot_node *node, const char
     mot_node *added = &graph->node[graph->n_nodes];
     *added = *node;
     added->phase = graph->phase;
+    added->checkpoint = graph->checkpoint;
     MOT_TRY(mot_strdup(name, &added->name));
     graph->n_nodes++;
     return MOT_OK;

@@ -84,6 +84,7 @@ typedef struct mot_node {
     char *name; /* of the layer, "fc1" */
     mot_op op;
     mot_phase phase;
+    int checkpoint; /* the block whose values are computed again for backward (recompute.c); 0: none */
     int n_in, n_out;
     int in[MOT_NODE_INPUTS]; /* tensors; -1: optional and absent */
     int out[MOT_NODE_OUTPUTS];
@@ -110,7 +111,8 @@ typedef struct mot_graph {
     int average;     /* number of the state that is evaluated and saved; -1: the parameters are */
     int64_t n_flat;  /* elements of the flat layout, a multiple of 16 */
     int64_t n_flat_buffers, n_exchanged; /* elements of all buffers; of all that is exchanged */
-    mot_phase phase;                     /* of the nodes that are appended now */
+    mot_phase phase;                     /* of the nodes that are appended now, */
+    int checkpoint;                      /* and their block; set by who builds the forward part */
     size_t tensor_capacity, node_capacity;
     bool sealed;
 } mot_graph;
@@ -139,8 +141,8 @@ mot_status mot_graph_append(mot_graph *graph, mot_op op, const char *name, const
 mot_status mot_graph_reshape(mot_graph *graph, int x, const char *name, const mot_shape *shape,
                              int *out);
 
-/** Append backward for graph->loss_node (reverse mode), then fuse (the table in fuse.c), then the
- *  update by `optimizer` (MOT_OP_sgd, ..., with attrs, and the rules of the parameters), and seal.  Numbers tensors
+/** Append backward for graph->loss_node (reverse mode), with what checkpointed blocks compute again
+ *  (recompute.c), then fuse (the table in fuse.c), then the update by `optimizer` (MOT_OP_sgd, ..., with attrs, and the rules of the parameters), and seal.  Numbers tensors
  *  and nodes anew.  Errors: MOT_ERR_ARGUMENT without a loss, or with a parameter that it does not
  *  depend on; after an error the graph can only be freed. */
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);

@@ -19,6 +19,10 @@ static inline int mot_graph_root(const mot_graph *graph, int tensor)
 
 /** Append the backward nodes and connect parameters with their gradients (differentiate.c). */
 mot_status mot_graph_differentiate(mot_graph *graph);
+/** Have backward read copies of what the checkpointed blocks computed (recompute.c). */
+mot_status mot_graph_recompute(mot_graph *graph);
+/** Note that node i is number[i] now. */
+void mot_graph_renumber_nodes(mot_graph *graph, const int *number);
 /** Join nodes by the table in fuse.c, then drop what is no longer used and number anew.  Called before
  *  backward is appended, for what can be joined only then, and behind it. */
 mot_status mot_graph_fuse(mot_graph *graph, bool before);

@@ -5,6 +5,7 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/internal.h \
 	runtime/graph/memory.c \
 	runtime/graph/print.c \
+	runtime/graph/recompute.c \
 	runtime/graph/rules.c \
 	runtime/graph/seal.c \
 	runtime/graph/update.c \

@@ -1,4 +1,4 @@
-/* seal.c: backward, fusion, the flat layout of the parameters, and the update (update.c). */
+/* seal.c: backward, recomputation, fusion, the flat layout of the parameters, and the update (update.c). */
 #include "config.h"
 
 #include "runtime/graph/internal.h"
@@ -50,6 +50,7 @@ mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *a
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s is not an optimizer", mot_op_name(optimizer));
     MOT_TRY(mot_graph_fuse(graph, true));
     MOT_TRY(mot_graph_differentiate(graph));
+    MOT_TRY(mot_graph_recompute(graph));
     MOT_TRY(mot_graph_fuse(graph, false));
     lay_out_flat(graph);
     MOT_TRY(mot_graph_append_update(graph, optimizer, attrs ? attrs : &none));

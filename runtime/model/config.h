@@ -80,10 +80,20 @@ typedef struct mot_model {
     mot_shape input;
     mot_model_layer *layer; /* [n_layers] */
     int n_layers;
+    int n_checkpoints; /* blocks that are computed again */
 } mot_model;
 
-/** As mot_model_build, with what is known of each layer.  Freed by mot_model_free. */
-mot_status mot_model_open(const mot_config *config, const mot_sample_spec *spec, mot_model **out);
+/** Which blocks of layers are computed again for backward. */
+typedef enum {
+    MOT_CHECKPOINTS_WRITTEN, /* those of which the text says so */
+    MOT_CHECKPOINTS_NONE,
+    MOT_CHECKPOINTS_ALL, /* every repetition and definition that is in no other */
+} mot_checkpoints;
+
+/** As mot_model_build, with what is known of each layer, and with a choice of checkpoints.  Freed by
+ *  mot_model_free. */
+mot_status mot_model_open(const mot_config *config, const mot_sample_spec *spec,
+                          mot_checkpoints checkpoints, mot_model **out);
 void mot_model_free(mot_model *model);
 
 /** Build the sealed graph of the configuration's model for such samples: ingest, layers, loss,

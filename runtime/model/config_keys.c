@@ -181,6 +181,10 @@ const mot_key mot_config_keys[] = {
     {"train.shares", MOT_KEY_SHARES, "auto", "auto|equal",
      "Samples of each device. `auto`: as measured, so that all end together; `equal`; or a list of "
      "weights, one a device in the order of `motley devices`, ranks one after the other."},
+    {"train.memory", MOT_KEY_FLOATS, NULL, "(0,1e9]",
+     "MiB of a device's memory that tensors may take at most: one number for each device, or a list, one "
+     "a device in the order of `motley devices`, ranks one after the other. Not set: four fifths of "
+     "what it has."},
     {"train.adapt", MOT_KEY_BOOL, "true", NULL,
      "With `auto` shares: go on measuring and move samples where that promises a faster step."},
     {"train.leave_out", MOT_KEY_BOOL, "true", NULL,

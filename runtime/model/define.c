@@ -17,6 +17,20 @@ bool mot_is_layer_word(const char *key)
     return strcmp(key, "name") == 0 || strcmp(key, "as") == 0 || strcmp(key, "from") == 0;
 }
 
+mot_status mot_checkpoint_wanted(const mot_origin *origin, const mot_yaml *args, bool symbolic,
+                                 mot_checkpoints choice, bool *out)
+{
+    static const mot_key row = {"checkpoint", MOT_KEY_BOOL, NULL, NULL, ""};
+    const mot_yaml *value = mot_yaml_find(args, "checkpoint");
+    bool written = false;
+    if (value && !(symbolic && mot_names_parameter(value))) {
+        MOT_TRY(mot_key_check(&row, "checkpoint", origin, value));
+        mot_text_is_bool(value->text, &written);
+    }
+    *out = choice == MOT_CHECKPOINTS_WRITTEN ? written : choice == MOT_CHECKPOINTS_ALL;
+    return MOT_OK;
+}
+
 mot_status mot_name_check(const mot_origin *origin, const mot_yaml *yaml, const char *name)
 {
     size_t length = strlen(name);
@@ -25,6 +39,11 @@ mot_status mot_name_check(const mot_origin *origin, const mot_yaml *yaml, const 
                         "%s: the name '%.60s'; expected 1 to 48 letters, digits, '_', '.' or '-'",
                         mot_origin_print(origin, yaml), name);
     return MOT_OK;
+}
+
+bool mot_is_block_word(const char *key)
+{
+    return mot_is_layer_word(key) || strcmp(key, "checkpoint") == 0;
 }
 
 /* ---- reading ---- */
@@ -43,9 +62,9 @@ static mot_status read_parameters(const mot_origin *origin, mot_definition *d)
             return MOT_FAIL(MOT_ERR_ARGUMENT,
                             "%s: the parameter '%.60s'; expected letters, digits and '_'",
                             mot_origin_print(origin, map->item[i]), name);
-        if (mot_is_layer_word(name))
+        if (mot_is_block_word(name))
             return MOT_FAIL(MOT_ERR_ARGUMENT,
-                            "%s: the parameter %s of %s: every layer has a value of this name",
+                            "%s: the parameter %s of %s: every block has a value of this name",
                             mot_origin_print(origin, map->item[i]), name, d->name);
     }
     return MOT_OK;
@@ -56,7 +75,7 @@ static mot_status read_definition(const mot_origin *origin, const char *name, co
 {
     *d = (mot_definition){.name = name, .yaml = yaml};
     MOT_TRY(mot_name_check(origin, yaml, name));
-    if (mot_layer_kind(name) >= 0 || strcmp(name, "repeat") == 0 || mot_is_layer_word(name))
+    if (mot_layer_kind(name) >= 0 || strcmp(name, "repeat") == 0 || mot_is_block_word(name))
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s is a word of its own; call the definition %s_",
                         mot_origin_print(origin, yaml), name, name);
     for (int i = 0; yaml->kind == MOT_YAML_MAP && i < yaml->n; i++) {
@@ -137,7 +156,7 @@ static mot_status check_values(const mot_origin *origin, const mot_definition *d
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s takes no value", mot_origin_print(origin, args),
                         d->name);
     for (int i = 0; args && args->kind == MOT_YAML_MAP && i < args->n; i++)
-        if (!mot_is_layer_word(args->key[i]) && !mot_yaml_find(d->parameters, args->key[i]))
+        if (!mot_is_block_word(args->key[i]) && !mot_yaml_find(d->parameters, args->key[i]))
             return unknown_value(origin, d, args->item[i], args->key[i]);
     return MOT_OK;
 }

@@ -32,6 +32,12 @@ mot_definition *mot_definition_find(const mot_definitions *definitions, const ch
 
 /** The keys that every layer has, whatever its kind: name, as, from. */
 bool mot_is_layer_word(const char *key);
+/** Those, and what repetitions and uses of definitions have beside: checkpoint. */
+bool mot_is_block_word(const char *key);
+/** Is the repetition or use of a definition with `args` (NULL: none) to be computed again for backward,
+ *  by its `checkpoint: true` or by the choice that is made for all?  `symbolic`: a parameter is false. */
+mot_status mot_checkpoint_wanted(const mot_origin *origin, const mot_yaml *args, bool symbolic,
+                                 mot_checkpoints choice, bool *out);
 /** Fail unless `name` can stand in the names of layers, values and definitions. */
 mot_status mot_name_check(const mot_origin *origin, const mot_yaml *yaml, const char *name);
 

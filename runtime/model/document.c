@@ -239,6 +239,19 @@ static const char branches[] =
     "      layers: [residual: 64]\n"
     "    - linear: 10\n"
     "```\n\n"
+    "With `checkpoint: true` a repetition (each time for itself) or a use of a definition keeps no "
+    "values\nfor backward but what leaves it, and is computed again when backward comes to it, but "
+    "for "
+    "what leaves\nit: less memory, the same bits, at most the time of forward more. Blocks within "
+    "it "
+    "belong to it;\n`repeat: 1` makes a block of any list. It pays for blocks that are wide inside "
+    "and "
+    "narrow outside.\n\n"
+    "```yaml\n"
+    "    - repeat: 12\n"
+    "      checkpoint: true\n"
+    "      layers: [{residual: {out: 64}}]\n"
+    "```\n\n"
     "`motley model CONFIG` prints what becomes of it: names, shapes, parameters, memory.\n";
 
 static mot_status document_layers(mot_text *text)

@@ -46,14 +46,16 @@ typedef struct place {
     const mot_definition *definition; /* NULL: in none */
     const mot_yaml *values;           /* of its parameters */
     const char *prefix;               /* of names */
-    int *count; /* [n_counts] names given so far, by kind and definition; NULL: none yet */
-    int level;  /* definitions around it */
+    int *count;     /* [n_counts] names given so far, by kind and definition; NULL: none yet */
+    int level;      /* definitions around it */
+    int checkpoint; /* the block around it that is computed again; 0: none */
 } place;
 
 typedef struct reader {
     const char *file, *path;
     mot_definitions definitions;
     mot_layers *out;
+    mot_checkpoints checkpoints;
     bool symbolic;
 } reader;
 
@@ -183,7 +185,7 @@ static mot_status add_layer(reader *r, const place *p, const entry *e, mot_layer
                         mot_origin_print(&p->origin, e->yaml), MOST_LAYERS);
     MOT_TRY(mot_grow(&all->layer, &all->capacity, (size_t)all->n + 1, sizeof *all->layer));
     mot_layer *layer = &all->layer[all->n++];
-    *layer = (mot_layer){.yaml = e->yaml, .args = e->args};
+    *layer = (mot_layer){.yaml = e->yaml, .args = e->args, .checkpoint = p->checkpoint};
     if (p->origin.within)
         MOT_TRY(mot_strdup(p->origin.within, &layer->within));
     *out = layer;
@@ -244,6 +246,16 @@ static mot_status read_inner(reader *r, const place *p, const scope *outer, cons
     return status;
 }
 
+/* The entry's layers, at `inner`, may be a block that is computed again, unless they are in one. */
+static mot_status begin_block(reader *r, const place *p, const entry *e, place *inner)
+{
+    bool checkpoint;
+    MOT_TRY(mot_checkpoint_wanted(&p->origin, e->args, r->symbolic, r->checkpoints, &checkpoint));
+    if (checkpoint && inner->checkpoint == 0)
+        inner->checkpoint = ++r->out->n_checkpoints;
+    return MOT_OK;
+}
+
 static mot_status read_count(const reader *r, const place *p, const mot_yaml *yaml, int64_t *out)
 {
     static const mot_key row = {"repeat", MOT_KEY_INT, NULL, "[1,4096]", ""};
@@ -264,9 +276,9 @@ static mot_status check_repeat(const place *p, const mot_yaml *map)
             (value->kind != MOT_YAML_SCALAR || mot_yaml_is_null(value)))
             return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s of repeat; expected a name",
                             mot_origin_print(&p->origin, value), key);
-        if (!mot_is_layer_word(key) && strcmp(key, "repeat") != 0 && strcmp(key, "layers") != 0)
+        if (!mot_is_block_word(key) && strcmp(key, "repeat") != 0 && strcmp(key, "layers") != 0)
             return MOT_FAIL(MOT_ERR_ARGUMENT,
-                            "%s: repeat goes with layers, name, from and as, not %s",
+                            "%s: repeat goes with layers, name, from, as and checkpoint, not %s",
                             mot_origin_print(&p->origin, value), key);
     }
     if (!mot_yaml_find(map, "layers"))
@@ -290,6 +302,7 @@ static mot_status read_repeat(reader *r, const place *p, scope *s, entry *e, int
         MOT_TRY(mot_name_check(&p->origin, name, name->text));
     for (int64_t i = 1; i <= times; i++) {
         place inner = *p;
+        MOT_TRY(begin_block(r, p, e, &inner));
         if (name || layers->n != 1) {
             const int number = name ? 0 : ++p->count[n_counts(r) - 1];
             snprintf(given, sizeof given, "%.48s%" PRId64 ".", name ? name->text : "", i);
@@ -349,7 +362,9 @@ static mot_status read_use(reader *r, const place *p, const entry *e, const mot_
                    .definition = d,
                    .values = values,
                    .prefix = prefix,
-                   .level = p->level + 1};
+                   .level = p->level + 1,
+                   .checkpoint = p->checkpoint};
+    MOT_TRY(begin_block(r, p, e, &inner));
     return read_inner(r, &inner, NULL, d->layers, at);
 }
 
@@ -558,11 +573,11 @@ static mot_status read_model(reader *r, const mot_yaml *list, const mot_yaml *de
 }
 
 mot_status mot_layers_read(const char *file, const mot_yaml *list, const mot_yaml *define,
-                           mot_layers *out)
+                           mot_checkpoints checkpoints, mot_layers *out)
 {
     const bool list_set = list && list->line == 0, define_set = define && define->line == 0;
     mot_layers layers = {.path = list_set ? define_set ? "model" : "model.layers" : "model.define"};
-    reader r = {.file = file, .path = layers.path, .out = &layers};
+    reader r = {.file = file, .path = layers.path, .out = &layers, .checkpoints = checkpoints};
     mot_status status = read_model(&r, list, define);
     free(r.definitions.item);
     if (status != MOT_OK) {
@@ -576,7 +591,7 @@ mot_status mot_layers_read(const char *file, const mot_yaml *list, const mot_yam
 mot_status mot_layers_check(const char *file, const mot_yaml *list, const mot_yaml *define)
 {
     mot_layers layers;
-    MOT_TRY(mot_layers_read(file, list, define, &layers));
+    MOT_TRY(mot_layers_read(file, list, define, MOT_CHECKPOINTS_WRITTEN, &layers));
     mot_layers_free(&layers);
     return MOT_OK;
 }

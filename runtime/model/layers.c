@@ -165,9 +165,11 @@ static mot_status build_layer(mot_builder *builder, mot_layers *layers, mot_laye
     builder->in = in;
     builder->n_in = layer->n_from;
     builder->from = layer->from[0] < 0 ? "the input" : layers->layer[layer->from[0]].name;
+    builder->graph->checkpoint = layer->checkpoint;
     layer->first_node = builder->graph->n_nodes;
     layer->first_parameter = builder->graph->n_parameters;
     mot_status status = layer->type->build(builder, layer);
+    builder->graph->checkpoint = 0;
     layer->tensor = builder->x;
     return status == MOT_OK ? MOT_OK : add_line(builder, layer, status);
 }

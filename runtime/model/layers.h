@@ -39,6 +39,7 @@ typedef struct mot_layer {
     char *within;              /* of the definition's use, for messages; NULL */
     int *from;                 /* [n_from] layers whose outputs it takes; -1: the model's input */
     int n_from;
+    int checkpoint; /* the block that is computed again for backward; 0: none */
     /* When it is built: its output, and where its nodes and parameters begin in the graph. */
     int tensor, first_node, first_parameter;
 } mot_layer;
@@ -47,7 +48,8 @@ typedef struct mot_layers {
     mot_layer *layer; /* [n] each takes from earlier ones */
     int n;
     size_t capacity;
-    const char *path; /* how messages call a text that came by --set */
+    int n_checkpoints; /* numbers of blocks that are computed again, from 1 */
+    const char *path;  /* how messages call a text that came by --set */
 } mot_layers;
 
 typedef struct mot_layer_type {

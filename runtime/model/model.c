@@ -120,7 +120,7 @@ static mot_status seal(const mot_config *config, mot_graph *graph)
 /* ---- all of it ---- */
 
 static mot_status read_layers(const mot_config *config, const mot_sample_spec *spec,
-                              mot_layers *layers)
+                              mot_checkpoints checkpoints, mot_layers *layers)
 {
     const mot_yaml *list = mot_config_get_yaml(config, "model.layers");
     const char *file = mot_config_name(config);
@@ -129,7 +129,8 @@ static mot_status read_layers(const mot_config *config, const mot_sample_spec *s
                         "%s: model.layers is not set; expected a list of layers, e.g. [flatten, "
                         "{linear: 128}, relu, {linear: %" PRId64 "}]",
                         file, spec->n_classes);
-    return mot_layers_read(file, list, mot_config_get_yaml(config, "model.define"), layers);
+    return mot_layers_read(file, list, mot_config_get_yaml(config, "model.define"), checkpoints,
+                           layers);
 }
 
 static mot_status build(const mot_config *config, const mot_sample_spec *spec, mot_layers *layers,
@@ -172,14 +173,15 @@ static mot_status describe(const mot_layers *layers, const mot_graph *graph, mot
 }
 
 static mot_status build_model(const mot_config *config, const mot_sample_spec *spec,
-                              mot_model *model)
+                              mot_checkpoints checkpoints, mot_model *model)
 {
     mot_layers layers = {0};
     mot_builder b = {.file = mot_config_name(config)};
     mot_status status;
     MOT_TRY_GOTO(mot_graph_new(&model->graph));
     b.graph = model->graph;
-    MOT_TRY_GOTO(read_layers(config, spec, &layers));
+    MOT_TRY_GOTO(read_layers(config, spec, checkpoints, &layers));
+    model->n_checkpoints = layers.n_checkpoints;
     MOT_TRY_GOTO(build(config, spec, &layers, &b));
     MOT_TRY_GOTO(describe(&layers, b.graph, model));
     MOT_TRY_GOTO(build_loss(config, spec, &b));
@@ -189,12 +191,13 @@ fail:
     return status;
 }
 
-mot_status mot_model_open(const mot_config *config, const mot_sample_spec *spec, mot_model **out)
+mot_status mot_model_open(const mot_config *config, const mot_sample_spec *spec,
+                          mot_checkpoints checkpoints, mot_model **out)
 {
     mot_model *model;
     MOT_TRY(mot_alloc(1, sizeof *model, &model));
     model->input = spec->input;
-    mot_status status = build_model(config, spec, model);
+    mot_status status = build_model(config, spec, checkpoints, model);
     if (status != MOT_OK) {
         mot_model_free(model);
         return status;
@@ -219,7 +222,7 @@ void mot_model_free(mot_model *model)
 mot_status mot_model_build(const mot_config *config, const mot_sample_spec *spec, mot_graph **out)
 {
     mot_model *model;
-    MOT_TRY(mot_model_open(config, spec, &model));
+    MOT_TRY(mot_model_open(config, spec, MOT_CHECKPOINTS_WRITTEN, &model));
     *out = model->graph;
     model->graph = NULL;
     mot_model_free(model);

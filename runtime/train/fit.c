@@ -427,6 +427,7 @@ mot_status mot_trainer_fit(mot_trainer *t)
     /* Sizes that occur beside the usual one: at the end of a batch in parts, and of an epoch. */
     const int64_t odd[] = {t->set.batch % t->set.part,
                            t->data->n_train % t->set.batch % t->set.part};
+    MOT_TRY(mot_trainer_make_room(t));
     MOT_TRY(mot_trainer_open_exec(t));
     MOT_TRY(mot_report_open(t));
     if (strcmp(t->set.shares, "auto") == 0 && t->machine.n_devices > 1)

@@ -32,6 +32,7 @@ libmotley_core_la_SOURCES += runtime/train/metrics.c
 libmotley_core_la_SOURCES += runtime/train/parameters.c
 libmotley_core_la_SOURCES += runtime/train/profile.c
 libmotley_core_la_SOURCES += runtime/train/report.c
+libmotley_core_la_SOURCES += runtime/train/room.c
 libmotley_core_la_SOURCES += runtime/train/schedule.c runtime/train/schedule.h
 libmotley_core_la_SOURCES += runtime/train/shares.c
 libmotley_core_la_SOURCES += runtime/train/trainer.c runtime/train/trainer.h

@@ -21,10 +21,10 @@ static mot_status alloc_times(mot_trainer *t)
 
 mot_status mot_report_open(mot_trainer *t)
 {
-    int n = t->machine.n_devices;
+    int n = t->machine.n_devices, n_all = n + t->n_left_out;
     mot_status status = alloc_times(t);
     if (status == MOT_OK)
-        status = mot_alloc((size_t)n, sizeof *t->device_report, &t->device_report);
+        status = mot_alloc((size_t)n_all, sizeof *t->device_report, &t->device_report);
     if (status == MOT_OK)
         status = mot_alloc((size_t)n, sizeof *t->report_of, &t->report_of);
     MOT_TRY(mot_trainer_agree(t, status));
@@ -41,7 +41,9 @@ mot_status mot_report_open(mot_trainer *t)
                              .equal_share_gain_predicted = NAN,
                              .equal_share_gain_measured = NAN,
                              .devices = t->device_report,
-                             .n_devices = n};
+                             .n_devices = n_all};
+    for (int d = n; d < n_all; d++)
+        t->device_report[d] = t->left_out[d - n];
     for (int d = 0; d < n; d++) {
         mot_device_report *report = &t->device_report[d];
         int i = d - t->first_device;

@@ -71,6 +71,7 @@ static mot_status read_settings(const mot_config *config, mot_settings *set)
     if (strcmp(set->shares, "list") == 0)
         MOT_TRY(mot_config_get_floats(config, "train.shares", &set->share_weight,
                                       &set->n_share_weights));
+    MOT_TRY(mot_config_get_floats(config, "train.memory", &set->memory_mib, &set->n_memory));
     set->seed = (uint64_t)seed;
     MOT_TRY(mot_optimizer_read(config, &set->optimizer));
     return mot_schedule_read(config, set->optimizer.lr, &set->schedule);
@@ -160,6 +161,8 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
         augment->flip, augment->rotate, augment->cutout));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
+    for (int i = 0; i < s->n_memory; i++)
+        MOT_TRY(mot_text_add(out, " memory %.17g", s->memory_mib[i]));
     MOT_TRY(describe_update(t, out));
     MOT_TRY(mot_graph_print(t->graph, &graph));
     mot_status status = mot_text_add(out, "\n%s", graph);
@@ -299,6 +302,7 @@ fail:
 static void free_report(mot_trainer *t)
 {
     free(t->device_report);
+    free(t->left_out);
     free(t->report_of);
     free(t->busy_s);
     free(t->idle_s);
@@ -332,6 +336,7 @@ void mot_trainer_close(mot_trainer *t)
     mot_graph_free(t->graph);
     mot_data_close(t->data);
     free(t->set.share_weight);
+    free(t->set.memory_mib);
     mot_config_free(t->config);
     free(t->data_dir);
     free(t->out_dir);

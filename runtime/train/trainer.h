@@ -2,6 +2,7 @@
  *
  * trainer.c    open and close: ranks, devices, data, model
  * machine.c    the devices in use on all ranks, as numbers
+ * room.c       before anything runs: does it fit in the devices' memory?
  * fit.c        before training: what does each device carry?
  * shares.c     shares and plans, and their adaptation while training
  * loop.c       the training loop
@@ -41,6 +42,8 @@ typedef struct mot_settings {
     const char *shares; /* "auto", "equal", or a list of weights; borrowed from the configuration */
     double *share_weight; /* [n_share_weights] when it is a list */
     int n_share_weights;
+    double *memory_mib; /* [n_memory] of a device, at most; one number is for each */
+    int n_memory;
 } mot_settings;
 
 /* Where a run is: everything that a checkpoint must bring back beside parameters and states. */
@@ -99,6 +102,8 @@ struct mot_trainer {
     mot_status failed;    /* what happened to this rank alone; all stop for it at a step boundary */
     char *failed_message; /* owned */
 
+    mot_device_report *left_out; /* [n_left_out] devices of all ranks that cannot hold the model */
+    int n_left_out;
     mot_report report;
     mot_device_report *device_report; /* [report.n_devices], left-out ones too */
     int *report_of;                   /* [machine.n_devices] -> index in device_report */
@@ -119,6 +124,11 @@ void mot_trainer_note(mot_trainer *trainer, const char *format, ...) MOT_PRINTF(
 mot_status mot_trainer_open_exec(mot_trainer *trainer);
 /** Gather one number for each local device into `all`, one for each device of the machine. */
 mot_status mot_trainer_gather(mot_trainer *trainer, const double *mine, double *all);
+
+/* ---- room.c ---- */
+/** See that the devices' memory holds a batch, and close the devices that do not hold one sample, where
+ *  the others hold all.  Errors: MOT_ERR_MEMORY says what each device lacks, and what would fit. */
+mot_status mot_trainer_make_room(mot_trainer *trainer);
 
 /* ---- fit.c ---- */
 /** Open the executor on the devices, measure, set the shares, and leave out what does not help.

@@ -66,8 +66,9 @@ static int add_any_norm(mot_graph *graph, mot_random *random, const char *name, 
     return add_norm(graph, norm, name, x, k / groups, weight ? k / run : 0, bias);
 }
 
-/* Branches, sums, dropouts, shared inputs: 1 to 14 operators on (B,K). */
-static mot_graph *random_graph(mot_random *random)
+/* Branches, sums, dropouts, shared inputs: 1 to 14 operators on (B,K).  `checkpointed`: runs of them
+ * are blocks that are computed again, which changes nothing else. */
+static mot_graph *random_network(mot_random *random, bool checkpointed)
 {
     int64_t k = 3 + (int64_t)mot_random_below(random, 20);
     int x, made[16], n = 0, n_ops = 1 + (int)mot_random_below(random, 14);
@@ -78,6 +79,9 @@ static mot_graph *random_graph(mot_random *random)
         snprintf(name, sizeof name, "n%d", i);
         /* Mostly the newest tensor, so that all of them lead to the loss in the end. */
         int a = made[n - 1], b = made[mot_random_below(random, (uint64_t)n)];
+        const uint64_t block = mot_random_below(random, 6);
+        if (checkpointed && block < 2) /* else that of the operator before */
+            graph->checkpoint = block == 0 ? 0 : i + 1;
         switch (mot_random_below(random, 13)) {
         case 0:
             x = add_unary(graph, MOT_OP_relu, name, a);
@@ -127,6 +131,11 @@ static mot_graph *random_graph(mot_random *random)
     seal_sgd(graph, mot_random_below(random, 2) == 1 ? 0.9f : 0);
     check_sealed(graph);
     return graph;
+}
+
+static mot_graph *random_graph(mot_random *random)
+{
+    return random_network(random, mot_random_below(random, 2) == 1);
 }
 
 /* ---- who owns which bytes ---- */
@@ -265,6 +274,96 @@ START_TEST(test_planned_memory_gives_the_same_numbers)
 }
 END_TEST
 
+/* Loss and gradients of `graph` with planned memory. */
+static double run_planned(const mot_graph *graph, reference *r, mot_memory_plan *plan)
+{
+    OK(mot_graph_plan_memory(graph, 3, false, plan));
+    reference_init(r, graph, 3, plan);
+    return reference_run(r, false);
+}
+
+START_TEST(test_checkpointed_blocks_change_no_number)
+{
+    int n_copied = 0;
+    for (int i = 0; i < N_GRAPHS; i++) {
+        mot_random random, same;
+        mot_random_init(&random, 6, MOT_STREAM_TEST, (uint64_t)i);
+        same = random;
+        mot_graph *kept = random_network(&random, false), *again = random_network(&same, true);
+        mot_memory_plan plan_kept, plan_again;
+        reference a, b;
+        ck_assert_double_eq(run_planned(kept, &a, &plan_kept), run_planned(again, &b, &plan_again));
+        ck_assert_int_eq(kept->n_parameters, again->n_parameters);
+        ck_assert_int_eq(kept->n_flat, again->n_flat);
+        for (int p = 0; p < kept->n_parameters; p++) {
+            const mot_tensor *s = &kept->tensor[kept->parameter[p]],
+                             *t = &again->tensor[again->parameter[p]];
+            ck_assert_str_eq(s->name, t->name);
+            ck_assert_int_eq(s->flat, t->flat);
+            for (int64_t e = 0; e < elements(&a, s->gradient); e++)
+                HOLDS(a.data[s->gradient][e] == b.data[t->gradient][e]);
+        }
+        n_copied += again->n_nodes > kept->n_nodes;
+        reference_fini(&a);
+        reference_fini(&b);
+        mot_memory_plan_free(&plan_kept);
+        mot_memory_plan_free(&plan_again);
+        mot_graph_free(kept);
+        mot_graph_free(again);
+    }
+    ck_assert_int_gt(n_copied, N_GRAPHS / 4);
+}
+END_TEST
+
+/* Eight blocks of norm, linear, gelu and linear, 64 wide. */
+static mot_graph *new_deep(bool checkpointed)
+{
+    int x;
+    mot_graph *graph = new_graph((mot_shape){2, {MOT_BATCH, 64}}, &x);
+    for (int i = 0; i < 8; i++) {
+        char name[4][8];
+        for (int k = 0; k < 4; k++)
+            snprintf(name[k], sizeof name[k], "%c%d", "nfgl"[k], i);
+        graph->checkpoint = checkpointed ? i + 1 : 0;
+        const int skip = x;
+        x = add_norm(graph, MOT_NORM_LAYER, name[0], x, 64, 64, true);
+        x = add_activation(graph, MOT_ACT_GELU, name[2], add_linear(graph, name[1], x, 256, true));
+        x = add_add(graph, name[0], add_linear(graph, name[3], x, 64, true), skip);
+    }
+    graph->checkpoint = 0;
+    add_xent(graph, add_linear(graph, "last", x, 10, true));
+    seal_sgd(graph, 0);
+    check_sealed(graph);
+    return graph;
+}
+
+/* A block keeps what enters it, 64 numbers a sample, in place of these, 64 out of the norm and 256
+ * before and behind the gelu; at a time one block has those, and a gradient of 256 and two of 64. */
+START_TEST(test_checkpointed_blocks_need_less_memory)
+{
+    mot_graph *kept = new_deep(false), *again = new_deep(true);
+    mot_memory_plan a, b;
+    OK(mot_graph_plan_memory(kept, 100, false, &a));
+    OK(mot_graph_plan_memory(again, 100, false, &b));
+    const size_t per_number = 100 * sizeof(float), at_once = 64 + 256 + 256 + 256 + 2 * 64;
+    ck_assert_uint_ge(a.size_bytes[MOT_ARENA_ACTIVATION], 8 * (64 + 64 + 256 + 256) * per_number);
+    ck_assert_uint_le(b.size_bytes[MOT_ARENA_ACTIVATION], (9 * 64 + at_once + 64) * per_number);
+    for (int arena = 0; arena < MOT_N_ARENAS; arena++)
+        if (arena != MOT_ARENA_ACTIVATION)
+            ck_assert_uint_eq(a.size_bytes[arena], b.size_bytes[arena]);
+    mot_memory_plan_free(&a);
+    mot_memory_plan_free(&b);
+    /* The second linear and the add give what leaves the block; the other three nodes run twice. */
+    const double flops = 100 * 2.0 * 64 * 256;
+    double more = mot_graph_cost(again, 100).flops - mot_graph_cost(kept, 100).flops;
+    ck_assert_int_eq(again->n_nodes - kept->n_nodes, 8 * 3);
+    ck_assert_double_ge(more, 8 * flops);
+    ck_assert_double_le(more, 8 * flops * 1.2);
+    mot_graph_free(kept);
+    mot_graph_free(again);
+}
+END_TEST
+
 START_TEST(test_gradients_are_those_of_finite_differences)
 {
     const double step = 1e-6;
@@ -383,6 +482,8 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_no_live_tensor_is_overwritten);
     tcase_add_test(tests, test_planned_memory_gives_the_same_numbers);
+    tcase_add_test(tests, test_checkpointed_blocks_change_no_number);
+    tcase_add_test(tests, test_checkpointed_blocks_need_less_memory);
     tcase_add_test(tests, test_gradients_are_those_of_finite_differences);
     tcase_add_test(tests, test_evaluating_is_forward_without_dropout);
     tcase_add_test(tests, test_arenas_are_laid_out_as_promised);

@@ -358,7 +358,7 @@ START_TEST(test_layers_have_their_shapes)
     snprintf(text, sizeof text, "model: {layers: [{%s}, flatten, {linear: 10}]}",
              shapes[_i].layers);
     OK(mot_config_parse(text, "m.yaml", &config));
-    OK(mot_model_open(config, &spec, &model));
+    OK(mot_model_open(config, &spec, MOT_CHECKPOINTS_WRITTEN, &model));
     ck_assert_int_eq(model->n_layers, 3);
     ck_assert_str_eq(mot_shape_print(&model->layer[0].shape, a),
                      mot_shape_print(&shapes[_i].shape, b));

@@ -18,7 +18,7 @@ static void read_layers(const char *text, mot_yaml **yaml, mot_layers *layers)
 {
     OK(mot_yaml_parse(text, strlen(text), "m.yaml", false, yaml));
     OK(mot_layers_read("m.yaml", mot_yaml_find(*yaml, "layers"), mot_yaml_find(*yaml, "define"),
-                       layers));
+                       MOT_CHECKPOINTS_WRITTEN, layers));
 }
 
 static const char *name_of(const mot_layers *layers, int i)
@@ -124,6 +124,55 @@ START_TEST(test_parameters_are_inserted)
 }
 END_TEST
 
+/* The blocks that are computed again, by number, a digit a layer. */
+static void check_checkpoints(const char *text, mot_checkpoints checkpoints, const char *expected)
+{
+    mot_yaml *yaml;
+    mot_layers layers;
+    mot_text printed = {0};
+    OK(mot_yaml_parse(text, strlen(text), "m.yaml", false, &yaml));
+    OK(mot_layers_read("m.yaml", mot_yaml_find(yaml, "layers"), mot_yaml_find(yaml, "define"),
+                       checkpoints, &layers));
+    for (int i = 0; i < layers.n; i++)
+        OK(mot_text_add(&printed, "%d", layers.layer[i].checkpoint));
+    ck_assert_str_eq(printed.data, expected);
+    mot_text_free(&printed);
+    mot_layers_free(&layers);
+    mot_yaml_free(yaml);
+}
+
+/* {text, blocks} */
+static const char *const checkpointed[][2] = {
+    {"layers: [relu, {repeat: 2, checkpoint: true, layers: [relu, relu]}, relu]", "011220"},
+    {"layers: [relu, {repeat: 2, checkpoint: no, layers: [relu, relu]}, relu]", "000000"},
+    {"define: {two: {layers: [relu, relu]}}\nlayers: [two, two: {checkpoint: true}, two]",
+     "001100"},
+    /* Inner blocks belong to the outer one. */
+    {"define: {two: {layers: [relu, {repeat: 2, checkpoint: true, layers: [relu]}]}}\n"
+     "layers: [two, two: {checkpoint: true}, {repeat: 2, checkpoint: true, layers: [two, relu]}]",
+     "01233344445555"},
+    /* A parameter decides. */
+    {"define: {two: {parameters: {again: no}, layers: [{repeat: 1, checkpoint: $again, layers: "
+     "[relu, relu]}]}}\nlayers: [two, two: yes, two: {again: true}]",
+     "001122"},
+};
+
+START_TEST(test_blocks_are_checkpointed)
+{
+    check_checkpoints(checkpointed[_i][0], MOT_CHECKPOINTS_WRITTEN, checkpointed[_i][1]);
+}
+END_TEST
+
+START_TEST(test_checkpoints_can_be_chosen)
+{
+    const char text[] = "define: {two: {layers: [relu, {repeat: 2, checkpoint: true, layers: "
+                        "[relu]}]}}\nlayers: [two, relu, {repeat: 2, layers: [two, relu]}]";
+    check_checkpoints(text, MOT_CHECKPOINTS_NONE, "000000000000");
+    check_checkpoints(text, MOT_CHECKPOINTS_WRITTEN, "012003400560");
+    check_checkpoints(text, MOT_CHECKPOINTS_ALL, "111022223333");
+}
+END_TEST
+
 /* ---- what is wrong ---- */
 
 #define LAYERS "model:\n  layers:\n"
@@ -171,7 +220,7 @@ static const char *const bad[][2] = {
      "m.yaml:4: layers: expected a list of layers, e.g. [flatten, {linear: 128}, relu, {linear: "
      "10}]"},
     {LAYERS "    - repeat: 2\n      layers: [relu]\n      out: 3\n",
-     "m.yaml:5: repeat goes with layers, name, from and as, not out"},
+     "m.yaml:5: repeat goes with layers, name, from, as and checkpoint, not out"},
     {LAYERS "    - repeat: 64\n      layers: [{repeat: 65, layers: [relu]}]\n",
      "m.yaml:4: more than 4096 layers, repetitions written out"},
     {LAYERS "    - repeat: 2\n      layers: [{linear: {out: 2, name: a}}]\n",
@@ -180,6 +229,14 @@ static const char *const bad[][2] = {
      "m.yaml:5: no layer above gives a value a (as: a); there are input"},
     {LAYERS "    - repeat: 2\n      layers:\n        - linear: x\n",
      "m.yaml:5: linear out is 'x'; expected a whole number in [1,16777216]"},
+    {LAYERS "    - repeat: 2\n      checkpoint: maybe\n      layers: [relu]\n",
+     "m.yaml:4: checkpoint is 'maybe'; expected true or false"},
+    {DEFINE "    res:\n      layers: [relu]\n  layers:\n    - res: {checkpoint: }\n",
+     "m.yaml:6: checkpoint has no value; expected true or false"},
+    {LAYERS "    - linear: {out: 3, checkpoint: true}\n",
+     "m.yaml:3: linear has no value checkpoint"},
+    {DEFINE "    res:\n      parameters: {checkpoint: true}\n      layers: [relu]\n",
+     "m.yaml:4: the parameter checkpoint of res: every block has a value of this name"},
     /* Definitions. */
     {DEFINE "    res:\n      parameters: {out: }\n      layers:\n        - linear: $out\n"
             "  layers:\n    - res\n",
@@ -222,7 +279,7 @@ static const char *const bad[][2] = {
      "m.yaml:4: parameters of res: expected names with defaults, {out: , stride: 1}; one without a "
      "default must be given"},
     {DEFINE "    res:\n      parameters: {as: 1}\n      layers: [relu]\n",
-     "m.yaml:4: the parameter as of res: every layer has a value of this name"},
+     "m.yaml:4: the parameter as of res: every block has a value of this name"},
     {DEFINE "    res:\n      parameters: {a-b: 1}\n      layers: [relu]\n",
      "m.yaml:4: the parameter 'a-b'; expected letters, digits and '_'"},
     {"model: {define: [relu]}",
@@ -310,6 +367,9 @@ int main(void)
     Suite *suite = suite_create("model_text");
     TCase *tests = tcase_create("model_text");
     tcase_add_loop_test(tests, test_text_becomes_layers, 0, (int)(sizeof good / sizeof *good));
+    tcase_add_loop_test(tests, test_blocks_are_checkpointed, 0,
+                        (int)(sizeof checkpointed / sizeof *checkpointed));
+    tcase_add_test(tests, test_checkpoints_can_be_chosen);
     tcase_add_test(tests, test_parameters_are_inserted);
     tcase_add_loop_test(tests, test_each_mistake_has_its_message, 0,
                         (int)(sizeof bad / sizeof *bad));
