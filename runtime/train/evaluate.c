@@ -46,6 +46,8 @@ mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_
     for (int i = 0; i < t->n_devices; i++) {
         int d = t->first_device + i;
         int64_t share = t->active[i] ? t->current->share[d] : 0;
+        const bool as_floats =
+            !set->regression && t->graph->tensor[t->graph->label].dtype == MOT_F32;
         void *raw, *label;
         if (!t->active[i])
             continue;
@@ -55,6 +57,8 @@ mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_
             int64_t row = order ? order[position] : position;
             mot_dataset_take(set, draw, index ? index[row] : row, (char *)raw + (size_t)s * bytes,
                              (char *)label + (size_t)s * label_bytes);
+            if (as_floats) /* of two classes, for bce */
+                ((float *)label)[s] = (float)((const int32_t *)label)[s];
         }
     }
     return MOT_OK;
@@ -80,30 +84,35 @@ static double target_deviation(const part_rows *rows)
     return total;
 }
 
-static void sum_results(mot_trainer *t, double sums[3])
+/* The loss's sums, in the order that op.h has for them. */
+enum { SUMS = 4 };
+
+static void sum_results(mot_trainer *t, double sums[SUMS])
 {
     for (mot_step_result result; mot_exec_next_result(t->exec, &result);) {
         sums[0] += result.samples;
         sums[1] += result.loss;
-        sums[2] += result.correct;
+        sums[2] += result.more[0];
+        sums[3] += result.more[1];
     }
 }
 
-static mot_status sum_over_ranks(mot_trainer *t, double sums[3])
+static mot_status sum_over_ranks(mot_trainer *t, double sums[SUMS])
 {
-    double *all, mine[3] = {sums[0], sums[1], sums[2]};
+    double *all, mine[SUMS];
     int size = mot_comm_size(t->comm);
-    MOT_TRY(mot_alloc(3 * (size_t)size, sizeof *all, &all));
+    memcpy(mine, sums, sizeof mine);
+    MOT_TRY(mot_alloc(SUMS * (size_t)size, sizeof *all, &all));
     mot_status status = mot_comm_all_gather(t->comm, mine, sizeof mine, all);
-    memset(sums, 0, 3 * sizeof *sums);
+    memset(sums, 0, SUMS * sizeof *sums);
     for (int r = 0; r < size; r++)
-        for (int k = 0; k < 3; k++)
-            sums[k] += all[3 * r + k];
+        for (int k = 0; k < SUMS; k++)
+            sums[k] += all[SUMS * r + k];
     free(all);
     return status;
 }
 
-static mot_status forward_all(mot_trainer *t, const part_rows *rows, double sums[3])
+static mot_status forward_all(mot_trainer *t, const part_rows *rows, double sums[SUMS])
 {
     for (int64_t first = 0; first < rows->n; first += t->set.part) {
         int64_t n = rows->n - first < t->set.part ? rows->n - first : t->set.part;
@@ -115,10 +124,16 @@ static mot_status forward_all(mot_trainer *t, const part_rows *rows, double sums
     return MOT_OK;
 }
 
+/* The loss compares one output with each target; else the outputs of all classes with a label. */
+static bool is_pointwise(const mot_trainer *t)
+{
+    return t->graph->node[t->graph->loss_node].op == MOT_OP_pointwise_loss;
+}
+
 mot_status mot_trainer_evaluate(mot_trainer *t, mot_part part, double *loss, double *accuracy)
 {
     part_rows rows = rows_of(t, part);
-    double sums[3] = {0};
+    double sums[SUMS] = {0};
     if (rows.n == 0)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "the data has no %s part%s",
                         part == MOT_PART_VALIDATION ? "validation" : "test",
@@ -129,19 +144,25 @@ mot_status mot_trainer_evaluate(mot_trainer *t, mot_part part, double *loss, dou
     MOT_TRY(mot_trainer_agree(t, forward_all(t, &rows, sums)));
     MOT_TRY(sum_over_ranks(t, sums));
     *loss = sums[1] / sums[0];
-    *accuracy = sums[2] / sums[0];
+    *accuracy = (is_pointwise(t) ? sums[3] : sums[2]) / sums[0];
     if (rows.dataset->regression) {
         double deviation = target_deviation(&rows);
-        *accuracy = deviation > 0 ? 1 - sums[1] * (double)rows.dataset->n_classes / deviation : NAN;
+        *accuracy = deviation > 0 ? 1 - sums[2] * (double)rows.dataset->n_classes / deviation : NAN;
     }
     return MOT_OK;
 }
 
 /* ---- prediction ---- */
 
-int64_t mot_trainer_n_outputs(const mot_trainer *t)
+/* Of the network; with bce two classes have one. */
+static int64_t n_own_outputs(const mot_trainer *t)
 {
     return mot_shape_elements(&t->graph->tensor[t->graph->output].shape, 1);
+}
+
+int64_t mot_trainer_n_outputs(const mot_trainer *t)
+{
+    return is_pointwise(t) && !t->data->spec.regression ? 2 : n_own_outputs(t);
 }
 
 static void softmax(float *x, int64_t n)
@@ -156,15 +177,33 @@ static void softmax(float *x, int64_t n)
         x[i] = (float)(x[i] / sum);
 }
 
+static float sigmoid(float x)
+{
+    return (float)(1 / (1 + exp(-(double)x)));
+}
+
+static void to_own_unit(const mot_trainer *t, float *x, int64_t n)
+{
+    const bool bce = t->graph->node[t->graph->loss_node].attrs.loss == MOT_LOSS_BCE;
+    for (int64_t i = 0; i < n; i++)
+        x[i] = bce ? sigmoid(x[i])
+                   : (float)(x[i] * t->data->target_scale + t->data->target_shift);
+}
+
+/* The last first: two probabilities come where one output was. */
 static void to_user_units(const mot_trainer *t, float *outputs, int64_t n)
 {
-    int64_t width = mot_trainer_n_outputs(t);
-    for (int64_t i = 0; i < n; i++) {
-        float *row = outputs + i * width;
-        if (!t->data->spec.regression)
+    const int64_t width = n_own_outputs(t);
+    for (int64_t i = n - 1; i >= 0; i--) {
+        float *row = outputs + i * width, x = row[0];
+        if (t->data->spec.regression) {
+            to_own_unit(t, row, width);
+        } else if (is_pointwise(t)) {
+            outputs[2 * i] = sigmoid(-x);
+            outputs[2 * i + 1] = sigmoid(x);
+        } else {
             softmax(row, width);
-        for (int64_t c = 0; t->data->spec.regression && c < width; c++)
-            row[c] = (float)(row[c] * t->data->target_scale + t->data->target_shift);
+        }
     }
 }
 
@@ -208,7 +247,7 @@ mot_status mot_trainer_predict(mot_trainer *t, mot_part part, int64_t first, int
     MOT_TRY(check_range(&rows, first, n));
     while (!t->active[device])
         device++;
-    int64_t most = mot_exec_capacity(t->exec, device), width = mot_trainer_n_outputs(t);
+    int64_t most = mot_exec_capacity(t->exec, device), width = n_own_outputs(t);
     most = most < t->set.part ? most : t->set.part;
     for (int64_t done = 0; done < n; done += most) {
         int64_t now = n - done < most ? n - done : most;

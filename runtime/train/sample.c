@@ -48,11 +48,18 @@ static void take_window(const mot_dataset *set, const mot_draw *draw, int64_t ro
                                         : ((const int32_t *)set->raw)[first + i + 1];
 }
 
+static void drop_ignored(const mot_dataset *set, int32_t *label)
+{
+    for (int64_t i = 0; set->ignores && i < mot_dataset_n_labels(set); i++)
+        label[i] = label[i] == set->ignored ? MOT_NO_CLASS : label[i];
+}
+
 void mot_dataset_take(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw,
                       void *label)
 {
     if (set->n_tokens > 0) {
         take_window(set, draw, row, raw, label);
+        drop_ignored(set, label);
         return;
     }
     size_t bytes = mot_dataset_sample_bytes(set), label_bytes = mot_dataset_label_bytes(set);
@@ -63,4 +70,5 @@ void mot_dataset_take(const mot_dataset *set, const mot_draw *draw, int64_t row,
     else
         memcpy(raw, from, bytes);
     memcpy(label, (const char *)labels + (size_t)row * label_bytes, label_bytes);
+    drop_ignored(set, label);
 }

@@ -3,6 +3,7 @@ TRAIN_TESTS = \
 	tests/train/archive_needs_no_compiler.sh \
 	tests/train/branches_give_same_result.sh \
 	tests/train/joined_launches_give_same_bits.sh \
+	tests/train/losses_are_those_of_any_shares.sh \
 	tests/train/odd_batches_are_exact.sh \
 	tests/train/parts_make_the_same_step.sh \
 	tests/train/other_shapes_need_a_config_only.sh \
