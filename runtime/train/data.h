@@ -51,6 +51,8 @@ typedef struct mot_draw {
     const mot_augment *augment; /* of pictures; NULL: as they are stored */
 } mot_draw;
 
+/** Labels (i32) or targets (f32) of sample `row` as it is stored; ignored labels are MOT_NO_CLASS. */
+void mot_dataset_labels(const mot_dataset *dataset, int64_t row, void *label);
 /** Write sample `row` and its labels (i32; those that are ignored MOT_NO_CLASS) or targets (f32).  What is drawn at random depends on the
  *  draw and the row alone, not on who asks for it.  `draw` NULL: the sample as it is stored. */
 void mot_dataset_take(const mot_dataset *dataset, const mot_draw *draw, int64_t row, void *raw,

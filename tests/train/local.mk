@@ -2,6 +2,7 @@
 TRAIN_TESTS = \
 	tests/train/archive_needs_no_compiler.sh \
 	tests/train/branches_give_same_result.sh \
+	tests/train/evaluation_is_that_of_any_shares.sh \
 	tests/train/joined_launches_give_same_bits.sh \
 	tests/train/losses_are_those_of_any_shares.sh \
 	tests/train/odd_batches_are_exact.sh \

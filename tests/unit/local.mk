@@ -68,7 +68,7 @@ endif
 
 # train: data sets and files
 if HAVE_CHECK
-DATA_TESTS = tests/unit/test_augment tests/unit/test_cifar tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_images tests/unit/test_packed tests/unit/test_safetensors tests/unit/test_text_set
+DATA_TESTS = tests/unit/test_augment tests/unit/test_cifar tests/unit/test_class_counts tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_images tests/unit/test_packed tests/unit/test_safetensors tests/unit/test_text_set
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/files.h
@@ -77,6 +77,9 @@ tests_unit_test_augment_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_cifar_SOURCES = tests/unit/test_cifar.c tests/unit/files.h
 tests_unit_test_cifar_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_cifar_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_class_counts_SOURCES = tests/unit/test_class_counts.c
+tests_unit_test_class_counts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_class_counts_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_csv_SOURCES = tests/unit/test_csv.c tests/unit/files.h
 tests_unit_test_csv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_csv_LDADD = libmotley_core.la $(CHECK_LIBS)
