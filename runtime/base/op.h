@@ -46,7 +46,8 @@
                           attrs.loss, attrs.delta */ \
     X(conv2d) /* x (B,C,H,W), w (O,C/groups,KH,KW), [b (O)] -> y (B,O,OH,OW) = act(conv + b);       \
                           attrs.window */                                                          \
-    X(conv2d_dinput)  /* dy (B,O,OH,OW), w, [h (B,C,H,W)] -> dx (B,C,H,W), times relu'(h) if h */   \
+    X(conv2d_dinput)  /* dy (B,O,OH,OW), w, [h (B,C,H,W)], [b (C)] -> dx (B,C,H,W) = act(sum + b),  \
+                          times relu'(h) if h; forward it is the layer conv2d_transpose */          \
     X(conv2d_dweight) /* dy (B,O,OH,OW), x (B,C,H,W) -> dw (as w), [db (O) = sums of dy] */         \
     X(max_pool2d)     /* x (B,C,H,W) -> y (B,C,OH,OW); attrs.window without dilation */             \
     X(max_pool2d_grad) /* dy, x -> dx (as x), to the first of equals; times relu'(x) if             \

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* linear or conv2d, then relu: the activation becomes the epilogue. */
+/* linear, conv2d or its transpose, then relu: the activation becomes the epilogue. */
 static bool join_activation(const mot_graph *graph, mot_node *first, const mot_node *second)
 {
     (void)graph, (void)second;
@@ -51,6 +51,7 @@ static const struct {
 } fusions[] = {
     {MOT_OP_linear, MOT_OP_relu, join_activation},
     {MOT_OP_conv2d, MOT_OP_relu, join_activation},
+    {MOT_OP_conv2d_dinput, MOT_OP_relu, join_activation},
     {MOT_OP_linear_dinput, MOT_OP_relu_grad, join_mask},
     {MOT_OP_conv2d_dinput, MOT_OP_relu_grad, join_mask},
     {MOT_OP_max_pool2d_grad, MOT_OP_relu_grad, join_pooled_mask},
