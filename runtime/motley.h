@@ -220,8 +220,8 @@ typedef struct mot_evaluation {
     const char *const *class_name;  /* [n_classes]; NULL: a class is called by its number */
     const int64_t *labelled, *predicted, *correct; /* [n_classes] rows of a class, rows given to it,
                                                       and rows for which both hold */
-    const int64_t *confusion; /* [n_classes * n_classes] rows by class, then by the one that they were
-                                 given to; NULL for more than 256 classes */
+    const int64_t *confusion; /* [n_classes * n_classes] rows by class, then by the one that they
+                                 were given to; NULL for more than 256 classes */
 } mot_evaluation;
 
 /** Mean loss and accuracy (or R2) on a part of the data, by all devices. */

@@ -251,10 +251,10 @@ static json_t *reals(const double *value, int64_t n)
 static json_t *class_object(const mot_evaluation *e, int64_t i)
 {
     const mot_class_scores s = mot_class_scores_of(e, i);
-    json_t *object = json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "labelled",
-                               (json_int_t)e->labelled[i], "predicted", (json_int_t)e->predicted[i],
-                               "correct", (json_int_t)e->correct[i], "precision",
-                               number(s.precision), "recall", number(s.recall), "f1", number(s.f1));
+    json_t *object =
+        json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "labelled", (json_int_t)e->labelled[i],
+                  "predicted", (json_int_t)e->predicted[i], "correct", (json_int_t)e->correct[i],
+                  "precision", number(s.precision), "recall", number(s.recall), "f1", number(s.f1));
     if (object && e->class_name)
         json_object_set_new(object, "name", json_string(e->class_name[i]));
     return object;
@@ -279,10 +279,10 @@ mot_status mot_json_print_evaluation(const char *part, int64_t samples, const ch
                                      const mot_evaluation *e)
 {
     const bool regression = e->n_classes == 0;
-    json_t *object = json_pack("{s:s, s:I, s:I, s:o, s:o}", "part", part, "samples",
-                               (json_int_t)samples, "rows", (json_int_t)e->n_rows, "loss",
-                               number(e->loss), regression ? "r2" : "accuracy",
-                               number(regression ? e->r2 : e->accuracy));
+    json_t *object =
+        json_pack("{s:s, s:I, s:I, s:o, s:o}", "part", part, "samples", (json_int_t)samples, "rows",
+                  (json_int_t)e->n_rows, "loss", number(e->loss), regression ? "r2" : "accuracy",
+                  number(regression ? e->r2 : e->accuracy));
     if (!object)
         return print(NULL);
     put_known(object, "mean_abs_error", e->mean_abs_error);

@@ -104,7 +104,8 @@ static mot_status choose_loss(const mot_config *config, const mot_sample_spec *s
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: data.ignore_label goes with cross-entropy, not %s",
                         mot_config_where(config, "data.ignore_label"), name);
     if (smoothing > 0)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: model.label_smoothing goes with cross-entropy, not %s",
+        return MOT_FAIL(MOT_ERR_ARGUMENT,
+                        "%s: model.label_smoothing goes with cross-entropy, not %s",
                         mot_config_where(config, "model.label_smoothing"), name);
     mot_loss loss = 0;
     while (strcmp(mot_loss_name(loss), name) != 0)

@@ -12,7 +12,7 @@ typedef struct mot_class_counts {
     int64_t n_classes;
     int64_t *count; /* all of the below, one behind the other */
     int64_t n_counts;
-    int64_t *in_top;                        /* [1] rows whose label is among the MOT_TOP largest */
+    int64_t *in_top;                         /* [1] rows whose label is among the MOT_TOP largest */
     int64_t *labelled, *predicted, *correct; /* [n_classes] */
     int64_t *confusion; /* [n_classes * n_classes] by label, then prediction; NULL: too many */
 } mot_class_counts;

@@ -236,8 +236,7 @@ static mot_status check_probabilities(const mot_data *data, const mot_dataset *s
                             "%s: target %" PRId64 " is %g; model.loss bce needs numbers between 0 "
                             "and 1%s",
                             set->name, i + 1, (double)set->target[i],
-                            data->target_scale == 1 ? ""
-                                                    : ": pack them with it, not standardized");
+                            data->target_scale == 1 ? "" : ": pack them with it, not standardized");
     return MOT_OK;
 }
 

@@ -73,10 +73,9 @@ static mot_status forward_all(mot_trainer *t, const mot_part_rows *rows, double 
     int32_t *label = NULL;
     mot_status status = MOT_OK;
     if (counts) {
-        MOT_TRY_GOTO(mot_alloc(most * (size_t)mot_trainer_n_own_outputs(t), sizeof *outputs,
-                               &outputs));
         MOT_TRY_GOTO(
-            mot_alloc((size_t)mot_dataset_n_labels(rows->dataset), sizeof *label, &label));
+            mot_alloc(most * (size_t)mot_trainer_n_own_outputs(t), sizeof *outputs, &outputs));
+        MOT_TRY_GOTO(mot_alloc((size_t)mot_dataset_n_labels(rows->dataset), sizeof *label, &label));
     }
     for (int64_t first = 0; first < rows->n; first += t->set.part) {
         int64_t n = rows->n - first < t->set.part ? rows->n - first : t->set.part;

@@ -175,8 +175,8 @@ mot_status mot_idx_dataset(const char *images_name, char *images, size_t images_
     MOT_TRY_GOTO(mot_alloc((size_t)n, sizeof *classes, &classes));
     set->owned[1] = classes;
     MOT_TRY_GOTO(mot_strdup(images_name, &set->name));
-    MOT_TRY_GOTO(read_labels(labels_name, &label, labels, n_classes, ignored, classes,
-                             &set->n_classes));
+    MOT_TRY_GOTO(
+        read_labels(labels_name, &label, labels, n_classes, ignored, classes, &set->n_classes));
     if (image.type == MOT_IDX_F32) {
         MOT_TRY_GOTO(decode_f32(images_name, images, &image));
         image.offset = 0;

@@ -71,7 +71,8 @@ int64_t mot_trainer_n_own_outputs(const mot_trainer *t)
 
 int64_t mot_trainer_n_outputs(const mot_trainer *t)
 {
-    return mot_trainer_is_pointwise(t) && !t->data->spec.regression ? 2 : mot_trainer_n_own_outputs(t);
+    return mot_trainer_is_pointwise(t) && !t->data->spec.regression ? 2
+                                                                    : mot_trainer_n_own_outputs(t);
 }
 
 static void softmax(float *x, int64_t n)
@@ -95,8 +96,7 @@ static void to_own_unit(const mot_trainer *t, float *x, int64_t n)
 {
     const bool bce = t->graph->node[t->graph->loss_node].attrs.loss == MOT_LOSS_BCE;
     for (int64_t i = 0; i < n; i++)
-        x[i] = bce ? sigmoid(x[i])
-                   : (float)(x[i] * t->data->target_scale + t->data->target_shift);
+        x[i] = bce ? sigmoid(x[i]) : (float)(x[i] * t->data->target_scale + t->data->target_shift);
 }
 
 /* The last first: two probabilities come where one output was. */

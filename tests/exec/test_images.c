@@ -14,22 +14,23 @@ enum { CHANNELS = 2, HEIGHT = 7, WIDTH = 6, PIXELS = CHANNELS * HEIGHT * WIDTH }
 enum { OUT = 3, BATCH = 9, MOST = 1024 };
 
 /* Every kind of layer for images, with all that a window can have. */
-static const char text[] = "model:\n"
-                           "  layers:\n"
-                           "    - conv2d: {out: 4, kernel: 3, padding: same}\n"
-                           "    - relu\n"
-                           "    - max_pool2d: {kernel: 3, stride: 2, padding: 1}\n"
-                           "    - conv2d: {out: 6, kernel: [2, 3], padding: [2, 3], stride: [2, 1],"
-                           " dilation: [2, 1], groups: 2}\n"
-                           "    - relu\n"
-                           "    - conv2d_transpose: {out: 4, kernel: [2, 3], stride: [2, 1],"
-                           " padding: [1, 0], output_padding: [1, 0], dilation: [1, 2], groups: 2}\n"
-                           "    - relu\n"
-                           "    - conv2d: {out: 5, kernel: 2, bias: false}\n"
-                           "    - avg_pool2d: {kernel: 2, stride: 1, padding: 1}\n"
-                           "    - global_avg_pool\n"
-                           "    - linear: 3\n"
-                           "train: {optimizer: {name: sgd, lr: 0.1}}\n";
+static const char text[] =
+    "model:\n"
+    "  layers:\n"
+    "    - conv2d: {out: 4, kernel: 3, padding: same}\n"
+    "    - relu\n"
+    "    - max_pool2d: {kernel: 3, stride: 2, padding: 1}\n"
+    "    - conv2d: {out: 6, kernel: [2, 3], padding: [2, 3], stride: [2, 1],"
+    " dilation: [2, 1], groups: 2}\n"
+    "    - relu\n"
+    "    - conv2d_transpose: {out: 4, kernel: [2, 3], stride: [2, 1],"
+    " padding: [1, 0], output_padding: [1, 0], dilation: [1, 2], groups: 2}\n"
+    "    - relu\n"
+    "    - conv2d: {out: 5, kernel: 2, bias: false}\n"
+    "    - avg_pool2d: {kernel: 2, stride: 1, padding: 1}\n"
+    "    - global_avg_pool\n"
+    "    - linear: 3\n"
+    "train: {optimizer: {name: sgd, lr: 0.1}}\n";
 
 static mot_graph *make_graph(void)
 {

@@ -71,8 +71,7 @@ static void xent_row(double *d, double *sums, const float *x, int32_t label, int
 {
     double loss = 0;
     for (int64_t k = 0; k < columns; k++) {
-        const double wanted =
-            smoothing / (double)columns + (k == label ? 1 - smoothing : 0);
+        const double wanted = smoothing / (double)columns + (k == label ? 1 - smoothing : 0);
         loss += wanted * (log_sum - (double)x[k]);
         d[k] -= wanted;
     }
@@ -119,8 +118,8 @@ void make_softmax_xent(op_case *c, mot_random *random, bool small)
 static void draw_targets(mot_random *random, float *target, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
-        target[i] = op_between(random, 0, 1) ? (float)op_between(random, 0, 1)
-                                             : 0.5f + 0.5f * target[i];
+        target[i] =
+            op_between(random, 0, 1) ? (float)op_between(random, 0, 1) : 0.5f + 0.5f * target[i];
 }
 
 void make_pointwise_loss(op_case *c, mot_random *random, bool small)

@@ -317,8 +317,7 @@ static inline void run_node(const reference *r, const mot_node *node)
             out[0][i] = in[0][i] * keep(i + node->attrs.layer, (double)node->attrs.p);
         break;
     case MOT_OP_softmax_xent:
-        ref_xent(r->batch, a->dim[1], (double)node->attrs.smoothing, out[0], out[1], in[0],
-                 in[1]);
+        ref_xent(r->batch, a->dim[1], (double)node->attrs.smoothing, out[0], out[1], in[0], in[1]);
         break;
     case MOT_OP_pointwise_loss:
         ref_pointwise(&node->attrs, r->batch, a->dim[1], out[0], out[1], in[0], in[1]);

@@ -374,8 +374,9 @@ static const struct {
     {false, "data: {set: mnist}\nmodel: {loss: bce, layers: [flatten, {linear: 1}]}\n",
      "m.yaml:2: model.loss is bce, for two classes or numbers between 0 and 1, but mnist has 10 "
      "classes: use cross-entropy"},
-    {false, "model:\n  layers:\n    - conv2d_transpose: {out: 4, kernel: 3, stride: 2, "
-            "output_padding: [0, 2]}\n",
+    {false,
+     "model:\n  layers:\n    - conv2d_transpose: {out: 4, kernel: 3, stride: 2, "
+     "output_padding: [0, 2]}\n",
      "m.yaml:3: layer deconv1: output_padding 2 must be less than the stride, 2"},
     {false, "model:\n  layers:\n    - conv2d_transpose: {out: 4, kernel: 3, padding: 15}\n",
      "m.yaml:3: layer deconv1: padding 15 leaves nothing of the 30 pixels that it makes"},

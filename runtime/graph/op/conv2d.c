@@ -137,8 +137,8 @@ static mot_status gradient_dinput(mot_graph *graph, int index, const int *d_out,
     const mot_attrs attrs = {.window = node.attrs.window};
     int d = d_out[0];
     if (node.attrs.activation != MOT_ACT_NONE || needs[2])
-        return MOT_FAIL(MOT_ERR_UNSUPPORTED, "conv2d_dinput %s: activations are fused behind backward",
-                        node.name);
+        return MOT_FAIL(MOT_ERR_UNSUPPORTED,
+                        "conv2d_dinput %s: activations are fused behind backward", node.name);
     if (needs[3])
         MOT_TRY(gradient_bias(graph, &node, d, &d_in[3]));
     if (needs[1])

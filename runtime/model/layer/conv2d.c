@@ -74,7 +74,9 @@ static mot_status build_transpose(mot_builder *builder, const mot_layer *layer)
 
 #define WINDOW_KEYS                                                                                \
     {"kernel", MOT_KEY_PAIR, NULL, MOT_LAYER_SIZES, "height and width of the window; required"},   \
-        {"stride", MOT_KEY_PAIR, NULL, MOT_LAYER_SIZES, "pixels from window to window; 1"}
+    {                                                                                              \
+        "stride", MOT_KEY_PAIR, NULL, MOT_LAYER_SIZES, "pixels from window to window; 1"           \
+    }
 #define OTHER_KEYS                                                                                 \
     {"dilation", MOT_KEY_PAIR, NULL, MOT_LAYER_SIZES, "pixels from weight to weight; 1"},          \
         {"groups", MOT_KEY_INT, "1", "[1,1048576]",                                                \
@@ -117,6 +119,6 @@ const mot_layer_type mot_layer_conv2d_transpose = {
     "out",
     MOT_LAYER_KEYS(transpose_keys),
     build_transpose,
-    "Every pixel adds a weighted window to a larger image, `(B,C,H,W)` to `(B,out,H',W')` with `H' = (H - "
-    "1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1`, as PyTorch's ConvTranspose2d; "
-    "parameters `deconv1.weight` (C, out/groups, kernel, kernel) and `deconv1.bias` (out)."};
+    "Every pixel adds a weighted window to a larger image, `(B,C,H,W)` to `(B,out,H',W')` with "
+    "`H' = (H - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1`, as PyTorch's "
+    "ConvTranspose2d; parameters `deconv1.weight` (C, out/groups, kernel, kernel) and `deconv1.bias` (out)."};

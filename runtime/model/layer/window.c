@@ -100,11 +100,10 @@ mot_status mot_layer_window_transposed(const mot_builder *builder, const mot_lay
         w.image[i] = (places[i] - 1) * w.stride[i] + w.dilation[i] * (w.kernel[i] - 1) + 1 +
                      behind[i] - 2 * w.padding[i];
         if (w.image[i] < 1)
-            return MOT_FAIL(MOT_ERR_SHAPE,
-                            "%s: padding %" PRId64 " leaves nothing of the %" PRId64
-                            " pixels that it makes",
-                            mot_layer_where(builder, layer), w.padding[i],
-                            w.image[i] + 2 * w.padding[i]);
+            return MOT_FAIL(
+                MOT_ERR_SHAPE,
+                "%s: padding %" PRId64 " leaves nothing of the %" PRId64 " pixels that it makes",
+                mot_layer_where(builder, layer), w.padding[i], w.image[i] + 2 * w.padding[i]);
     }
     *out = w;
     return MOT_OK;
