@@ -19,6 +19,7 @@ graph_model_tests = tests/unit/test_graph \
 	tests/unit/test_config \
 	tests/unit/test_config_document \
 	tests/unit/test_config_yaml \
+	tests/unit/test_model_loss tests/unit/test_model_transpose \
 	tests/unit/test_model tests/unit/test_model_text
 check_PROGRAMS += $(graph_model_tests)
 TESTS += $(graph_model_tests)
@@ -41,6 +42,12 @@ tests_unit_test_config_yaml_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_model_text_SOURCES = tests/unit/test_model_text.c
 tests_unit_test_model_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_text_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_model_loss_SOURCES = tests/unit/test_model_loss.c tests/unit/model_build.h
+tests_unit_test_model_loss_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_loss_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_model_transpose_SOURCES = tests/unit/test_model_transpose.c tests/unit/model_build.h
+tests_unit_test_model_transpose_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_transpose_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_model_SOURCES = tests/unit/test_model.c
 tests_unit_test_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_LDADD = libmotley_core.la $(CHECK_LIBS)

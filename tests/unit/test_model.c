@@ -109,30 +109,6 @@ START_TEST(test_images_go_through_windows)
 }
 END_TEST
 
-START_TEST(test_transposed_convolution_makes_images_larger)
-{
-    mot_graph *graph = built("model:\n  layers:\n    - conv2d: {out: 8, kernel: 3, stride: 2}\n"
-                             "    - conv2d_transpose: {out: 6, kernel: [4, 3], stride: [2, 3],"
-                             " padding: [1, 2], output_padding: [0, 2], groups: 2}\n    - relu\n"
-                             "    - conv2d_transpose: {out: 1, kernel: 1, bias: no}\n"
-                             "    - flatten\n    - linear: 10\n",
-                             &digits);
-    /* (13 - 1) 2 - 2 + 3 + 1 down, (13 - 1) 3 - 4 + 2 + 2 + 1 across. */
-    static const mot_shape images = {4, {MOT_BATCH, 6, 26, 37}}, weight = {4, {8, 3, 4, 3}};
-    const mot_node *node = &graph->node[2];
-    ck_assert_int_eq(node->op, MOT_OP_conv2d_dinput);
-    ck_assert_int_eq(node->attrs.activation, MOT_ACT_RELU);
-    ck_assert(mot_shape_equal(&graph->tensor[node->out[0]].shape, &images));
-    ck_assert(mot_shape_equal(&parameter(graph, "deconv1.weight")->shape, &weight));
-    ck_assert_int_eq(parameter(graph, "deconv1.bias")->shape.dim[0], 6);
-    ck_assert_double_eq_tol((double)parameter(graph, "deconv1.weight")->init.scale, 1 / 6.0, 1e-6);
-    ck_assert_int_eq(graph->node[3].n_in, 2);
-    /* As many multiply-adds as the convolution that it is the gradient of. */
-    ck_assert_double_eq(mot_node_cost(graph, 2, 5).flops, 2.0 * 5 * 13 * 13 * 8 * 3 * 12);
-    mot_graph_free(graph);
-}
-END_TEST
-
 START_TEST(test_names_bias_and_optimizer_are_as_the_text_says)
 {
     mot_graph *graph = built("model:\n  layers:\n    - linear: {out: 5, bias: no, name: in.0}\n"
@@ -367,26 +343,6 @@ static const struct {
     {true, "data: {set: csv}\nmodel: {loss: cross-entropy, layers: [{linear: 1}]}\n",
      "m.yaml:2: model.loss is cross-entropy, but the targets of csv are numbers: use mse, l1, "
      "huber or bce"},
-    {true, "data: {set: csv}\nmodel: {loss: l1, label_smoothing: 0.1, layers: [{linear: 1}]}\n",
-     "m.yaml:2: model.label_smoothing goes with cross-entropy, not l1"},
-    {true, "data: {set: csv, ignore_label: 3}\nmodel: {layers: [{linear: 1}]}\n",
-     "m.yaml:1: data.ignore_label goes with cross-entropy, not mse"},
-    {false, "data: {set: mnist}\nmodel: {loss: bce, layers: [flatten, {linear: 1}]}\n",
-     "m.yaml:2: model.loss is bce, for two classes or numbers between 0 and 1, but mnist has 10 "
-     "classes: use cross-entropy"},
-    {false,
-     "model:\n  layers:\n    - conv2d_transpose: {out: 4, kernel: 3, stride: 2, "
-     "output_padding: [0, 2]}\n",
-     "m.yaml:3: layer deconv1: output_padding 2 must be less than the stride, 2"},
-    {false, "model:\n  layers:\n    - conv2d_transpose: {out: 4, kernel: 3, padding: 15}\n",
-     "m.yaml:3: layer deconv1: padding 15 leaves nothing of the 30 pixels that it makes"},
-    {false, "model:\n  layers:\n    - flatten\n    - conv2d_transpose: {out: 4, kernel: 3}\n",
-     "m.yaml:4: layer deconv1 takes images (B,C,H,W), but gets (B,784) from flatten1"},
-    {false, "model:\n  layers:\n    - conv2d_transpose: {out: 4, kernel: 3, groups: 2}\n",
-     "m.yaml:3: layer deconv1: 2 groups do not divide both its 4 channels and those of (B,1,28,28) "
-     "from the input"},
-    {false, "model:\n  layers:\n    - conv2d_transpose: 4\n",
-     "m.yaml:3: layer deconv1 needs a kernel: conv2d_transpose: {out: 32, kernel: 3}"},
     {false, "model:\n  layers:\n    - layer_norm: 4\n    - flatten\n    - linear: 10\n",
      "m.yaml:3: layer layer_norm1 normalizes the last 4 dimensions of a sample, but gets "
      "(B,1,28,28) from the input"},
@@ -597,7 +553,6 @@ int main(void)
     TCase *tests = tcase_create("model");
     tcase_add_test(tests, test_mlp_is_eight_nodes);
     tcase_add_test(tests, test_images_go_through_windows);
-    tcase_add_test(tests, test_transposed_convolution_makes_images_larger);
     tcase_add_test(tests, test_names_bias_and_optimizer_are_as_the_text_says);
     tcase_add_test(tests, test_activations_are_one_operator_with_pytorch_defaults);
     tcase_add_test(tests, test_norms_have_parameters_as_in_pytorch);
