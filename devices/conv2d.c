@@ -17,14 +17,30 @@ mot_conv2d mot_conv2d_of(const mot_operands *o)
                         .window = w};
 }
 
+/* Inputs behind image and weight. */
+enum { MASK = 2 };
+
+static int bias_of(const mot_operands *o)
+{
+    return o->op == MOT_OP_conv2d ? 2 : 3;
+}
+
 int mot_conv2d_flags(const mot_operands *o)
 {
     int flags = o->attrs.activation == MOT_ACT_RELU ? MOT_MATMUL_RELU : 0;
-    if (o->op == MOT_OP_conv2d && mot_has_in(o, 2))
+    if (mot_has_in(o, bias_of(o)))
         flags |= MOT_MATMUL_BIAS;
-    if (o->op == MOT_OP_conv2d_dinput && mot_has_in(o, 2))
+    if (o->op == MOT_OP_conv2d_dinput && mot_has_in(o, MASK))
         flags |= MOT_MATMUL_MASK;
     return flags;
+}
+
+void mot_conv2d_add_epilogue(mot_launch *launch, const mot_operands *o)
+{
+    const mot_view absent = {0};
+    const int flags = mot_conv2d_flags(o);
+    mot_launch_view(launch, flags & MOT_MATMUL_BIAS ? &o->in[bias_of(o)] : &absent);
+    mot_launch_view(launch, flags & MOT_MATMUL_MASK ? &o->in[MASK] : &absent);
 }
 
 /* ---- checking ---- */
@@ -64,9 +80,11 @@ static mot_status check_conv2d(const mot_operands *o)
 
 static mot_status check_dinput(const mot_operands *o)
 {
-    MOT_TRY(mot_check_operands(o, 2, 3, 1, 1, 0));
+    MOT_TRY(mot_check_operands(o, 2, 4, 1, 1, 0));
     MOT_TRY(check_shapes(o, &o->out[0], &o->in[0], &o->in[1]));
-    return mot_has_in(o, 2) ? mot_check_elements(o, "h", &o->in[2], mot_view_elements(&o->out[0]))
+    if (mot_has_in(o, MASK))
+        MOT_TRY(mot_check_elements(o, "h", &o->in[MASK], mot_view_elements(&o->out[0])));
+    return mot_has_in(o, 3) ? mot_check_elements(o, "bias", &o->in[3], o->out[0].shape.dim[1])
                             : MOT_OK;
 }
 
@@ -96,14 +114,13 @@ static mot_status record_plain(const mot_recording *r)
     const mot_operands *o = r->o;
     const mot_conv2d c = mot_conv2d_of(o);
     const int64_t n = mot_view_elements(&o->out[0]);
-    const mot_view absent = {0};
     mot_launch launch;
     mot_launch_begin(&launch, r->commands, "conv2d_plain", "",
                      o->op == MOT_OP_conv2d ? "conv2d_plain" : "conv2d_dinput_plain");
     mot_launch_view(&launch, &o->out[0]);
     mot_launch_view(&launch, &o->in[0]);
     mot_launch_view(&launch, &o->in[1]);
-    mot_launch_view(&launch, mot_has_in(o, 2) ? &o->in[2] : &absent);
+    mot_conv2d_add_epilogue(&launch, o);
     add_geometry(&launch, &c);
     mot_launch_int(&launch, mot_conv2d_flags(o));
     mot_launch_long(&launch, n);

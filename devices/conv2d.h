@@ -16,6 +16,8 @@ mot_conv2d mot_conv2d_of(const mot_operands *o);
 
 /** The epilogue: MOT_MATMUL_BIAS, MOT_MATMUL_RELU and MOT_MATMUL_MASK. */
 int mot_conv2d_flags(const mot_operands *o);
+/** Add bias and mask, which may be absent, to a launch. */
+void mot_conv2d_add_epilogue(mot_launch *launch, const mot_operands *o);
 
 /* conv2d_cpu.c */
 bool mot_conv2d_tile_applies(const mot_recording *r);

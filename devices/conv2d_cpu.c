@@ -167,7 +167,6 @@ mot_status mot_conv2d_tile_record(const mot_recording *r)
     const axis *y = &d.axis[0], *x = &d.axis[1];
     const mot_view panels = mot_workspace_at(o, 0, d.panel_floats);
     const mot_view scratch = mot_workspace_at(o, d.panel_floats, d.units * d.scratch_floats);
-    const mot_view absent = {0};
     const int flags = mot_conv2d_flags(o);
     mot_launch launch;
     MOT_TRY(record_pack(r, &c, &d, &panels));
@@ -175,8 +174,7 @@ mot_status mot_conv2d_tile_record(const mot_recording *r)
     mot_launch_view(&launch, &o->out[0]);
     mot_launch_view(&launch, &o->in[0]);
     mot_launch_view(&launch, &panels);
-    mot_launch_view(&launch, flags & MOT_MATMUL_BIAS ? &o->in[2] : &absent);
-    mot_launch_view(&launch, flags & MOT_MATMUL_MASK ? &o->in[2] : &absent);
+    mot_conv2d_add_epilogue(&launch, o);
     mot_launch_view(&launch, &scratch);
     mot_launch_long(&launch, d.scratch_floats);
     mot_launch_long(&launch, d.window_floats);

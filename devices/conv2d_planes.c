@@ -92,7 +92,7 @@ mot_status mot_conv2d_planes_record(const mot_recording *r)
     const planes p = planes_of(r, &c);
     const bool dinput = o->op == MOT_OP_conv2d_dinput;
     const int64_t taps = w->kernel[0] * w->kernel[1];
-    const mot_view scratch = mot_workspace_at(o, 0, p.units * p.scratch_floats), absent = {0};
+    const mot_view scratch = mot_workspace_at(o, 0, p.units * p.scratch_floats);
     const int flags = mot_conv2d_flags(o);
     const int64_t sizes[] = {w->groups, p.channels, p.in[0], p.in[1], p.outs, p.out[0], p.out[1]};
     mot_launch launch;
@@ -100,8 +100,7 @@ mot_status mot_conv2d_planes_record(const mot_recording *r)
     mot_launch_view(&launch, &o->out[0]);
     mot_launch_view(&launch, &o->in[0]);
     mot_launch_view(&launch, &o->in[1]);
-    mot_launch_view(&launch, flags & MOT_MATMUL_BIAS ? &o->in[2] : &absent);
-    mot_launch_view(&launch, flags & MOT_MATMUL_MASK ? &o->in[2] : &absent);
+    mot_conv2d_add_epilogue(&launch, o);
     mot_launch_view(&launch, &scratch);
     mot_launch_long(&launch, p.scratch_floats);
     mot_launch_long(&launch, c.samples);

@@ -6,7 +6,7 @@
 
 #include "devices/variant.h"
 
-enum { MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384, NARROW = 32 };
+enum { SUMS = 4, MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384, NARROW = 32 };
 
 static mot_status check_softmax(const mot_operands *o)
 {
@@ -97,6 +97,7 @@ static void sizes_xent(const mot_recording *r, mot_launch *launch)
     mot_launch_view(launch, &r->o->in[1]);
     mot_launch_long(launch, mot_view_lines(&r->o->in[0]));
     mot_launch_long(launch, mot_view_last(&r->o->in[0]));
+    mot_launch_float(launch, r->o->attrs.smoothing);
     mot_launch_int(launch, mot_has_out(r->o, 0) ? 1 : 0);
 }
 
@@ -114,7 +115,7 @@ static mot_status record_xent(const mot_recording *r, const char *kernel, mot_ra
                               mot_status (*end)(const mot_recording *r, mot_launch *launch,
                                                 int64_t groups, int64_t local))
 {
-    mot_view parts = mot_workspace_at(r->o, 0, 2 * range.groups);
+    mot_view parts = mot_workspace_at(r->o, 0, SUMS * range.groups);
     mot_launch launch;
     mot_record_begin(r, &launch, "softmax_xent", kernel);
     mot_launch_view(&launch, &r->o->out[0]);
@@ -122,12 +123,11 @@ static mot_status record_xent(const mot_recording *r, const char *kernel, mot_ra
     mot_launch_view(&launch, &parts);
     sizes_xent(r, &launch);
     mot_launch_long(&launch, range.chunk);
-    mot_launch_local(&launch, 2 * sizeof(float) * (size_t)range.local);
+    mot_launch_local(&launch, SUMS * sizeof(float) * (size_t)range.local);
     MOT_TRY(end(r, &launch, range.groups, range.local));
     if (range.groups == 1)
         return MOT_OK;
-    return mot_record_sums_finish(r, "softmax_xent", &r->o->out[1], &parts, range.groups,
-                                  mot_view_lines(&r->o->in[0]));
+    return mot_record_sums_finish(r, "softmax_xent", &r->o->out[1], &parts, range.groups);
 }
 
 static mot_status xent_vector(const mot_recording *r)
@@ -159,7 +159,7 @@ static mot_status xent_group(const mot_recording *r)
 static int64_t xent_workspace(const mot_recording *r)
 {
     (void)r;
-    return 2 * MAX_PARTS;
+    return SUMS * MAX_PARTS;
 }
 
 static const mot_variant softmax_variants[] = {

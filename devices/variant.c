@@ -177,13 +177,12 @@ mot_view mot_workspace_at(const mot_operands *o, int64_t offset, int64_t element
 }
 
 mot_status mot_record_sums_finish(const mot_recording *r, const char *source, const mot_view *sums,
-                                  const mot_view *parts, int64_t n_parts, int64_t samples)
+                                  const mot_view *parts, int64_t n_parts)
 {
     mot_launch launch;
     mot_record_begin(r, &launch, source, "sums_finish");
     mot_launch_view(&launch, sums);
     mot_launch_view(&launch, parts);
     mot_launch_long(&launch, n_parts);
-    mot_launch_long(&launch, samples);
     return mot_record_end_units(r, &launch, 1, 1);
 }

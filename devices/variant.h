@@ -114,9 +114,9 @@ mot_status mot_record_end_3d(const mot_recording *r, mot_launch *launch, int n_d
 /** Part of the workspace, from `offset` floats on. */
 mot_view mot_workspace_at(const mot_operands *o, int64_t offset, int64_t elements);
 
-/** For the losses: finish {loss, correct} parts of several groups; see kernels_cl/sums.cl. */
+/** For the losses: add the four sums of several groups; see kernels_cl/sums.cl. */
 mot_status mot_record_sums_finish(const mot_recording *r, const char *source, const mot_view *sums,
-                                  const mot_view *parts, int64_t n_parts, int64_t samples);
+                                  const mot_view *parts, int64_t n_parts);
 
 static inline int64_t mot_ceil_div(int64_t a, int64_t b)
 {

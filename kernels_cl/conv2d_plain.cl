@@ -12,9 +12,19 @@
         int kernel_x, int stride_y, int stride_x, int pad_y, int pad_x, int step_y, int step_x,   \
         int groups
 
+/* b and h: of this element; read if the flags say so. */
+float conv_plain_finish(float sum, int flags, __global const float *b, __global const float *h)
+{
+    if (flags & BIAS)
+        sum += *b;
+    if ((flags & RELU) && sum < 0.0f)
+        sum = 0.0f;
+    return (flags & MASK) && !(*h > 0.0f) ? 0.0f : sum;
+}
+
 __kernel void conv2d_plain(__global float *y, long y_at, __global const float *x, long x_at,
                            __global const float *w, long w_at, __global const float *b, long b_at,
-                           GEOMETRY, int flags, long n)
+                           __global const float *h, long h_at, GEOMETRY, int flags, long n)
 {
     const long i = get_global_id(0);
     if (i >= n)
@@ -35,16 +45,13 @@ __kernel void conv2d_plain(__global float *y, long y_at, __global const float *x
                     sum += *w * plane[(long)iy * width + ix];
             }
     }
-    if (flags & BIAS)
-        sum += b[b_at + o];
-    if (flags & RELU)
-        sum = sum < 0.0f ? 0.0f : sum;
-    y[y_at + i] = sum;
+    y[y_at + i] = conv_plain_finish(sum, flags, b + b_at + o, h + h_at + i);
 }
 
 __kernel void conv2d_dinput_plain(__global float *dx, long dx_at, __global const float *dy,
                                   long dy_at, __global const float *w, long w_at,
-                                  __global const float *h, long h_at, GEOMETRY, int flags, long n)
+                                  __global const float *b, long b_at, __global const float *h,
+                                  long h_at, GEOMETRY, int flags, long n)
 {
     const long i = get_global_id(0);
     if (i >= n)
@@ -66,9 +73,7 @@ __kernel void conv2d_dinput_plain(__global float *dx, long dx_at, __global const
                     sum += *to * plane[(long)(ty / stride_y) * out_width + tx / stride_x];
             }
     }
-    if ((flags & MASK) && !(h[h_at + i] > 0.0f))
-        sum = 0.0f;
-    dx[dx_at + i] = sum;
+    dx[dx_at + i] = conv_plain_finish(sum, flags, b + b_at + c, h + h_at + i);
 }
 
 __kernel void conv2d_dweight_plain(__global float *dw, long dw_at, __global const float *dy,

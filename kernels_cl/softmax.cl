@@ -31,7 +31,7 @@ __kernel void softmax_vector(__global float *p, long p_at, __global const float 
         __global const float *from = x + x_at + r * columns;
         const float most = row_max(from, columns);
         const float sum = row_exp_store(to, from, most, columns);
-        row_scale(to, 1.0f / sum, columns);
+        row_scale(to, 1.0f / sum, 0.0f, columns);
     }
 }
 

@@ -52,13 +52,32 @@ float row_exp_store(__global float *to, __global const float *x, float most, lon
     return result;
 }
 
-void row_scale(__global float *to, float factor, long n)
+float row_sum(__global const float *x, long n)
+{
+    const long whole = n / VW * VW;
+    VEC sum = 0.0f;
+    for (long i = 0; i < whole; i += VW)
+        sum += VLOAD(x + i);
+    float result = vec_sum(sum);
+    for (long i = whole; i < n; i++)
+        result += x[i];
+    return result;
+}
+
+void row_fill(__global float *to, float value, long n)
+{
+    for (long i = 0; i < n; i++)
+        to[i] = value;
+}
+
+/* to = to * factor + shift */
+void row_scale(__global float *to, float factor, float shift, long n)
 {
     const long whole = n / VW * VW;
     for (long i = 0; i < whole; i += VW)
-        VSTORE(VLOAD(to + i) * factor, to + i);
+        VSTORE(VLOAD(to + i) * factor + shift, to + i);
     for (long i = whole; i < n; i++)
-        to[i] *= factor;
+        to[i] = to[i] * factor + shift;
 }
 
 /* Is x[label] the first of the largest elements? */
@@ -78,6 +97,14 @@ float group_max(__global const float *x, long n, __local float *scratch)
     for (long i = get_local_id(0); i < n; i += (long)get_local_size(0))
         most = fmax(most, x[i]);
     return group_tree(most, 1, scratch);
+}
+
+float group_sum(__global const float *x, long n, __local float *scratch)
+{
+    float sum = 0.0f;
+    for (long i = get_local_id(0); i < n; i += (long)get_local_size(0))
+        sum += x[i];
+    return group_tree(sum, 0, scratch);
 }
 
 float group_exp_sum(__global const float *x, float most, long n, __local float *scratch)

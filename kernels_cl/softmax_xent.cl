@@ -1,7 +1,9 @@
 /* softmax_xent: softmax, cross-entropy and their gradient for logits of `rows` samples and
- * `columns` classes: loss = log(sum exp(x)) - x[label]; dlogits = softmax - onehot; sums = {rows,
- * sum of losses, number of rows whose first largest logit is the label's, 0}.  Flag 1: dlogits is
- * wanted; it may lie on logits.  A label out of range is clamped, so that nothing outside is touched.
+ * `columns` classes: with smoothing s the loss of a row is log(sum exp(x)) - (1 - s) x[label] - s mean
+ * of x; dlogits = softmax - (1 - s) onehot - s / columns; sums = {rows that count, losses, number of
+ * rows whose first largest logit is the label's, losses with s = 0}.  A row whose label is below 0
+ * does not count and has the gradient 0; a label too large is clamped, so that nothing outside is
+ * touched.  Flag 1: dlogits is wanted; it may lie on logits.
  * plain   one work-item does everything; runs anywhere; what the others are tested against.
  * vector  one work-item for `chunk` rows, vectors of VW along the row; sums as in sums.cl.
  * narrow  the same with vectors across VW rows, for up to NARROW columns.
@@ -12,147 +14,178 @@
 #define ROW(r)                                                                                     \
     __global const float *x = logits + logits_at + (r) * columns;                                  \
     __global float *d = dlogits + dlogits_at + (r) * columns;                                      \
-    const long own = clamp((long)label[label_at + (r)], (long)0, columns - 1)
+    const long own = min((long)label[label_at + (r)], columns - 1)
+
+/* The sums of one row: `lost` without smoothing, and how far its own logit is above their mean. */
+INLINE float4 xent_sums(float lost, float correct, float smoothing, float above)
+{
+    return (float4)(1.0f, smoothing > 0.0f ? lost + smoothing * above : lost, correct, lost);
+}
 
 __kernel void softmax_xent_plain(__global float *dlogits, long dlogits_at, __global float *sums,
                                  long sums_at, __global const float *logits, long logits_at,
                                  __global const int *label, long label_at, long rows, long columns,
-                                 int flags)
+                                 float smoothing, int flags)
 {
-    float loss = 0.0f, correct = 0.0f;
+    float4 all = 0.0f;
     for (long r = 0; r < rows; r++) {
         ROW(r);
-        float most = x[0], sum = 0.0f;
+        float most = x[0], sum = 0.0f, above = 0.0f;
+        for (long c = 0; own < 0 && flags && c < columns; c++)
+            d[c] = 0.0f;
+        if (own < 0)
+            continue;
         for (long c = 1; c < columns; c++)
             most = fmax(most, x[c]);
-        for (long c = 0; c < columns; c++)
+        for (long c = 0; c < columns; c++) {
             sum += exp(x[c] - most);
-        loss += log(sum) + most - x[own];
-        correct += row_correct(x, most, own);
+            above += x[own] - x[c];
+        }
+        all += xent_sums(log(sum) + most - x[own], row_correct(x, most, own), smoothing,
+                         above / (float)columns);
         for (long c = 0; flags && c < columns; c++)
-            d[c] = exp(x[c] - most) / sum - (c == own ? 1.0f : 0.0f);
+            d[c] = exp(x[c] - most) / sum - smoothing / (float)columns -
+                   (c == own ? 1.0f - smoothing : 0.0f);
     }
-    sums[sums_at] = (float)rows;
-    sums[sums_at + 1] = loss;
-    sums[sums_at + 2] = correct;
-    sums[sums_at + 3] = 0.0f;
+    vstore4(all, 0, sums + sums_at);
 }
 
-/* One row; adds its loss, and 1 to *correct where it is right. */
-INLINE void xent_row(__global float *d, __global const float *x, long own, long columns, int flags,
-                     float *loss, float *correct)
+/* One row; returns its sums. */
+INLINE float4 xent_row(__global float *d, __global const float *x, long own, long columns,
+                       float smoothing, int flags)
 {
+    if (own < 0) {
+        if (flags)
+            row_fill(d, 0.0f, columns);
+        return 0.0f;
+    }
     const float most = row_max(x, columns), own_logit = x[own];
+    const float correct = row_correct(x, most, own);
+    const float above =
+        smoothing > 0.0f ? own_logit - row_sum(x, columns) / (float)columns : 0.0f;
     float sum;
-    *correct += row_correct(x, most, own);
     if (flags) {
         sum = row_exp_store(d, x, most, columns);
-        row_scale(d, 1.0f / sum, columns);
-        d[own] -= 1.0f;
+        row_scale(d, 1.0f / sum, -smoothing / (float)columns, columns);
+        d[own] -= 1.0f - smoothing;
     } else {
         sum = row_exp_sum(x, most, columns);
     }
-    *loss += log(sum) + most - own_logit;
+    return xent_sums(log(sum) + most - own_logit, correct, smoothing, above);
 }
 
 #define XENT_ROWS(first, last)                                                                     \
     for (long r = first; r < last; r++) {                                                          \
         ROW(r);                                                                                    \
-        xent_row(d, x, own, columns, flags, &loss, &correct);                                      \
+        all += xent_row(d, x, own, columns, smoothing, flags);                                     \
     }
 
 __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __global float *sums,
                                   long sums_at, __global float *parts, long parts_at,
                                   __global const float *logits, long logits_at,
                                   __global const int *label, long label_at, long rows, long columns,
-                                  int flags, long chunk, __local float *scratch UNITS)
+                                  float smoothing, int flags, long chunk,
+                                  __local float *scratch UNITS)
 {
     const long first = (long)get_global_id(0) * chunk, last = min(first + chunk, rows);
-    float loss = 0.0f, correct = 0.0f;
+    float4 all = 0.0f;
     XENT_ROWS(first, last)
-    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows,
-               get_group_id(0), get_num_groups(0));
+    sums_leave(sums + sums_at, parts + parts_at, scratch, all, get_group_id(0), get_num_groups(0));
 }
 
 #define NARROW 32
 
-/* VW rows, one in each lane. */
-INLINE void xent_rows(__global float *d, __global const float *x, __global const int *label,
-                      int columns, int flags, float *loss, float *correct)
+/* VW rows, one in each lane; those that do not count have the weight 0. */
+INLINE float4 xent_rows(__global float *d, __global const float *x, __global const int *label,
+                        int columns, float smoothing, int flags)
 {
-    float t[NARROW * VW], own_logit[VW]; /* t: column by column */
+    float t[NARROW * VW], own_logit[VW], counts[VW]; /* t: column by column */
     int wanted[VW], is_own[VW];
     for (int lane = 0; lane < VW; lane++) {
-        wanted[lane] = clamp(label[lane], 0, columns - 1);
-        own_logit[lane] = x[lane * columns + wanted[lane]];
+        wanted[lane] = min(label[lane], columns - 1);
+        counts[lane] = wanted[lane] < 0 ? 0.0f : 1.0f;
+        own_logit[lane] = x[lane * columns + max(wanted[lane], 0)];
         for (int c = 0; c < columns; c++)
             t[c * VW + lane] = x[lane * columns + c];
     }
     const VEC_INT own = VLOAD(wanted);
-    VEC most = VLOAD(t), sum = 0.0f;
+    const VEC weight = VLOAD(counts);
+    VEC most = VLOAD(t), sum = 0.0f, total = 0.0f;
     VEC_INT largest = 0;
     for (int c = 1; c < columns; c++) {
         const VEC v = VLOAD(t + c * VW);
         largest = v > most ? (VEC_INT)c : largest;
         most = v > most ? v : most;
     }
+    for (int c = 0; smoothing > 0.0f && c < columns; c++)
+        total += VLOAD(t + c * VW);
     for (int c = 0; c < columns; c++) {
         const VEC e = exp_vector(VLOAD(t + c * VW) - most);
         sum += e;
         VSTORE(e, t + c * VW);
     }
     VSTORE(largest == own, is_own);
+    float4 all = 0.0f;
     for (int lane = 0; lane < VW; lane++)
-        *correct -= (float)is_own[lane];
+        all.z -= (float)is_own[lane];
+    const VEC none = 0.0f, one = 1.0f, logit = VLOAD(own_logit);
     /* The logarithm of all sums at once: each is between 1 and NARROW, NARROW^16 < 10^25. */
-    *loss += log(vec_product(sum)) + vec_sum(most - VLOAD(own_logit));
+    all.w = log(vec_product(weight > none ? sum : one)) +
+            vec_sum(weight > none ? most - logit : none);
+    all.y = all.w;
+    if (smoothing > 0.0f)
+        all.y += smoothing * vec_sum(weight > none ? logit - total / (float)columns : none);
+    all.x = vec_sum(weight);
     if (!flags)
-        return;
-    const VEC factor = 1.0f / sum;
+        return all;
+    const VEC factor = weight / sum, share = weight * (smoothing / (float)columns);
+    const VEC rest = 1.0f - smoothing;
     for (int c = 0; c < columns; c++)
-        VSTORE(VLOAD(t + c * VW) * factor - (own == c ? (VEC)1.0f : (VEC)0.0f), t + c * VW);
+        VSTORE(VLOAD(t + c * VW) * factor - share - (own == c ? rest : none), t + c * VW);
     for (int lane = 0; lane < VW; lane++)
         for (int c = 0; c < columns; c++)
             d[lane * columns + c] = t[c * VW + lane];
+    return all;
 }
 
 __kernel void softmax_xent_narrow(__global float *dlogits, long dlogits_at, __global float *sums,
                                   long sums_at, __global float *parts, long parts_at,
                                   __global const float *logits, long logits_at,
                                   __global const int *label, long label_at, long rows, long columns,
-                                  int flags, long chunk, __local float *scratch UNITS)
+                                  float smoothing, int flags, long chunk,
+                                  __local float *scratch UNITS)
 {
     const long first = (long)get_global_id(0) * chunk, last = min(first + chunk, rows);
-    float loss = 0.0f, correct = 0.0f;
     const long whole = first + max(last - first, (long)0) / VW * VW;
+    float4 all = 0.0f;
     for (long r = first; r < whole; r += VW)
-        xent_rows(dlogits + dlogits_at + r * columns, logits + logits_at + r * columns,
-                  label + label_at + r, (int)columns, flags, &loss, &correct);
+        all += xent_rows(dlogits + dlogits_at + r * columns, logits + logits_at + r * columns,
+                         label + label_at + r, (int)columns, smoothing, flags);
     XENT_ROWS(whole, last)
-    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows,
-               get_group_id(0), get_num_groups(0));
+    sums_leave(sums + sums_at, parts + parts_at, scratch, all, get_group_id(0), get_num_groups(0));
 }
 
 __kernel void softmax_xent_group(__global float *dlogits, long dlogits_at, __global float *sums,
                                  long sums_at, __global float *parts, long parts_at,
                                  __global const float *logits, long logits_at,
                                  __global const int *label, long label_at, long rows, long columns,
-                                 int flags, long chunk, __local float *scratch)
+                                 float smoothing, int flags, long chunk, __local float *scratch)
 {
     const long first = (long)get_group_id(0) * chunk, last = min(first + chunk, rows);
-    float loss = 0.0f, correct = 0.0f;
+    float4 all = 0.0f;
     for (long r = first; r < last; r++) {
         ROW(r);
+        const float counts = own < 0 ? 0.0f : 1.0f;
         const float most = group_max(x, columns, scratch);
         const float sum = group_exp_sum(x, most, columns, scratch);
-        if (get_local_id(0) == 0) {
-            loss += log(sum) + most - x[own];
-            correct += row_correct(x, most, own);
-        }
+        const float total = smoothing > 0.0f ? group_sum(x, columns, scratch) : 0.0f;
+        if (get_local_id(0) == 0 && own >= 0)
+            all += xent_sums(log(sum) + most - x[own], row_correct(x, most, own), smoothing,
+                             x[own] - total / (float)columns);
         barrier(CLK_GLOBAL_MEM_FENCE);
         for (long c = get_local_id(0); flags && c < columns; c += (long)get_local_size(0))
-            d[c] = exp_single(x[c] - most) / sum - (c == own ? 1.0f : 0.0f);
+            d[c] = counts * (exp_single(x[c] - most) / sum - smoothing / (float)columns) -
+                   (c == own ? 1.0f - smoothing : 0.0f);
     }
-    sums_leave(sums + sums_at, parts + parts_at, scratch, loss, correct, (float)rows,
-               get_group_id(0), get_num_groups(0));
+    sums_leave(sums + sums_at, parts + parts_at, scratch, all, get_group_id(0), get_num_groups(0));
 }

@@ -4,7 +4,8 @@
  * words, {first element / 16, factor of the learning rate, weight decay, tensor}, the first row for
  * element 0; runtime/graph/update.c makes it.  n, ranges and chunks of work are multiples of 16, so
  * vectors are always whole.
- * The gradient is grad / sums[0], then kept within [-clip, clip]; what is not a number stays so. */
+ * The gradient is grad / sums[0], then kept within [-clip, clip]; what is not a number stays so.  It
+ * is 0 where nothing of the batch counts. */
 #ifndef UPDATE_CL
 #define UPDATE_CL
 #include "vector.cl"
@@ -23,7 +24,7 @@
     grad += grad_at;                                                                               \
     ranges += ranges_at;                                                                           \
     scalars += scalars_at;                                                                         \
-    const float factor = 1.0f / sums[sums_at]
+    const float factor = sums[sums_at] > 0.0f ? 1.0f / sums[sums_at] : 0.0f
 
 #define RANGE_FIRST(r) ((r) < n_ranges ? (long)ranges[4 * (r)] * 16 : n)
 #define RANGE_LR(r) (as_float(scalars[LR]) * as_float(ranges[4 * (r) + 1]))

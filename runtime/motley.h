@@ -176,6 +176,9 @@ typedef struct mot_report {
     double samples_per_second, step_s; /* step_s: median, compilation and warm-up left out */
     /* NaN where there is none; accuracy is 0..1, for regression it is R2 */
     double train_loss, validation_loss, validation_accuracy, test_loss, test_accuracy;
+    double test_mean_abs_error;        /* numbers, in the target's own unit */
+    double test_perplexity, test_bits; /* texts; of a token, */
+    const char *token;                 /* "character" or "byte"; NULL: not a text */
     bool regression;
     uint64_t seed;
     int n_ranks;
@@ -205,9 +208,28 @@ MOT_API void mot_trainer_stop(mot_trainer *trainer);
 
 typedef enum { MOT_PART_TRAIN, MOT_PART_VALIDATION, MOT_PART_TEST } mot_part;
 
+/** How well a network does on a part of the data; NaN what does not apply.  Arrays are owned by the
+ *  trainer and valid until its next full evaluation. */
+typedef struct mot_evaluation {
+    int64_t n_rows; /* samples, of texts positions; without those whose label does not count */
+    double loss;
+    double accuracy, top5_accuracy; /* classes: 0..1; top 5 where there are more */
+    double r2, mean_abs_error;      /* numbers; the error in the target's own unit */
+    double perplexity, bits;        /* texts; bits of a token, a character or a byte */
+    int64_t n_classes;              /* 0: numbers */
+    const char *const *class_name;  /* [n_classes]; NULL: a class is called by its number */
+    const int64_t *labelled, *predicted, *correct; /* [n_classes] rows of a class, rows given to it,
+                                                      and rows for which both hold */
+    const int64_t *confusion; /* [n_classes * n_classes] rows by class, then by the one that they
+                                 were given to; NULL for more than 256 classes */
+} mot_evaluation;
+
 /** Mean loss and accuracy (or R2) on a part of the data, by all devices. */
 MOT_API mot_status mot_trainer_evaluate(mot_trainer *trainer, mot_part part, double *loss,
                                         double *accuracy);
+/** All that is known of it, which for classes means reading back the network's outputs. */
+MOT_API mot_status mot_trainer_evaluate_fully(mot_trainer *trainer, mot_part part,
+                                              const mot_evaluation **out);
 /** The network's outputs for samples [first, first+n) of a part: `outputs` is (n, n_outputs) with
  *  class probabilities (classification) or predictions (regression). */
 MOT_API mot_status mot_trainer_predict(mot_trainer *trainer, mot_part part, int64_t first,

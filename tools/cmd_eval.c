@@ -1,35 +1,29 @@
-/* cmd_eval.c: loss and accuracy of stored weights on a part of the data. */
+/* cmd_eval.c: how well stored weights do on a part of the data. */
 #include "config.h"
 
 #include "tools/command.h"
-#include "tools/format.h"
+#include "tools/evaluation.h"
 #include "tools/json.h"
 #include "tools/session.h"
 
-#include <math.h>
 #include <stdio.h>
 
 static bool evaluate(mot_session *session, const mot_arguments *arguments, mot_part part)
 {
-    double loss, accuracy;
-    char text[MOT_FORMAT];
+    const mot_evaluation *evaluation;
     mot_trainer *trainer = session->trainer;
-    if (mot_trainer_evaluate(trainer, part, &loss, &accuracy) != MOT_OK)
+    if (mot_trainer_evaluate_fully(trainer, part, &evaluation) != MOT_OK)
         return mot_session_fail(session);
     if (session->rank != 0)
         return true;
-    bool regression = mot_trainer_report(trainer)->regression;
-    int64_t n = mot_trainer_n_samples(trainer, part);
+    const mot_terminal terminal = mot_terminal_of(stdout);
     const char *name = arguments->part ? arguments->part : "test";
+    const char *token = mot_trainer_report(trainer)->token;
+    const int64_t n = mot_trainer_n_samples(trainer, part);
     if (arguments->json)
-        return mot_json_print_evaluation(name, n, loss, accuracy, regression) == MOT_OK ||
+        return mot_json_print_evaluation(name, n, token, evaluation) == MOT_OK ||
                mot_session_fail(session);
-    printf("%s  samples %s", name, mot_format_count(n, text));
-    printf("  loss %s", mot_format_loss(loss, text));
-    if (regression)
-        printf("  R2 %.4f\n", accuracy);
-    else
-        printf("  accuracy %s\n", mot_format_percent(accuracy, text));
+    mot_evaluation_print(&terminal, name, n, token, evaluation);
     return true;
 }
 
@@ -51,7 +45,7 @@ static const mot_option options[] = {
     MOT_OPTION_INIT,    MOT_OPTION_PART,
     MOT_OPTION_DEVICES, MOT_OPTION_DATA,
     MOT_OPTION_SET,     MOT_OPTION_KERNELS,
-    MOT_OPTION_SEED,    MOT_OPTION_JSON("print {part, samples, loss, accuracy} as one JSON object"),
+    MOT_OPTION_SEED,    MOT_OPTION_JSON("print all measures as one JSON object"),
     MOT_OPTION_VERBOSE, MOT_OPTION_HELP,
     MOT_OPTION_END,
 };

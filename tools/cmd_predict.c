@@ -48,7 +48,7 @@ static void print_class(const writer *w, int64_t index, int64_t label, const flo
             best = k;
     if (!w->csv) {
         fprintf(w->out, "%6" PRId64 "  %5" PRId64 "  %10" PRId64 "  %9.2f %%%s\n", index, label,
-                best, 100 * output[best], label == best ? "" : "  wrong");
+                best, 100 * output[best], label == best || label < 0 ? "" : "  wrong");
         return;
     }
     fprintf(w->out, "%" PRId64 ",%" PRId64 ",%" PRId64, index, label, best);

@@ -179,7 +179,7 @@ static void draw_row(const canvas *c, const picture *p, int row)
 static void draw_caption(const canvas *c, const picture *p)
 {
     char text[CAPTION];
-    bool right = p->label == p->prediction;
+    bool right = p->label == p->prediction || p->label < 0;
     if (right)
         snprintf(text, sizeof text, "%" PRId64 " %.1f %%", p->prediction, 100 * p->probability);
     else
@@ -245,7 +245,7 @@ static mot_status find_wrong(mot_trainer *trainer, mot_part part, int64_t n, int
                 if (output[i * n_outputs + k] > output[i * n_outputs + best])
                     best = k;
             MOT_TRY_GOTO(mot_trainer_sample(trainer, part, first + i, pixel, &label, NULL));
-            if (label != best)
+            if (label >= 0 && label != best)
                 wrong[(*found)++] = first + i;
         }
     }

@@ -3,6 +3,7 @@
 #include "tools/json.h"
 
 #include "runtime/base/status.h"
+#include "tools/evaluation.h"
 #include "tools/model.h"
 #include "tools/profile.h"
 
@@ -16,6 +17,26 @@
 static json_t *number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* What is NaN is left out. */
+static void put_known(json_t *object, const char *key, double value)
+{
+    if (!isnan(value))
+        json_object_set_new(object, key, number(value));
+}
+
+/* Of texts. */
+static void put_bits(json_t *object, const char *prefix, const char *token, double perplexity,
+                     double bits)
+{
+    char key[64];
+    if (!token)
+        return;
+    snprintf(key, sizeof key, "%sperplexity", prefix);
+    json_object_set_new(object, key, number(perplexity));
+    snprintf(key, sizeof key, "%sbits_per_%s", prefix, token);
+    json_object_set_new(object, key, number(bits));
 }
 
 static const char *kind_name(mot_device_kind kind)
@@ -86,7 +107,11 @@ mot_status mot_json_print_report(const mot_report *report, const mot_profile *pr
         (json_int_t)report->seed, "ranks", report->n_ranks, "params_hash", hash, "gain_predicted",
         number(report->equal_share_gain_predicted), "gain_measured",
         number(report->equal_share_gain_measured), "epoch_losses", losses, "devices", devices);
-    if (object && profile)
+    if (!object)
+        return print(NULL);
+    put_known(object, "test_mean_abs_error", report->test_mean_abs_error);
+    put_bits(object, "test_", report->token, report->test_perplexity, report->test_bits);
+    if (profile)
         json_object_set_new(object, "profile", profile_object(report, profile));
     return print(object);
 }
@@ -174,13 +199,6 @@ mot_status mot_json_print_steps(const mot_report *report, const mot_bench_steps 
                            number(steps->fraction), "ranks", report->n_ranks));
 }
 
-mot_status mot_json_print_evaluation(const char *part, int64_t samples, double loss,
-                                     double accuracy, bool regression)
-{
-    return print(json_pack("{s:s, s:I, s:o, s:o}", "part", part, "samples", (json_int_t)samples,
-                           "loss", number(loss), regression ? "r2" : "accuracy", number(accuracy)));
-}
-
 /* {name, kind, shape without the samples, parameters, flops, multiply_adds, from} */
 static json_t *model_layer(const mot_model *model, const mot_model_layer *layer)
 {
@@ -231,6 +249,51 @@ static json_t *reals(const double *value, int64_t n)
     for (int64_t i = 0; i < n; i++)
         json_array_append_new(list, number(value[i]));
     return list;
+}
+
+static json_t *class_object(const mot_evaluation *e, int64_t i)
+{
+    const mot_class_scores s = mot_class_scores_of(e, i);
+    json_t *object =
+        json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "labelled", (json_int_t)e->labelled[i],
+                  "predicted", (json_int_t)e->predicted[i], "correct", (json_int_t)e->correct[i],
+                  "precision", number(s.precision), "recall", number(s.recall), "f1", number(s.f1));
+    if (object && e->class_name)
+        json_object_set_new(object, "name", json_string(e->class_name[i]));
+    return object;
+}
+
+static void put_classes(json_t *object, const mot_evaluation *e)
+{
+    const mot_class_scores mean = mot_class_scores_mean(e);
+    json_t *classes = json_array(), *confusion = json_array();
+    for (int64_t i = 0; i < e->n_classes; i++)
+        json_array_append_new(classes, class_object(e, i));
+    for (int64_t i = 0; e->confusion && i < e->n_classes; i++)
+        json_array_append_new(confusion, counts(e->confusion + i * e->n_classes, e->n_classes));
+    json_object_set_new(object, "precision", number(mean.precision));
+    json_object_set_new(object, "recall", number(mean.recall));
+    json_object_set_new(object, "f1", number(mean.f1));
+    json_object_set_new(object, "classes", classes);
+    json_object_set_new(object, "confusion", confusion);
+}
+
+mot_status mot_json_print_evaluation(const char *part, int64_t samples, const char *token,
+                                     const mot_evaluation *e)
+{
+    const bool regression = e->n_classes == 0;
+    json_t *object =
+        json_pack("{s:s, s:I, s:I, s:o, s:o}", "part", part, "samples", (json_int_t)samples, "rows",
+                  (json_int_t)e->n_rows, "loss", number(e->loss), regression ? "r2" : "accuracy",
+                  number(regression ? e->r2 : e->accuracy));
+    if (!object)
+        return print(NULL);
+    put_known(object, "mean_abs_error", e->mean_abs_error);
+    put_known(object, "top5_accuracy", e->top5_accuracy);
+    put_bits(object, "", token, e->perplexity, e->bits);
+    if (!regression)
+        put_classes(object, e);
+    return print(object);
 }
 
 mot_status mot_json_print_data(const mot_data *data, const mot_summary *summary)

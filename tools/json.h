@@ -36,8 +36,8 @@ mot_status mot_json_print_devices(const mot_device_info *devices, int n_devices)
 /** Print the object of `motley data show --json`. */
 mot_status mot_json_print_data(const mot_data *data, const mot_summary *summary);
 
-/** Print {part, samples, loss, accuracy or r2}. */
-mot_status mot_json_print_evaluation(const char *part, int64_t samples, double loss,
-                                     double accuracy, bool regression);
+/** Print the object of `motley eval --json`; `token`: see mot_report. */
+mot_status mot_json_print_evaluation(const char *part, int64_t samples, const char *token,
+                                     const mot_evaluation *evaluation);
 
 #endif

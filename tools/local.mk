@@ -6,6 +6,7 @@ motley_SOURCES = \
 	tools/cmd_predict.c tools/cmd_train.c \
 	tools/command.c tools/command.h \
 	tools/digits.c tools/digits.h \
+	tools/evaluation.c tools/evaluation.h \
 	tools/format.c tools/format.h \
 	tools/json.c tools/json.h \
 	tools/main.c \

@@ -29,6 +29,11 @@ void mot_report_print_result(const mot_terminal *terminal, const mot_report *rep
     else if (!isnan(report->test_accuracy))
         fprintf(out, ", %stest accuracy %s%s", bold, mot_format_percent(report->test_accuracy, a),
                 plain);
+    if (!isnan(report->test_mean_abs_error))
+        fprintf(out, ", mean absolute error %s", mot_format_loss(report->test_mean_abs_error, a));
+    if (!isnan(report->test_perplexity))
+        fprintf(out, ", perplexity %s, bits per %s %s", mot_format_loss(report->test_perplexity, a),
+                report->token, mot_format_loss(report->test_bits, b));
     fputc('\n', out);
     if (!(report->samples_per_second > 0)) /* nothing was left to train */
         return;

@@ -19,6 +19,12 @@ const char *mot_activation_name(mot_activation activation)
     return names[activation];
 }
 
+const char *mot_loss_name(mot_loss loss)
+{
+    static const char *const names[MOT_N_LOSSES] = {"mse", "l1", "huber", "bce"};
+    return names[loss];
+}
+
 const char *mot_norm_name(mot_norm norm)
 {
     return norm == MOT_NORM_LAYER ? "layer_norm" : norm == MOT_NORM_RMS ? "rms_norm" : "group_norm";

@@ -47,12 +47,15 @@
     X(spread)  /* x -> y = attrs.factor x, the same along n_axes new dimensions; that of sum */     \
     X(dropout) /* x -> y = keep ? x/(1-p) : 0; applied to dy it is its own gradient */              \
     X(softmax_xent) /* logits (B,C), label (B) i32 -> dlogits (B,C) [absent when only evaluating],\
-                          sums (4) = {samples, sum of losses, correct, 0} */ \
-    X(mse)     /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
-                          sums (4) = {samples, sum over samples of mean squared error, 0, 0} */      \
+                          sums (4) = {rows that count, losses, correct, losses without smoothing}; \
+                          a row whose label is below 0 does not count; attrs.smoothing */ \
+    X(pointwise_loss) /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
+                          sums (4) = {samples, losses, squares, magnitudes}, of a sample means over C; \
+                          attrs.loss, attrs.delta */ \
     X(conv2d) /* x (B,C,H,W), w (O,C/groups,KH,KW), [b (O)] -> y (B,O,OH,OW) = act(conv + b);       \
                           attrs.window */                                                          \
-    X(conv2d_dinput)  /* dy (B,O,OH,OW), w, [h (B,C,H,W)] -> dx (B,C,H,W), times relu'(h) if h */   \
+    X(conv2d_dinput)  /* dy (B,O,OH,OW), w, [h (B,C,H,W)], [b (C)] -> dx (B,C,H,W) = act(sum + b),  \
+                          times relu'(h) if h; forward it is the layer conv2d_transpose */          \
     X(conv2d_dweight) /* dy (B,O,OH,OW), x (B,C,H,W) -> dw (as w), [db (O) = sums of dy] */         \
     X(max_pool2d)     /* x (B,C,H,W) -> y (B,C,OH,OW); attrs.window without dilation */             \
     X(max_pool2d_grad) /* dy, x -> dx (as x), to the first of equals; times relu'(x) if             \
@@ -102,6 +105,15 @@ typedef enum {
     MOT_N_ACTIVATIONS
 } mot_activation;
 
+/** What an output and its target cost; d is the one less the other. */
+typedef enum {
+    MOT_LOSS_MSE,   /* d^2 */
+    MOT_LOSS_L1,    /* |d| */
+    MOT_LOSS_HUBER, /* d^2 / 2 up to |d| = delta, from there on a line */
+    MOT_LOSS_BCE,   /* cross-entropy of sigmoid(output) and a target between 0 and 1 */
+    MOT_N_LOSSES
+} mot_loss;
+
 /** Which elements are normalized together, and which of them share a weight. */
 typedef enum {
     MOT_NORM_LAYER, /* runs of attrs.group elements, which have N = group weights */
@@ -131,6 +143,9 @@ typedef struct mot_attrs {
                                   activation: from GELU on */
     mot_window window;         /* conv2d and the pools */
     float slope;               /* leaky relu: 0 to 1 */
+    mot_loss loss;             /* pointwise_loss */
+    float delta;               /* pointwise_loss: of Huber's, above 0 */
+    float smoothing;           /* softmax_xent: part of a label that goes to all classes alike, 0 to 1 */
     mot_norm norm;             /* norm */
     int64_t group;             /* ingest: consecutive elements of one channel; norm: of one mean */
     float p;                   /* dropout: probability of zero, taken to 16 bits */
@@ -175,9 +190,11 @@ typedef enum {
 
 /** "linear" for MOT_OP_linear. */
 const char *mot_op_name(mot_op op);
-/** "gelu" for MOT_ACT_GELU; "layer_norm" for MOT_NORM_LAYER. */
+/** "gelu" for MOT_ACT_GELU; "layer_norm" for MOT_NORM_LAYER; "mse" for
+ *  MOT_LOSS_MSE. */
 const char *mot_activation_name(mot_activation activation);
 const char *mot_norm_name(mot_norm norm);
+const char *mot_loss_name(mot_loss loss);
 /** Does the derivative of the activation follow from its output? */
 static inline bool mot_activation_keeps_output(mot_activation activation)
 {

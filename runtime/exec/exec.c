@@ -147,7 +147,8 @@ bool mot_exec_next_result(mot_exec *exec, mot_step_result *out)
 
 static mot_step_result result_of(int64_t step, const float *sums)
 {
-    return (mot_step_result){.step = step, .samples = sums[0], .loss = sums[1], .correct = sums[2]};
+    return (mot_step_result){
+        .step = step, .samples = sums[0], .loss = sums[1], .more = {sums[2], sums[3]}};
 }
 
 /* Without exchange there is one worker; its jobs up to `done` have their sums in them. */
@@ -361,7 +362,8 @@ mot_status mot_exec_evaluate(mot_exec *exec, float *outputs)
         const float *sums = worker->job[(worker->posted - 1) % exec->n_slots].sums;
         result.samples += sums[0];
         result.loss += sums[1];
-        result.correct += sums[2];
+        result.more[0] += sums[2];
+        result.more[1] += sums[3];
     }
     MOT_TRY(mot_exec_check(exec));
     push_result(exec, &result);

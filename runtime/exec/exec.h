@@ -84,7 +84,7 @@ mot_status mot_exec_finish(mot_exec *exec);
 /** What came of a step (or forward pass). */
 typedef struct mot_step_result {
     int64_t step;
-    double samples, loss, correct; /* sums over samples; training: over all ranks */
+    double samples, loss, more[2]; /* the loss's sums (op.h); training: over all ranks */
     int n_stop;                    /* ranks that want to stop */
     double done_s;                 /* when it was done, on mot_clock_s */
 } mot_step_result;

@@ -52,6 +52,7 @@ static const struct {
 } fusions[] = {
     {MOT_OP_linear, MOT_OP_relu, join_activation, false},
     {MOT_OP_conv2d, MOT_OP_relu, join_activation, false},
+    {MOT_OP_conv2d_dinput, MOT_OP_relu, join_activation, false},
     {MOT_OP_batch_norm, MOT_OP_relu, join_activation, true},
     {MOT_OP_linear_dinput, MOT_OP_relu_grad, join_mask, false},
     {MOT_OP_conv2d_dinput, MOT_OP_relu_grad, join_mask, false},

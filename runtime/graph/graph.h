@@ -99,7 +99,7 @@ typedef struct mot_graph {
     int raw, label; /* tensors */
     int output;     /* the network's output: logits or predictions */
     int loss_node;  /* the loss with its gradient */
-    int sums;       /* its sums (4): samples, loss, correct, squared target deviation or 0 */
+    int sums;       /* its sums (4): rows that count, losses, and two more of the loss */
     int *parameter; /* [n_parameters] tensors, in the order of the model text */
     int n_parameters;
     int *buffer; /* [n_buffers] tensors */
@@ -133,7 +133,7 @@ mot_status mot_graph_buffer(mot_graph *graph, const char *name, const mot_shape 
 mot_status mot_graph_constant(mot_graph *graph, const char *name, const float *data, int64_t n,
                               int *out);
 /** Append a forward node; its rules infer the shape of the outputs, which are new tensors out[0..].
- *  A loss (softmax_xent, mse) also sets graph->loss_node, output and sums; there is one, the last.
+ *  A loss (softmax_xent, pointwise_loss) also sets graph->loss_node, output and sums; there is one, the last.
  *  Errors: MOT_ERR_SHAPE names the node, and the layer that made each input, with shapes. */
 mot_status mot_graph_append(mot_graph *graph, mot_op op, const char *name, const mot_attrs *attrs,
                             const int *in, int n_in, int *out);

@@ -19,9 +19,9 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/op/ingest.c \
 	runtime/graph/op/linear.c \
 	runtime/graph/op/move.c \
-	runtime/graph/op/mse.c \
 	runtime/graph/op/norm.c \
 	runtime/graph/op/optimizer.c \
+	runtime/graph/op/pointwise_loss.c \
 	runtime/graph/op/pool2d.c \
 	runtime/graph/op/position.c \
 	runtime/graph/op/relu.c \

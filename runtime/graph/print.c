@@ -29,6 +29,10 @@ static void print_op(const mot_node *node, char *text, size_t size)
         snprintf(text, size, "%s(%g,#%u)", name, (double)a->p, (unsigned)a->layer);
     else if (node->op == MOT_OP_norm || node->op == MOT_OP_norm_grad)
         snprintf(text, size, "%s(%s,%" PRId64 ")", name, mot_norm_name(a->norm), a->group);
+    else if (node->op == MOT_OP_pointwise_loss)
+        snprintf(text, size, "%s(%s,%g)", name, mot_loss_name(a->loss), (double)a->delta);
+    else if (node->op == MOT_OP_softmax_xent && a->smoothing > 0)
+        snprintf(text, size, "%s(%g)", name, (double)a->smoothing);
     else if (a->activation != MOT_ACT_NONE)
         snprintf(text, size, "%s(%s)", name, mot_activation_name(a->activation));
     else

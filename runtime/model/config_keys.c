@@ -29,6 +29,9 @@ const mot_key mot_config_keys[] = {
     {"data.channels", MOT_KEY_CHOICE, "3", "1|3", "`images`: 1 for grey, 3 for colours."},
     {"data.classes", MOT_KEY_INT, "0", "[0,1000000]",
      "Number of classes. 0: as many as the labels show."},
+    {"data.ignore_label", MOT_KEY_INT, NULL, "[-2147483648,2147483647]",
+     "Label of what is not learnt, e.g. 255 or -1, in texts a token: it counts neither in the loss nor "
+     "in the number that the loss and the gradient are divided by. Unset: none."},
     {"data.samples", MOT_KEY_INT, "12000", "[1,100000000]",
      "`drawn-digits`: training samples to draw."},
     {"data.test_samples", MOT_KEY_INT, "2000", "[0,100000000]",
@@ -64,7 +67,7 @@ const mot_key mot_config_keys[] = {
      "(`digits` are pixels, and go by `data.normalize`)."},
     {"data.standardize_target", MOT_KEY_BOOL, "true", NULL,
      "Regression: the same for the target while training, so losses are in units of its deviation; "
-     "predictions are in its own unit."},
+     "predictions are in its own unit.  Not with `model.loss` `bce`."},
     {"data.shape", MOT_KEY_INTS, NULL, "[1,1000000]",
      "Tables: shape of a sample, e.g. `[1, 8, 8]`, if it is not a row of columns."},
     {"data.tokens", MOT_KEY_CHOICE, "characters", "characters|bytes",
@@ -103,8 +106,13 @@ const mot_key mot_config_keys[] = {
     {"model.define", MOT_KEY_DEFINITIONS, NULL, NULL,
      "Lists of layers that are written once, with parameters, and used like a kind of layer; see "
      "below."},
-    {"model.loss", MOT_KEY_CHOICE, "auto", "auto|cross-entropy|mse",
-     "`auto`: cross-entropy for classes, mean squared error for numbers."},
+    {"model.loss", MOT_KEY_CHOICE, "auto", "auto|cross-entropy|bce|mse|l1|huber",
+     "`cross-entropy` for classes; `mse`, `l1`, `huber` for numbers; `bce`, binary cross-entropy of one "
+     "output, for two classes or numbers between 0 and 1. `auto`: cross-entropy or mean squared error."},
+    {"model.huber_delta", MOT_KEY_FLOAT, "1", "(0,1e30]",
+     "`huber`: how large an error counts by its square; larger ones by their size."},
+    {"model.label_smoothing", MOT_KEY_FLOAT, "0", "[0,1)",
+     "`cross-entropy`: part of a label that goes to all classes alike, e.g. 0.1."},
     {"model.init", MOT_KEY_CHOICE, "pytorch", "pytorch|he|xavier|normal|zeros",
      "How weights start. `pytorch`: uniform within 1/sqrt(inputs), biases too, as its layers do; "
      "`he`: normal, deviation sqrt(2/inputs); `xavier`: uniform within sqrt(6/(inputs+outputs)); "

@@ -57,34 +57,88 @@ static mot_status build_input(mot_builder *b, const mot_sample_spec *spec)
 
 /* ---- loss ---- */
 
-/* Which loss, and whether it can be: classes go with cross-entropy, numbers with mse. */
-static mot_status choose_loss(const mot_config *config, const mot_sample_spec *spec, mot_op *loss)
+/* Which loss, and whether it can be.  Classes go with cross-entropy, and two of them with bce, where
+ * the network has one output, above 0 for the second; numbers go with all the others. */
+typedef struct loss_choice {
+    mot_op op;
+    mot_attrs attrs;
+    int64_t n_outputs;
+} loss_choice;
+
+static mot_status check_loss(const mot_config *config, const mot_sample_spec *spec,
+                             const char *name)
 {
-    const char *name, *set;
-    MOT_TRY(mot_config_get_text(config, "model.loss", &name));
+    const bool entropy = strcmp(name, "cross-entropy") == 0, bce = strcmp(name, "bce") == 0;
+    const char *set;
     MOT_TRY(mot_config_get_text(config, "data.set", &set));
-    *loss = spec->regression ? MOT_OP_mse : MOT_OP_softmax_xent;
-    if (strcmp(name, "auto") == 0 || spec->regression == (strcmp(name, "mse") == 0))
+    if (bce && !spec->regression && spec->n_classes != 2)
+        return MOT_FAIL(MOT_ERR_ARGUMENT,
+                        "%s: model.loss is bce, for two classes or numbers between 0 and 1, but %s "
+                        "has %" PRId64 " classes: use cross-entropy",
+                        mot_config_where(config, "model.loss"), set, spec->n_classes);
+    if (bce || spec->regression == !entropy)
         return MOT_OK;
     return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: model.loss is %s, but the targets of %s are %s",
                     mot_config_where(config, "model.loss"), name, set,
-                    spec->regression ? "numbers: use mse" : "classes: use cross-entropy");
+                    spec->regression ? "numbers: use mse, l1, huber or bce"
+                                     : "classes: use cross-entropy, or for two of them bce");
+}
+
+static mot_status choose_loss(const mot_config *config, const mot_sample_spec *spec,
+                              loss_choice *out)
+{
+    const char *name;
+    double delta, smoothing;
+    MOT_TRY(mot_config_get_text(config, "model.loss", &name));
+    MOT_TRY(mot_config_get_float(config, "model.huber_delta", &delta));
+    MOT_TRY(mot_config_get_float(config, "model.label_smoothing", &smoothing));
+    if (strcmp(name, "auto") == 0)
+        name = spec->regression ? "mse" : "cross-entropy";
+    MOT_TRY(check_loss(config, spec, name));
+    *out = (loss_choice){.op = MOT_OP_softmax_xent,
+                         .attrs.smoothing = (float)smoothing,
+                         .n_outputs = spec->n_classes};
+    if (strcmp(name, "cross-entropy") == 0)
+        return MOT_OK;
+    if (mot_config_is_set(config, "data.ignore_label"))
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: data.ignore_label goes with cross-entropy, not %s",
+                        mot_config_where(config, "data.ignore_label"), name);
+    if (smoothing > 0)
+        return MOT_FAIL(MOT_ERR_ARGUMENT,
+                        "%s: model.label_smoothing goes with cross-entropy, not %s",
+                        mot_config_where(config, "model.label_smoothing"), name);
+    mot_loss loss = 0;
+    while (strcmp(mot_loss_name(loss), name) != 0)
+        loss++;
+    *out = (loss_choice){.op = MOT_OP_pointwise_loss,
+                         .attrs = {.loss = loss},
+                         .n_outputs = spec->regression ? spec->n_classes : 1};
+    if (loss == MOT_LOSS_HUBER)
+        out->attrs.delta = (float)delta;
+    return MOT_OK;
 }
 
 static mot_status check_output(const mot_config *config, const mot_sample_spec *spec,
                                const mot_builder *b, const mot_layer *last)
 {
+    loss_choice loss;
     const mot_shape *y = &b->graph->tensor[b->x].shape;
     mot_origin origin = {.name = b->file, .path = b->path, .within = last->within};
     const char *where = mot_origin_print(&origin, last->yaml), *set;
     char text[MOT_SHAPE_TEXT];
+    MOT_TRY(choose_loss(config, spec, &loss));
     MOT_TRY(mot_config_get_text(config, "data.set", &set));
     if (y->n_dims != 2 && !(y->n_dims == 3 && spec->tokens))
         return MOT_FAIL(MOT_ERR_SHAPE,
                         "%s: the last layer, %s, gives %s; end with `flatten` and `linear: %" PRId64
                         "`",
-                        where, b->from, mot_shape_print(y, text), spec->n_classes);
-    if (mot_shape_last(y) != spec->n_classes)
+                        where, b->from, mot_shape_print(y, text), loss.n_outputs);
+    if (mot_shape_last(y) != loss.n_outputs && loss.n_outputs != spec->n_classes)
+        return MOT_FAIL(MOT_ERR_SHAPE,
+                        "%s: the last layer, %s, gives %" PRId64
+                        " outputs; two classes need one with model.loss bce",
+                        where, b->from, mot_shape_last(y));
+    if (mot_shape_last(y) != loss.n_outputs)
         return MOT_FAIL(MOT_ERR_SHAPE,
                         "%s: the last layer, %s, gives %" PRId64 " outputs, but %s has %" PRId64
                         " %s",
@@ -95,16 +149,16 @@ static mot_status check_output(const mot_config *config, const mot_sample_spec *
 
 static mot_status build_loss(const mot_config *config, const mot_sample_spec *spec, mot_builder *b)
 {
-    mot_shape labels = {1, {MOT_BATCH}}, targets = {2, {MOT_BATCH, spec->n_classes}};
-    mot_op loss;
-    int in[2] = {b->x, -1}, out[2];
+    loss_choice loss;
     MOT_TRY(choose_loss(config, spec, &loss));
-    if (spec->regression)
-        MOT_TRY(mot_graph_source(b->graph, MOT_TENSOR_LABEL, "target", MOT_F32, &targets, &in[1]));
-    else
+    mot_shape labels = {1, {MOT_BATCH}}, targets = {2, {MOT_BATCH, loss.n_outputs}};
+    int in[2] = {b->x, -1}, out[2];
+    if (loss.op == MOT_OP_softmax_xent)
         MOT_TRY(mot_graph_source(b->graph, MOT_TENSOR_LABEL, "label", MOT_I32,
                                  spec->tokens ? &spec->input : &labels, &in[1]));
-    return mot_graph_append(b->graph, loss, "loss", NULL, in, 2, out);
+    else
+        MOT_TRY(mot_graph_source(b->graph, MOT_TENSOR_LABEL, "target", MOT_F32, &targets, &in[1]));
+    return mot_graph_append(b->graph, loss.op, "loss", &loss.attrs, in, 2, out);
 }
 
 /* ---- optimizer ---- */

@@ -71,6 +71,12 @@ static mot_status read_shape(const mot_config *config, mot_shape *out)
     return status;
 }
 
+static bool loss_is_bce(const mot_config *config)
+{
+    const char *loss;
+    return mot_config_get_text(config, "model.loss", &loss) == MOT_OK && strcmp(loss, "bce") == 0;
+}
+
 /* What the configuration says beyond what is known of the set. */
 static mot_status read_table_options(const mot_config *config, mot_table_options *o)
 {
@@ -98,7 +104,9 @@ static mot_status read_table_options(const mot_config *config, mot_table_options
             o->n_classes = n_classes;
     }
     MOT_TRY(read_shape(config, &o->shape));
-    return mot_config_get_bool(config, "data.standardize_target", &o->standardize_target);
+    MOT_TRY(mot_config_get_bool(config, "data.standardize_target", &o->standardize_target));
+    o->standardize_target = o->standardize_target && !loss_is_bce(config);
+    return MOT_OK;
 }
 
 static mot_status read_table(const mot_set *set, const mot_config *config, const char *data_dir,
@@ -207,6 +215,44 @@ static void fill_spec(mot_data *data)
     }
 }
 
+/* ---- what the loss needs ---- */
+
+bool mot_data_ignored(const mot_config *config, int32_t *label)
+{
+    int64_t value;
+    if (!mot_config_is_set(config, "data.ignore_label") ||
+        mot_config_get_int(config, "data.ignore_label", &value) != MOT_OK)
+        return false;
+    *label = (int32_t)value;
+    return true;
+}
+
+/* Targets of bce are probabilities. */
+static mot_status check_probabilities(const mot_data *data, const mot_dataset *set)
+{
+    for (int64_t i = 0; i < set->n * set->n_classes; i++)
+        if (!(set->target[i] >= 0 && set->target[i] <= 1))
+            return MOT_FAIL(MOT_ERR_ARGUMENT,
+                            "%s: target %" PRId64 " is %g; model.loss bce needs numbers between 0 "
+                            "and 1%s",
+                            set->name, i + 1, (double)set->target[i],
+                            data->target_scale == 1 ? "" : ": pack them with it, not standardized");
+    return MOT_OK;
+}
+
+static mot_status fit_loss(const mot_config *config, mot_data *data)
+{
+    mot_dataset *set[] = {data->train, data->test, data->validation};
+    for (int i = 0; i < 3; i++) {
+        if (!set[i])
+            continue;
+        set[i]->ignores = mot_data_ignored(config, &set[i]->ignored);
+        if (set[i]->regression && loss_is_bce(config))
+            MOT_TRY(check_probabilities(data, set[i]));
+    }
+    return MOT_OK;
+}
+
 mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_data **out)
 {
     const mot_set *set;
@@ -219,6 +265,8 @@ mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_dat
     mot_status status = open_set(set, config, data_dir, data);
     if (status == MOT_OK)
         status = mot_pictures_augment(config, data);
+    if (status == MOT_OK)
+        status = fit_loss(config, data);
     if (status != MOT_OK) {
         mot_data_close(data);
         return status;

@@ -15,6 +15,9 @@
 #include "runtime/train/augment.h"
 #include "runtime/train/vocabulary.h"
 
+/** The label of what does not count: see MOT_OP_softmax_xent. */
+enum { MOT_NO_CLASS = -1 };
+
 typedef struct mot_dataset {
     char *name;
     mot_shape sample; /* one sample, without a batch dimension: (1,28,28), (11) */
@@ -24,7 +27,9 @@ typedef struct mot_dataset {
     int64_t n_tokens; /* above 0: a run of tokens; a sample (T) has T labels, a token further */
     bool regression;
     int64_t n_classes;    /* or n_targets */
-    const int32_t *label; /* (n), classification */
+    const int32_t *label; /* (n), classification; MOT_NO_CLASS or a class */
+    bool ignores;         /* labels that are `ignored` are handed out as MOT_NO_CLASS */
+    int32_t ignored;
     const float *target;  /* (n, n_targets), regression; as trained on, see mot_data */
     char **class_name;    /* [n_classes]; NULL: a class is called by its number */
     void *owned[4];       /* freed with the set */
@@ -46,7 +51,9 @@ typedef struct mot_draw {
     const mot_augment *augment; /* of pictures; NULL: as they are stored */
 } mot_draw;
 
-/** Write sample `row` and its labels (i32) or targets (f32).  What is drawn at random depends on the
+/** Labels (i32) or targets (f32) of sample `row` as it is stored; ignored labels are MOT_NO_CLASS. */
+void mot_dataset_labels(const mot_dataset *dataset, int64_t row, void *label);
+/** Write sample `row` and its labels (i32; those that are ignored MOT_NO_CLASS) or targets (f32).  What is drawn at random depends on the
  *  draw and the row alone, not on who asks for it.  `draw` NULL: the sample as it is stored. */
 void mot_dataset_take(const mot_dataset *dataset, const mot_draw *draw, int64_t row, void *raw,
                       void *label);
@@ -84,10 +91,11 @@ mot_status mot_data_spec(const mot_config *config, const char *data_dir, mot_sam
 /* Readers; `path` may be plain or gzip, with or without ".gz" at the end.  Each checks everything.
  */
 
-/** Images and labels in IDX files.  `n_classes` 0: one more than the largest label.
+/** Images and labels in IDX files.  `n_classes` 0: one more than the largest label; `ignored` (NULL:
+ *  none) becomes MOT_NO_CLASS.
  *  Errors: MOT_ERR_FILE; MOT_ERR_FORMAT with the file and the numbers. */
 mot_status mot_idx_read(const char *images, const char *labels, int64_t n_classes,
-                        mot_dataset **out);
+                        const int32_t *ignored, mot_dataset **out);
 /** Write a classified set of u8 or f32 samples; gzip where a name ends in ".gz". */
 mot_status mot_idx_write(const mot_dataset *dataset, const char *images, const char *labels);
 /** n drawn digits (28x28 u8, 10 classes), samples first..first+n-1; sample i is a pure function of

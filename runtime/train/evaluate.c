@@ -1,69 +1,101 @@
-/* evaluate.c: batches into the executor, and forward passes over a part of the data. */
+/* evaluate.c: how well the network does on a part of the data.
+ *
+ * The loss's four sums tell loss, accuracy, R2, mean absolute error and perplexity; they cost nothing
+ * beside the forward passes.  What they do not tell, which class was taken for which, is counted here
+ * from the network's outputs.  All is summed in double or in whole numbers, over devices and ranks in
+ * their order. */
 #include "config.h"
 
 #include "runtime/train/trainer.h"
 
 #include "runtime/base/memory.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A part of the data as rows of a set. */
-typedef struct part_rows {
-    const mot_dataset *dataset;
-    const int64_t *index; /* NULL: row i is i */
-    int64_t n;
-} part_rows;
+/* In the order that op.h has for them. */
+enum { SUMS = 4 };
 
-static part_rows rows_of(const mot_trainer *t, mot_part part)
+/* ---- forward passes ---- */
+
+static void sum_results(mot_trainer *t, double sums[SUMS])
 {
-    const mot_data *data = t->data;
-    switch (part) {
-    case MOT_PART_TRAIN:
-        return (part_rows){data->train, data->train_index, data->n_train};
-    case MOT_PART_VALIDATION:
-        if (data->validation)
-            return (part_rows){data->validation, NULL, data->validation->n};
-        return (part_rows){data->train, data->validation_index, data->n_validation};
-    default:
-        return (part_rows){data->test, NULL, data->test ? data->test->n : 0};
+    for (mot_step_result result; mot_exec_next_result(t->exec, &result);) {
+        sums[0] += result.samples;
+        sums[1] += result.loss;
+        sums[2] += result.more[0];
+        sums[3] += result.more[1];
     }
 }
 
-int64_t mot_trainer_n_samples(const mot_trainer *t, mot_part part)
+static mot_status sum_over_ranks(mot_trainer *t, double sums[SUMS])
 {
-    return rows_of(t, part).n;
+    double *all, mine[SUMS];
+    int size = mot_comm_size(t->comm);
+    memcpy(mine, sums, sizeof mine);
+    MOT_TRY(mot_alloc(SUMS * (size_t)size, sizeof *all, &all));
+    mot_status status = mot_comm_all_gather(t->comm, mine, sizeof mine, all);
+    memset(sums, 0, SUMS * sizeof *sums);
+    for (int r = 0; r < size; r++)
+        for (int k = 0; k < SUMS; k++)
+            sums[k] += all[SUMS * r + k];
+    free(all);
+    return status;
 }
 
-/* ---- batches into the ring ---- */
-
-mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_t *index,
-                            const int64_t *order, int64_t first, const mot_draw *draw)
+/* Count what the local devices, one after the other, gave for their shares of the batch that begins
+ * at row `first`. */
+static void count_batch(const mot_trainer *t, const mot_part_rows *rows, int64_t first,
+                        const float *outputs, int32_t *label, mot_class_counts *counts)
 {
-    size_t bytes = mot_dataset_sample_bytes(set), label_bytes = mot_dataset_label_bytes(set);
+    const int64_t n_labels = mot_dataset_n_labels(rows->dataset);
+    const int64_t width = mot_trainer_n_own_outputs(t) / n_labels;
+    const bool single = mot_trainer_is_pointwise(t);
     for (int i = 0; i < t->n_devices; i++) {
-        int d = t->first_device + i;
-        int64_t share = t->active[i] ? t->current->share[d] : 0;
-        void *raw, *label;
-        if (!t->active[i])
-            continue;
-        MOT_TRY(mot_exec_input(t->exec, i, &raw, &label));
+        const int d = t->first_device + i;
+        const int64_t share = t->active[i] ? t->current->share[d] : 0;
         for (int64_t s = 0; s < share; s++) {
-            int64_t position = first + t->current->first[d] + s;
-            int64_t row = order ? order[position] : position;
-            mot_dataset_take(set, draw, index ? index[row] : row, (char *)raw + (size_t)s * bytes,
-                             (char *)label + (size_t)s * label_bytes);
+            const int64_t row = first + t->current->first[d] + s;
+            mot_dataset_labels(rows->dataset, rows->index ? rows->index[row] : row, label);
+            for (int64_t k = 0; k < n_labels; k++, outputs += width)
+                mot_class_counts_add(counts, outputs, single, label[k]);
         }
     }
-    return MOT_OK;
 }
 
-/* ---- evaluation ---- */
+/* `counts` may be NULL. */
+static mot_status forward_all(mot_trainer *t, const mot_part_rows *rows, double sums[SUMS],
+                              mot_class_counts *counts)
+{
+    const size_t most = (size_t)(rows->n < t->set.part ? rows->n : t->set.part);
+    float *outputs = NULL;
+    int32_t *label = NULL;
+    mot_status status = MOT_OK;
+    if (counts) {
+        MOT_TRY_GOTO(
+            mot_alloc(most * (size_t)mot_trainer_n_own_outputs(t), sizeof *outputs, &outputs));
+        MOT_TRY_GOTO(mot_alloc((size_t)mot_dataset_n_labels(rows->dataset), sizeof *label, &label));
+    }
+    for (int64_t first = 0; first < rows->n; first += t->set.part) {
+        int64_t n = rows->n - first < t->set.part ? rows->n - first : t->set.part;
+        MOT_TRY_GOTO(mot_trainer_use_plan(t, n));
+        MOT_TRY_GOTO(mot_trainer_load(t, rows->dataset, rows->index, NULL, first, NULL));
+        MOT_TRY_GOTO(mot_exec_evaluate(t->exec, outputs));
+        if (counts)
+            count_batch(t, rows, first, outputs, label, counts);
+        sum_results(t, sums);
+    }
+fail:
+    free(outputs);
+    free(label);
+    return status;
+}
+
+/* ---- what they tell ---- */
 
 /* Sum of squared deviations of the targets from their mean: what R2 compares with. */
-static double target_deviation(const part_rows *rows)
+static double target_deviation(const mot_part_rows *rows)
 {
     int64_t n_targets = rows->dataset->n_classes;
     double total = 0;
@@ -80,185 +112,111 @@ static double target_deviation(const part_rows *rows)
     return total;
 }
 
-static void sum_results(mot_trainer *t, double sums[3])
+static mot_evaluation nothing_known(void)
 {
-    for (mot_step_result result; mot_exec_next_result(t->exec, &result);) {
-        sums[0] += result.samples;
-        sums[1] += result.loss;
-        sums[2] += result.correct;
+    return (mot_evaluation){.loss = NAN,
+                            .accuracy = NAN,
+                            .r2 = NAN,
+                            .mean_abs_error = NAN,
+                            .perplexity = NAN,
+                            .bits = NAN,
+                            .top5_accuracy = NAN};
+}
+
+static void tell_sums(const mot_trainer *t, const mot_part_rows *rows, const double sums[SUMS],
+                      mot_evaluation *out)
+{
+    const mot_dataset *set = rows->dataset;
+    *out = nothing_known();
+    out->n_rows = (int64_t)sums[0];
+    out->loss = sums[1] / sums[0];
+    if (set->regression) {
+        const double deviation = target_deviation(rows);
+        if (deviation > 0)
+            out->r2 = 1 - sums[2] * (double)set->n_classes / deviation;
+        if (t->graph->node[t->graph->loss_node].attrs.loss != MOT_LOSS_BCE)
+            out->mean_abs_error = sums[3] / sums[0] * t->data->target_scale;
+        return;
+    }
+    out->accuracy = (mot_trainer_is_pointwise(t) ? sums[3] : sums[2]) / sums[0];
+    if (set->n_tokens > 0) {
+        out->perplexity = exp(sums[3] / sums[0]);
+        out->bits = sums[3] / sums[0] / log(2);
     }
 }
 
-static mot_status sum_over_ranks(mot_trainer *t, double sums[3])
+static void tell_counts(const mot_trainer *t, const mot_part_rows *rows, mot_evaluation *out)
 {
-    double *all, mine[3] = {sums[0], sums[1], sums[2]};
-    int size = mot_comm_size(t->comm);
-    MOT_TRY(mot_alloc(3 * (size_t)size, sizeof *all, &all));
-    mot_status status = mot_comm_all_gather(t->comm, mine, sizeof mine, all);
-    memset(sums, 0, 3 * sizeof *sums);
-    for (int r = 0; r < size; r++)
-        for (int k = 0; k < 3; k++)
-            sums[k] += all[3 * r + k];
-    free(all);
-    return status;
+    const mot_class_counts *c = t->class_counts;
+    int64_t n_rows = 0;
+    for (int64_t i = 0; i < c->n_classes; i++)
+        n_rows += c->labelled[i];
+    if (c->n_classes > MOT_TOP)
+        out->top5_accuracy = (double)*c->in_top / (double)n_rows;
+    out->n_classes = c->n_classes;
+    out->class_name = (const char *const *)rows->dataset->class_name;
+    out->labelled = c->labelled;
+    out->predicted = c->predicted;
+    out->correct = c->correct;
+    out->confusion = c->confusion;
 }
 
-static mot_status forward_all(mot_trainer *t, const part_rows *rows, double sums[3])
+/* ---- together ---- */
+
+static mot_status check_part(const mot_trainer *t, mot_part part, const mot_part_rows *rows)
 {
-    for (int64_t first = 0; first < rows->n; first += t->set.part) {
-        int64_t n = rows->n - first < t->set.part ? rows->n - first : t->set.part;
-        MOT_TRY(mot_trainer_use_plan(t, n));
-        MOT_TRY(mot_trainer_load(t, rows->dataset, rows->index, NULL, first, NULL));
-        MOT_TRY(mot_exec_evaluate(t->exec, NULL));
-        sum_results(t, sums);
-    }
+    if (rows->n > 0)
+        return MOT_OK;
+    return MOT_FAIL(MOT_ERR_ARGUMENT, "the data has no %s part%s",
+                    part == MOT_PART_VALIDATION ? "validation" : "test",
+                    part == MOT_PART_TEST && t->data->n_validation > 0
+                        ? "; --part validation measures on what is held out of training"
+                        : "");
+}
+
+/* `counts` may be NULL. */
+static mot_status evaluate(mot_trainer *t, const mot_part_rows *rows, mot_class_counts *counts,
+                           mot_evaluation *out)
+{
+    double sums[SUMS] = {0};
+    MOT_TRY(mot_exec_finish(t->exec));
+    MOT_TRY(mot_trainer_agree(t, forward_all(t, rows, sums, counts)));
+    MOT_TRY(sum_over_ranks(t, sums));
+    if (counts)
+        MOT_TRY(mot_class_counts_sum(counts, t->comm));
+    tell_sums(t, rows, sums, out);
     return MOT_OK;
+}
+
+mot_status mot_trainer_evaluate_sums(mot_trainer *t, mot_part part, mot_evaluation *out)
+{
+    const mot_part_rows rows = mot_trainer_rows(t, part);
+    MOT_TRY(check_part(t, part, &rows));
+    return evaluate(t, &rows, NULL, out);
 }
 
 mot_status mot_trainer_evaluate(mot_trainer *t, mot_part part, double *loss, double *accuracy)
 {
-    part_rows rows = rows_of(t, part);
-    double sums[3] = {0};
-    if (rows.n == 0)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "the data has no %s part%s",
-                        part == MOT_PART_VALIDATION ? "validation" : "test",
-                        part == MOT_PART_TEST && t->data->n_validation > 0
-                            ? "; --part validation measures on what is held out of training"
-                            : "");
-    MOT_TRY(mot_exec_finish(t->exec));
-    MOT_TRY(mot_trainer_agree(t, forward_all(t, &rows, sums)));
-    MOT_TRY(sum_over_ranks(t, sums));
-    *loss = sums[1] / sums[0];
-    *accuracy = sums[2] / sums[0];
-    if (rows.dataset->regression) {
-        double deviation = target_deviation(&rows);
-        *accuracy = deviation > 0 ? 1 - sums[1] * (double)rows.dataset->n_classes / deviation : NAN;
-    }
+    mot_evaluation e;
+    MOT_TRY(mot_trainer_evaluate_sums(t, part, &e));
+    *loss = e.loss;
+    *accuracy = t->data->spec.regression ? e.r2 : e.accuracy;
     return MOT_OK;
 }
 
-/* ---- prediction ---- */
-
-int64_t mot_trainer_n_outputs(const mot_trainer *t)
+mot_status mot_trainer_evaluate_fully(mot_trainer *t, mot_part part, const mot_evaluation **out)
 {
-    return mot_shape_elements(&t->graph->tensor[t->graph->output].shape, 1);
-}
-
-static void softmax(float *x, int64_t n)
-{
-    double sum = 0;
-    float most = x[0];
-    for (int64_t i = 1; i < n; i++)
-        most = fmaxf(most, x[i]);
-    for (int64_t i = 0; i < n; i++)
-        sum += x[i] = expf(x[i] - most);
-    for (int64_t i = 0; i < n; i++)
-        x[i] = (float)(x[i] / sum);
-}
-
-static void to_user_units(const mot_trainer *t, float *outputs, int64_t n)
-{
-    int64_t width = mot_trainer_n_outputs(t);
-    for (int64_t i = 0; i < n; i++) {
-        float *row = outputs + i * width;
-        if (!t->data->spec.regression)
-            softmax(row, width);
-        for (int64_t c = 0; t->data->spec.regression && c < width; c++)
-            row[c] = (float)(row[c] * t->data->target_scale + t->data->target_shift);
-    }
-}
-
-/* All samples on this rank's first active device, so that ranks need not wait for each other. */
-static mot_status predict_batch(mot_trainer *t, const part_rows *rows, int64_t first, int64_t n,
-                                int device, float *outputs)
-{
-    int n_devices = t->machine.n_devices;
-    mot_plan *plan;
-    memset(t->share_scratch, 0, sizeof *t->share_scratch * (size_t)n_devices);
-    t->share_scratch[t->first_device + device] = n;
-    MOT_TRY(mot_plan_build(t->graph, mot_exec_memory(t->exec), &t->machine, n, t->share_scratch,
-                           (size_t)t->set.bucket_bytes, &plan));
-    mot_status status = mot_exec_set_plan(t->exec, plan, t->first_device, t->active);
-    t->current = plan;
-    if (status == MOT_OK)
-        status = mot_trainer_load(t, rows->dataset, rows->index, NULL, first, NULL);
-    if (status == MOT_OK)
-        status = mot_exec_evaluate(t->exec, outputs);
-    for (mot_step_result ignored; mot_exec_next_result(t->exec, &ignored);)
-        continue;
-    t->current = NULL;
-    mot_plan_free(plan);
-    return status;
-}
-
-static mot_status check_range(const part_rows *rows, int64_t first, int64_t n)
-{
-    if (first < 0 || n < 0 || first > rows->n - n)
-        return MOT_FAIL(MOT_ERR_ARGUMENT,
-                        "samples %" PRId64 " to %" PRId64 " of a part that has %" PRId64, first,
-                        first + n, rows->n);
+    const mot_part_rows rows = mot_trainer_rows(t, part);
+    mot_status status = MOT_OK;
+    MOT_TRY(check_part(t, part, &rows));
+    mot_class_counts_free(t->class_counts);
+    t->class_counts = NULL;
+    if (!rows.dataset->regression)
+        status = mot_class_counts_new(rows.dataset->n_classes, &t->class_counts);
+    MOT_TRY(mot_trainer_agree(t, status));
+    MOT_TRY(evaluate(t, &rows, t->class_counts, &t->evaluation));
+    if (t->class_counts)
+        tell_counts(t, &rows, &t->evaluation);
+    *out = &t->evaluation;
     return MOT_OK;
-}
-
-mot_status mot_trainer_predict(mot_trainer *t, mot_part part, int64_t first, int64_t n,
-                               float *outputs)
-{
-    part_rows rows = rows_of(t, part);
-    int device = 0;
-    MOT_TRY(check_range(&rows, first, n));
-    while (!t->active[device])
-        device++;
-    int64_t most = mot_exec_capacity(t->exec, device), width = mot_trainer_n_outputs(t);
-    most = most < t->set.part ? most : t->set.part;
-    for (int64_t done = 0; done < n; done += most) {
-        int64_t now = n - done < most ? n - done : most;
-        MOT_TRY(predict_batch(t, &rows, first + done, now, device, outputs + done * width));
-    }
-    to_user_units(t, outputs, n);
-    return mot_trainer_use_plan(t, t->set.part);
-}
-
-/* ---- samples ---- */
-
-int64_t mot_trainer_n_inputs(const mot_trainer *t)
-{
-    return mot_shape_elements(&t->data->train->sample, 1);
-}
-
-int mot_trainer_input_shape(const mot_trainer *t, int64_t dims[4])
-{
-    const mot_shape *sample = &t->data->train->sample;
-    for (int i = 0; i < sample->n_dims && i < 4; i++)
-        dims[i] = sample->dim[i];
-    return sample->n_dims;
-}
-
-static float element(const void *raw, mot_dtype dtype, int64_t i)
-{
-    return dtype == MOT_U8    ? (float)((const uint8_t *)raw)[i]
-           : dtype == MOT_I32 ? (float)((const int32_t *)raw)[i]
-                              : ((const float *)raw)[i];
-}
-
-mot_status mot_trainer_sample(mot_trainer *t, mot_part part, int64_t index, float *pixels,
-                              int64_t *label, float *target)
-{
-    part_rows rows = rows_of(t, part);
-    const mot_dataset *set = rows.dataset;
-    void *raw, *given = NULL;
-    MOT_TRY(check_range(&rows, index, 1));
-    MOT_TRY(mot_alloc(mot_dataset_sample_bytes(set), 1, &raw));
-    mot_status status;
-    MOT_TRY_GOTO(mot_alloc(mot_dataset_label_bytes(set), 1, &given));
-    mot_dataset_take(set, NULL, rows.index ? rows.index[index] : index, raw, given);
-    for (int64_t i = 0; pixels && i < mot_trainer_n_inputs(t); i++)
-        pixels[i] = element(raw, set->dtype, i);
-    if (label && !set->regression)
-        *label = ((const int32_t *)given)[mot_dataset_n_labels(set) - 1];
-    if (target && set->regression)
-        *target = (float)(*(const float *)given * t->data->target_scale + t->data->target_shift);
-fail:
-    free(raw);
-    free(given);
-    return status;
 }

@@ -121,20 +121,23 @@ static mot_status check_pair(const char *images_name, const mot_idx *images,
 }
 
 static mot_status read_labels(const char *name, const mot_idx *idx, const char *bytes,
-                              int64_t n_classes, int32_t *label, int64_t *found)
+                              int64_t n_classes, const int32_t *ignored, int32_t *label,
+                              int64_t *found)
 {
     enum { MOST = 1 << 20 };
     const unsigned char *data = (const unsigned char *)bytes + idx->offset;
     int64_t largest = 0, limit = n_classes > 0 ? n_classes : MOST;
     for (int64_t i = 0; i < idx->shape.dim[0]; i++) {
         int64_t value = idx->type == MOT_IDX_U8 ? data[i] : (int32_t)load_be32(data + 4 * i);
+        label[i] = ignored && value == *ignored ? MOT_NO_CLASS : (int32_t)value;
+        if (label[i] == MOT_NO_CLASS && ignored)
+            continue;
         if (value < 0 || value >= limit)
             return MOT_FAIL(MOT_ERR_FORMAT,
                             "%s: label %" PRId64 " is %" PRId64 ", but there are %" PRId64
                             " classes, 0 to %" PRId64,
                             name, i, value, limit, limit - 1);
         largest = value > largest ? value : largest;
-        label[i] = (int32_t)value;
     }
     *found = n_classes > 0 ? n_classes : largest + 1;
     return MOT_OK;
@@ -157,7 +160,7 @@ static mot_status decode_f32(const char *name, char *bytes, const mot_idx *idx)
 
 mot_status mot_idx_dataset(const char *images_name, char *images, size_t images_bytes,
                            const char *labels_name, const char *labels, size_t labels_bytes,
-                           int64_t n_classes, mot_dataset **out)
+                           int64_t n_classes, const int32_t *ignored, mot_dataset **out)
 {
     mot_idx image, label;
     int32_t *classes = NULL;
@@ -172,7 +175,8 @@ mot_status mot_idx_dataset(const char *images_name, char *images, size_t images_
     MOT_TRY_GOTO(mot_alloc((size_t)n, sizeof *classes, &classes));
     set->owned[1] = classes;
     MOT_TRY_GOTO(mot_strdup(images_name, &set->name));
-    MOT_TRY_GOTO(read_labels(labels_name, &label, labels, n_classes, classes, &set->n_classes));
+    MOT_TRY_GOTO(
+        read_labels(labels_name, &label, labels, n_classes, ignored, classes, &set->n_classes));
     if (image.type == MOT_IDX_F32) {
         MOT_TRY_GOTO(decode_f32(images_name, images, &image));
         image.offset = 0;
@@ -191,7 +195,7 @@ fail:
 }
 
 mot_status mot_idx_read(const char *images, const char *labels, int64_t n_classes,
-                        mot_dataset **out)
+                        const int32_t *ignored, mot_dataset **out)
 {
     char *image_bytes = NULL, *label_bytes = NULL;
     size_t n_image_bytes = 0, n_label_bytes = 0;
@@ -200,7 +204,7 @@ mot_status mot_idx_read(const char *images, const char *labels, int64_t n_classe
         status = mot_gzip_read(labels, LIMIT_BYTES, &label_bytes, &n_label_bytes);
     if (status == MOT_OK)
         status = mot_idx_dataset(images, image_bytes, n_image_bytes, labels, label_bytes,
-                                 n_label_bytes, n_classes, out);
+                                 n_label_bytes, n_classes, ignored, out);
     if (status != MOT_OK)
         free(image_bytes);
     free(label_bytes);

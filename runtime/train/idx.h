@@ -26,6 +26,6 @@ mot_status mot_idx_parse(const char *name, const void *bytes, size_t size_bytes,
  *  set takes over when the call succeeds. */
 mot_status mot_idx_dataset(const char *images_name, char *images, size_t images_bytes,
                            const char *labels_name, const char *labels, size_t labels_bytes,
-                           int64_t n_classes, mot_dataset **out);
+                           int64_t n_classes, const int32_t *ignored, mot_dataset **out);
 
 #endif

@@ -311,6 +311,19 @@ static mot_status save_model(mot_trainer *t)
     return status;
 }
 
+static mot_status test(mot_trainer *t)
+{
+    mot_report *r = &t->report;
+    mot_evaluation e;
+    MOT_TRY(mot_trainer_evaluate_sums(t, MOT_PART_TEST, &e));
+    r->test_loss = e.loss;
+    r->test_accuracy = r->regression ? e.r2 : e.accuracy;
+    r->test_mean_abs_error = e.mean_abs_error;
+    r->test_perplexity = e.perplexity;
+    r->test_bits = e.bits;
+    return MOT_OK;
+}
+
 static mot_status finish_run(mot_trainer *t)
 {
     if (t->now.epoch_samples > 0)
@@ -320,8 +333,7 @@ static mot_status finish_run(mot_trainer *t)
     if (t->now.batch > 0) /* within an epoch, whose end would have told */
         MOT_TRY(validate(t));
     if (mot_trainer_n_samples(t, MOT_PART_TEST) > 0)
-        MOT_TRY(
-            mot_trainer_evaluate(t, MOT_PART_TEST, &t->report.test_loss, &t->report.test_accuracy));
+        MOT_TRY(test(t));
     MOT_TRY(mot_trainer_agree(t, mot_metrics_end(t)));
     return mot_trainer_agree(t, save_model(t));
 }

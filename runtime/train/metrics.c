@@ -130,5 +130,9 @@ mot_status mot_metrics_end(mot_trainer *t)
     if (status == MOT_OK)
         status = put_number(&line, t->data->spec.regression ? "test_r2" : "test_accuracy",
                             t->report.test_accuracy);
+    if (status == MOT_OK && t->data->spec.regression)
+        status = put_number(&line, "test_mean_abs_error", t->report.test_mean_abs_error);
+    if (status == MOT_OK && t->report.token)
+        status = put_number(&line, "test_perplexity", t->report.test_perplexity);
     return put_line(t, &line, status);
 }

@@ -8,6 +8,9 @@
 /** data.seed. */
 uint64_t mot_data_seed(const mot_config *config);
 
+/** data.ignore_label; false: there is none. */
+bool mot_data_ignored(const mot_config *config, int32_t *label);
+
 /** Fill the train and test parts and the note with a set of pictures.  Errors: of its reader. */
 mot_status mot_pictures_open(const mot_set *set, const mot_config *config, const char *data_dir,
                              mot_data *data);

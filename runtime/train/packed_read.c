@@ -188,7 +188,8 @@ static mot_status check_classes(const packed *p, const mot_dataset *set)
         int64_t label = set->n_tokens == 0     ? set->label[i]
                         : set->dtype == MOT_U8 ? ((const uint8_t *)set->raw)[i]
                                                : ((const int32_t *)set->raw)[i];
-        if (label < 0 || label >= set->n_classes)
+        const bool none = label == MOT_NO_CLASS && set->n_tokens == 0;
+        if (!none && (label < 0 || label >= set->n_classes))
             return MOT_FAIL(MOT_ERR_FORMAT,
                             "%s: damaged: %s %" PRId64 " is %" PRId64 ", but there are %" PRId64,
                             p->name, set->n_tokens > 0 ? "token" : "label", i, label,

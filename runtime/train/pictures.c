@@ -19,6 +19,8 @@ static mot_status read_images(const mot_set *set, const mot_config *config, cons
                               int which, int64_t n_classes, mot_dataset **out)
 {
     char *images = NULL, *labels = NULL;
+    int32_t ignored;
+    const bool ignores = mot_data_ignored(config, &ignored);
     mot_status status = mot_set_path(set, config, data_dir, which, &images);
     if (status == MOT_OK)
         status = mot_set_path(set, config, data_dir, which + 1, &labels);
@@ -26,7 +28,7 @@ static mot_status read_images(const mot_set *set, const mot_config *config, cons
         status = MOT_FAIL(MOT_ERR_ARGUMENT, "data.test_images and data.test_labels go together");
     *out = NULL;
     if (status == MOT_OK && images)
-        status = mot_idx_read(images, labels, n_classes, out);
+        status = mot_idx_read(images, labels, n_classes, ignores ? &ignored : NULL, out);
     free(images);
     free(labels);
     return status;

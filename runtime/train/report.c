@@ -38,6 +38,12 @@ mot_status mot_report_open(mot_trainer *t)
                              .validation_accuracy = NAN,
                              .test_loss = NAN,
                              .test_accuracy = NAN,
+                             .test_mean_abs_error = NAN,
+                             .test_perplexity = NAN,
+                             .test_bits = NAN,
+                             .token = !t->data->vocabulary        ? NULL
+                                      : t->data->vocabulary->code ? "character"
+                                                                  : "byte",
                              .equal_share_gain_predicted = NAN,
                              .equal_share_gain_measured = NAN,
                              .devices = t->device_report,

@@ -32,20 +32,45 @@ static void take_picture(const mot_dataset *set, const mot_draw *draw, int64_t r
     mot_augment_paint(draw->augment, &change, &set->sample, from, raw);
 }
 
+/* Of the window of tokens that begins at `first`: the token behind each. */
+static void window_labels(const mot_dataset *set, int64_t first, int32_t *label)
+{
+    for (int64_t i = 0; i < set->sample.dim[0]; i++)
+        label[i] = set->dtype == MOT_U8 ? ((const uint8_t *)set->raw)[first + i + 1]
+                                        : ((const int32_t *)set->raw)[first + i + 1];
+}
+
+static void drop_ignored(const mot_dataset *set, int32_t *label)
+{
+    for (int64_t i = 0; set->ignores && i < mot_dataset_n_labels(set); i++)
+        label[i] = label[i] == set->ignored ? MOT_NO_CLASS : label[i];
+}
+
+void mot_dataset_labels(const mot_dataset *set, int64_t row, void *label)
+{
+    const size_t bytes = mot_dataset_label_bytes(set);
+    const void *labels = set->regression ? (const void *)set->target : (const void *)set->label;
+    if (set->n_tokens > 0)
+        window_labels(set, row * set->sample.dim[0], label);
+    else
+        memcpy(label, (const char *)labels + (size_t)row * bytes, bytes);
+    drop_ignored(set, label);
+}
+
 static void take_window(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw,
                         int32_t *label)
 {
-    int64_t length = set->sample.dim[0], first = row * length;
-    size_t bytes = mot_dtype_bytes(set->dtype);
+    const int64_t length = set->sample.dim[0];
+    const size_t bytes = mot_dtype_bytes(set->dtype);
+    int64_t first = row * length;
     if (draw && draw->anywhere) {
         mot_random random;
         begin_random(draw, row, &random);
         first = (int64_t)mot_random_below(&random, (uint64_t)(set->n_tokens - length));
     }
     memcpy(raw, (const char *)set->raw + (size_t)first * bytes, (size_t)length * bytes);
-    for (int64_t i = 0; i < length; i++)
-        label[i] = set->dtype == MOT_U8 ? ((const uint8_t *)set->raw)[first + i + 1]
-                                        : ((const int32_t *)set->raw)[first + i + 1];
+    window_labels(set, first, label);
+    drop_ignored(set, label);
 }
 
 void mot_dataset_take(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw,
@@ -55,12 +80,11 @@ void mot_dataset_take(const mot_dataset *set, const mot_draw *draw, int64_t row,
         take_window(set, draw, row, raw, label);
         return;
     }
-    size_t bytes = mot_dataset_sample_bytes(set), label_bytes = mot_dataset_label_bytes(set);
+    const size_t bytes = mot_dataset_sample_bytes(set);
     const char *from = (const char *)set->raw + (size_t)row * bytes;
-    const void *labels = set->regression ? (const void *)set->target : (const void *)set->label;
     if (draw && draw->augment && mot_augment_is_on(draw->augment))
         take_picture(set, draw, row, from, raw);
     else
         memcpy(raw, from, bytes);
-    memcpy(label, (const char *)labels + (size_t)row * label_bytes, label_bytes);
+    mot_dataset_labels(set, row, label);
 }

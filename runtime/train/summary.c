@@ -18,8 +18,11 @@ void mot_summary_free(mot_summary *summary)
 
 static void count_labels(const mot_dataset *set, const int64_t *index, int64_t n, int64_t *count)
 {
-    for (int64_t i = 0; i < n; i++)
-        count[set->label[index ? index[i] : i]]++;
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t label = set->label[index ? index[i] : i];
+        if (label != MOT_NO_CLASS)
+            count[label]++;
+    }
 }
 
 static void count_tokens(const mot_dataset *set, int64_t *count)

@@ -333,6 +333,7 @@ void mot_trainer_close(mot_trainer *t)
     if (t->out_lock >= 0)
         close(t->out_lock);
     mot_kernel_archive_close(t->archive);
+    mot_class_counts_free(t->class_counts);
     mot_graph_free(t->graph);
     mot_data_close(t->data);
     free(t->set.share_weight);

@@ -6,7 +6,8 @@
  * fit.c        before training: what does each device carry?
  * shares.c     shares and plans, and their adaptation while training
  * loop.c       the training loop
- * evaluate.c   forward passes over a part of the data
+ * evaluate.c   how well the network does on a part of the data
+ * predict.c    batches into the executor, single samples, and what the network says about them
  * parameters.c parameters and optimizer states by name: initialization, files
  * checkpoint.c a run's state on disk
  * metrics.c    metrics.jsonl
@@ -21,6 +22,7 @@
 
 #include "runtime/exec/exec.h"
 #include "runtime/model/optimizer.h"
+#include "runtime/train/class_counts.h"
 #include "runtime/train/data.h"
 #include "runtime/train/schedule.h"
 
@@ -104,6 +106,8 @@ struct mot_trainer {
 
     mot_device_report *left_out; /* [n_left_out] devices of all ranks that cannot hold the model */
     int n_left_out;
+    mot_evaluation evaluation;      /* the last full one, */
+    mot_class_counts *class_counts; /* and what it points to; NULL */
     mot_report report;
     mot_device_report *device_report; /* [report.n_devices], left-out ones too */
     int *report_of;                   /* [machine.n_devices] -> index in device_report */
@@ -158,6 +162,21 @@ int64_t mot_trainer_total_steps(const mot_trainer *trainer);
 double mot_trainer_lr(const mot_trainer *trainer, int64_t step);
 
 /* ---- evaluate.c ---- */
+/** What the loss's sums tell, with no more work than the forward passes. */
+mot_status mot_trainer_evaluate_sums(mot_trainer *trainer, mot_part part, mot_evaluation *out);
+
+/* ---- predict.c ---- */
+/** A part of the data as rows of a set. */
+typedef struct mot_part_rows {
+    const mot_dataset *dataset;
+    const int64_t *index; /* NULL: row i is i */
+    int64_t n;
+} mot_part_rows;
+mot_part_rows mot_trainer_rows(const mot_trainer *trainer, mot_part part);
+/** Does the loss compare each output with a target, rather than those of all classes with a label? */
+bool mot_trainer_is_pointwise(const mot_trainer *trainer);
+/** Outputs of the network for a sample; with bce two classes have one. */
+int64_t mot_trainer_n_own_outputs(const mot_trainer *trainer);
 /** Copy rows of a part into the executor's next slot, for all local devices by the current plan.
  *  order[first..] are positions in `index` (NULL: the identity), `index` rows of `dataset`.
  *  `draw` (NULL: as they are stored) says how samples are drawn. */

@@ -14,19 +14,23 @@ enum { CHANNELS = 2, HEIGHT = 7, WIDTH = 6, PIXELS = CHANNELS * HEIGHT * WIDTH }
 enum { OUT = 3, BATCH = 9, MOST = 1024 };
 
 /* Every kind of layer for images, with all that a window can have. */
-static const char text[] = "model:\n"
-                           "  layers:\n"
-                           "    - conv2d: {out: 4, kernel: 3, padding: same}\n"
-                           "    - relu\n"
-                           "    - max_pool2d: {kernel: 3, stride: 2, padding: 1}\n"
-                           "    - conv2d: {out: 6, kernel: [2, 3], padding: [2, 3], stride: [2, 1],"
-                           " dilation: [2, 1], groups: 2}\n"
-                           "    - relu\n"
-                           "    - conv2d: {out: 5, kernel: 2, bias: false}\n"
-                           "    - avg_pool2d: {kernel: 2, stride: 1, padding: 1}\n"
-                           "    - global_avg_pool\n"
-                           "    - linear: 3\n"
-                           "train: {optimizer: {name: sgd, lr: 0.1}}\n";
+static const char text[] =
+    "model:\n"
+    "  layers:\n"
+    "    - conv2d: {out: 4, kernel: 3, padding: same}\n"
+    "    - relu\n"
+    "    - max_pool2d: {kernel: 3, stride: 2, padding: 1}\n"
+    "    - conv2d: {out: 6, kernel: [2, 3], padding: [2, 3], stride: [2, 1],"
+    " dilation: [2, 1], groups: 2}\n"
+    "    - relu\n"
+    "    - conv2d_transpose: {out: 4, kernel: [2, 3], stride: [2, 1],"
+    " padding: [1, 0], output_padding: [1, 0], dilation: [1, 2], groups: 2}\n"
+    "    - relu\n"
+    "    - conv2d: {out: 5, kernel: 2, bias: false}\n"
+    "    - avg_pool2d: {kernel: 2, stride: 1, padding: 1}\n"
+    "    - global_avg_pool\n"
+    "    - linear: 3\n"
+    "train: {optimizer: {name: sgd, lr: 0.1}}\n";
 
 static mot_graph *make_graph(void)
 {
@@ -97,6 +101,29 @@ static images convolve(const images *in, const window *w, int outs, int groups, 
     return out;
 }
 
+/* Every pixel of `in` adds its window to images of this height and width; takes the weights from *p. */
+static images spread(const images *in, const window *w, int outs, int height, int width, int groups,
+                     const double **p)
+{
+    images out = {.channels = outs, .size = {height, width}};
+    const int n = height * width, taps = w->kernel[0] * w->kernel[1], wide = outs / groups;
+    const int n_in = in->size[0] * in->size[1];
+    const double *weight = *p, *b = *p + in->channels * wide * taps;
+    for (int i = 0; i < outs * n; i++)
+        out.x[i] = b[i / n];
+    for (int i = 0; i < in->channels * n_in; i++)
+        for (int k = 0; k < wide * taps; k++) {
+            const int c = i / n_in, o = c / (in->channels / groups) * wide + k / taps;
+            const double *to = pixel(&out, w, o, i % n_in, k % taps);
+            if (to)
+                out.x[to - out.x] += weight[c * wide * taps + k] * in->x[i];
+        }
+    for (int i = 0; i < outs * n; i++)
+        out.x[i] = fmax(out.x[i], 0);
+    *p = b + outs;
+    return out;
+}
+
 static images pool(const images *in, const window *w, bool largest)
 {
     images out = made(in, w, in->channels);
@@ -130,6 +157,7 @@ static double reference_loss(const double *p, const float *sample, int label)
     static const window three = {{3, 3}, {1, 1}, {1, 1}, {1, 1}},
                         apart = {{3, 3}, {2, 2}, {1, 1}, {1, 1}},
                         odd = {{2, 3}, {2, 1}, {2, 3}, {2, 1}},
+                        back = {{2, 3}, {2, 1}, {1, 0}, {1, 2}},
                         two = {{2, 2}, {1, 1}, {0, 0}, {1, 1}},
                         mean = {{2, 2}, {1, 1}, {1, 1}, {1, 1}};
     images x = {.channels = CHANNELS, .size = {HEIGHT, WIDTH}};
@@ -138,6 +166,7 @@ static double reference_loss(const double *p, const float *sample, int label)
     x = convolve(&x, &three, 4, 1, true, true, &p);
     x = pool(&x, &apart, true);
     x = convolve(&x, &odd, 6, 2, true, true, &p);
+    x = spread(&x, &back, 4, 5, 11, 2, &p);
     x = convolve(&x, &two, 5, 1, false, false, &p);
     x = pool(&x, &mean, false);
     return cross_entropy(&x, p, label);
@@ -202,7 +231,7 @@ START_TEST(test_gradient_is_that_of_finite_differences)
     double before[MOST], after[MOST];
     make_samples(&set);
     const int n = train("pocl:0", (int64_t[]){BATCH}, &set, before, after);
-    ck_assert_int_eq(n, 4 * 2 * 9 + 4 + 6 * 2 * 6 + 6 + 5 * 6 * 4 + 3 * 5 + 3);
+    ck_assert_int_eq(n, 4 * 2 * 9 + 4 + 6 * 2 * 6 + 6 + 6 * 2 * 6 + 4 + 5 * 4 * 4 + 3 * 5 + 3);
     for (int i = 0; i < n; i++) {
         const double at = before[i], little = 1e-6;
         before[i] = at + little;

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         abort();
     memcpy(images, bytes + 1, n_images);
     const char *labels = (const char *)bytes + 1 + n_images;
-    if (mot_idx_dataset("images", images, n_images, "labels", labels, n_labels, 0, &set) ==
+    if (mot_idx_dataset("images", images, n_images, "labels", labels, n_labels, 0, NULL, &set) ==
         MOT_OK) {
         check_set(set);
         mot_dataset_free(set);

@@ -141,10 +141,18 @@ void make_conv2d_dinput(op_case *c, mot_random *random, bool small)
     arrays all = {op_input(c, random, 0, s.y), op_input(c, random, 1, s.w),
                   op_output(c, 0, s.x, tolerance(depth))};
     each(&s, add_dx, &all);
-    if (op_between(random, 0, 1)) {
-        const float *h = op_input(c, random, 2, s.x);
-        for (int64_t i = 0; i < op_elements(&s.x); i++)
-            all.sum[i] = h[i] > 0.0f ? all.sum[i] : 0.0;
+    const int64_t n_pixels = s.window.image[0] * s.window.image[1];
+    const float *h = NULL, *b = NULL;
+    if (op_between(random, 0, 1)) /* backward */
+        h = op_input(c, random, 2, s.x);
+    if (op_between(random, 0, 1)) /* forward */
+        b = op_input(c, random, 3, op_view(MOT_F32, 1, &s.channels));
+    if (op_between(random, 0, 1))
+        c->o.attrs.activation = MOT_ACT_RELU;
+    for (int64_t i = 0; i < op_elements(&s.x); i++) {
+        all.sum[i] += b ? (double)b[i / n_pixels % s.channels] : 0;
+        if ((c->o.attrs.activation == MOT_ACT_RELU && all.sum[i] < 0) || (h && !(h[i] > 0.0f)))
+            all.sum[i] = 0;
     }
 }
 

@@ -1,7 +1,8 @@
-/* softmax, softmax_xent, mse. */
+/* softmax, softmax_xent, pointwise_loss. */
 #include "config.h"
 
 #include "tests/ops/ops.h"
+#include "tests/unit/reference_ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,6 +54,34 @@ static int64_t first_largest(const float *x, int64_t n)
     return at;
 }
 
+/* Evaluating: no gradient. */
+static void drop_gradient(op_case *c, mot_random *random)
+{
+    c->on_top = op_between(random, 0, 2) == 0 ? 0 : -1;
+    if (c->on_top >= 0 || op_between(random, 0, 2) > 0)
+        return;
+    free(c->expected[0]);
+    c->expected[0] = NULL;
+    c->o.out[0] = (mot_view){0};
+}
+
+/* One row with its class `label`; d: softmax, becomes the gradient. */
+static void xent_row(double *d, double *sums, const float *x, int32_t label, int64_t columns,
+                     double log_sum, double smoothing)
+{
+    double loss = 0;
+    for (int64_t k = 0; k < columns; k++) {
+        const double wanted = smoothing / (double)columns + (k == label ? 1 - smoothing : 0);
+        loss += wanted * (log_sum - (double)x[k]);
+        d[k] -= wanted;
+    }
+    sums[0] += 1;
+    sums[1] += loss;
+    sums[2] += label == first_largest(x, columns);
+    sums[3] += log_sum - (double)x[label];
+}
+
+/* Some labels do not count: now and then none does. */
 void make_softmax_xent(op_case *c, mot_random *random, bool small)
 {
     int64_t rows, columns;
@@ -61,47 +90,60 @@ void make_softmax_xent(op_case *c, mot_random *random, bool small)
     double *d = op_output(c, 0, op_view_rows(rows, columns), 1e-6);
     double *sums = op_output(c, 1, op_view(MOT_F32, 1, (int64_t[]){4}), 2e-6);
     int32_t *label = calloc((size_t)rows, sizeof *label);
+    const int64_t without = op_between(random, 0, 1) ? 0 : op_between(random, 1, 10);
     spread(random, x, rows * columns);
+    c->o.attrs.smoothing = op_between(random, 0, 1) ? 0 : 0.1f * (float)op_between(random, 1, 9);
     c->o.in[1] =
         rows % 3 ? op_view(MOT_I32, 1, &rows) : op_view(MOT_I32, 2, (int64_t[]){rows / 3, 3});
     c->in[1] = label;
     c->o.n_in = 2;
-    sums[0] = (double)rows;
     for (int64_t r = 0; r < rows; r++) {
-        const int64_t largest = first_largest(x + r * columns, columns);
-        label[r] =
-            (int32_t)(op_between(random, 0, 1) ? largest : op_between(random, 0, columns - 1));
-        sums[1] += softmax_row(d + r * columns, x + r * columns, columns) -
-                   (double)x[r * columns + label[r]];
-        sums[2] += label[r] == largest;
-        d[r * columns + label[r]] -= 1.0;
+        const float *row = x + r * columns;
+        const double log_sum = softmax_row(d + r * columns, row, columns);
+        label[r] = (int32_t)(op_between(random, 0, 1) ? first_largest(row, columns)
+                                                      : op_between(random, 0, columns - 1));
+        if (op_between(random, 0, 9) >= without) {
+            xent_row(d + r * columns, sums, row, label[r], columns, log_sum,
+                     (double)c->o.attrs.smoothing);
+            continue;
+        }
+        label[r] = (int32_t)-op_between(random, 1, 100);
+        for (int64_t k = 0; k < columns; k++)
+            d[r * columns + k] = 0;
     }
-    c->on_top = op_between(random, 0, 2) == 0 ? 0 : -1;
-    if (c->on_top < 0 && op_between(random, 0, 2) == 0) { /* evaluating: no gradient */
-        free(d);
-        c->expected[0] = NULL;
-        c->o.out[0] = (mot_view){0};
-    }
+    drop_gradient(c, random);
 }
 
-void make_mse(op_case *c, mot_random *random, bool small)
+/* Of bce targets between 0 and 1, those two among them. */
+static void draw_targets(mot_random *random, float *target, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        target[i] =
+            op_between(random, 0, 1) ? (float)op_between(random, 0, 1) : 0.5f + 0.5f * target[i];
+}
+
+void make_pointwise_loss(op_case *c, mot_random *random, bool small)
 {
     int64_t rows, columns;
     draw_sizes(random, small, &rows, &columns);
-    const float *pred = op_input(c, random, 0, op_view2(rows, columns));
-    const float *target = op_input(c, random, 1, op_view2(rows, columns));
+    float *pred = op_input(c, random, 0, op_view2(rows, columns));
+    float *target = op_input(c, random, 1, op_view2(rows, columns));
     double *d = op_output(c, 0, op_view2(rows, columns), 1e-6);
     double *sums = op_output(c, 1, op_view(MOT_F32, 1, (int64_t[]){4}), 1e-5);
+    c->o.attrs.loss = (mot_loss)op_between(random, 0, MOT_N_LOSSES - 1);
+    c->o.attrs.delta = 0.25f * (float)op_between(random, 1, 6);
+    if (op_between(random, 0, 1))
+        spread(random, pred, rows * columns);
+    if (c->o.attrs.loss == MOT_LOSS_BCE)
+        draw_targets(random, target, rows * columns);
+    pred[0] = target[0]; /* where |d| has no slope */
     sums[0] = (double)rows;
     for (int64_t i = 0; i < rows * columns; i++) {
-        const double off = (double)pred[i] - (double)target[i];
-        d[i] = 2.0 * off / (double)columns;
-        sums[1] += off * off / (double)columns;
+        double part[3];
+        d[i] = ref_pointwise_loss(&c->o.attrs, (double)pred[i], (double)target[i], part) /
+               (double)columns;
+        for (int k = 0; k < 3; k++)
+            sums[1 + k] += part[k] / (double)columns;
     }
-    c->on_top = op_between(random, 0, 2) == 0 ? 0 : -1;
-    if (c->on_top < 0 && op_between(random, 0, 2) == 0) {
-        free(d);
-        c->expected[0] = NULL;
-        c->o.out[0] = (mot_view){0};
-    }
+    drop_gradient(c, random);
 }

@@ -77,9 +77,10 @@ static flat make_flat(op_case *c, mot_random *random, bool small)
 {
     flat f = {.n = draw_length(random, small)};
     const int64_t n = f.n;
-    const float samples = (float)op_between(random, 1, 100);
+    /* Now and then nothing of the batch counts. */
+    const float samples = op_between(random, 0, 7) ? (float)op_between(random, 1, 100) : 0;
     const float *grad = op_input(c, random, 0, op_view(MOT_F32, 1, &n));
-    const double clip = op_between(random, 0, 1) ? 0.4 / (double)samples : 0;
+    const double clip = op_between(random, 0, 1) ? 0.4 / fmax(1, (double)samples) : 0;
     op_input(c, random, 1, op_view(MOT_F32, 1, (int64_t[]){4}))[0] = samples;
     f.lr = op_doubles(n);
     f.decay = op_doubles(n);
@@ -90,7 +91,7 @@ static flat make_flat(op_case *c, mot_random *random, bool small)
     set_scalar(c, MOT_SCALAR_LR, 0.1f);
     f.w = state(c, random, 0, n, false, 1e-6, &f.w0);
     for (int64_t i = 0; i < n; i++) {
-        f.g[i] = (double)grad[i] / (double)samples;
+        f.g[i] = samples > 0 ? (double)grad[i] / (double)samples : 0;
         if (clip > 0)
             f.g[i] = fmin(fmax(f.g[i], -clip), clip);
     }

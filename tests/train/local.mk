@@ -4,7 +4,9 @@ TRAIN_TESTS = \
 	tests/train/batch_norm_is_over_all_devices.sh \
 	tests/train/branches_give_same_result.sh \
 	tests/train/checkpoints_change_no_bit.sh \
+	tests/train/evaluation_is_that_of_any_shares.sh \
 	tests/train/joined_launches_give_same_bits.sh \
+	tests/train/losses_are_those_of_any_shares.sh \
 	tests/train/odd_batches_are_exact.sh \
 	tests/train/parts_make_the_same_step.sh \
 	tests/train/other_shapes_need_a_config_only.sh \

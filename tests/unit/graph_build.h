@@ -113,6 +113,24 @@ static inline void add_xent(mot_graph *graph, int logits)
     OK(mot_graph_append(graph, MOT_OP_softmax_xent, "loss", NULL, (int[]){logits, label}, 2, out));
 }
 
+/* One of all losses. */
+static inline void add_any_loss(mot_graph *graph, mot_random *random, int x)
+{
+    mot_attrs attrs = {.delta = 0.5f, .smoothing = 0.2f};
+    int in[2] = {x, -1}, out[2];
+    const uint64_t kind = mot_random_below(random, 2 + MOT_N_LOSSES);
+    if (kind == 0) {
+        add_xent(graph, x);
+        return;
+    }
+    const bool classes = kind == 1;
+    mot_shape shape = classes ? (mot_shape){1, {MOT_BATCH}} : graph->tensor[x].shape;
+    attrs.loss = classes ? MOT_LOSS_MSE : (mot_loss)(kind - 2);
+    in[1] = add_source(graph, MOT_TENSOR_LABEL, "label", classes ? MOT_I32 : MOT_F32, shape);
+    OK(mot_graph_append(graph, classes ? MOT_OP_softmax_xent : MOT_OP_pointwise_loss, "loss",
+                        &attrs, in, 2, out));
+}
+
 /* New graph with raw u8 pixels of `shape` (without batch: at most 3 dimensions) and their floats.
  */
 static inline mot_graph *new_graph(mot_shape shape, int *x)

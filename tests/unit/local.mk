@@ -19,7 +19,8 @@ graph_model_tests = tests/unit/test_graph \
 	tests/unit/test_config \
 	tests/unit/test_config_document \
 	tests/unit/test_config_yaml \
-	tests/unit/test_model tests/unit/test_model_norm tests/unit/test_model_text
+	tests/unit/test_model tests/unit/test_model_loss tests/unit/test_model_norm \
+	tests/unit/test_model_text tests/unit/test_model_transpose
 check_PROGRAMS += $(graph_model_tests)
 TESTS += $(graph_model_tests)
 tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/graph_build.h
@@ -44,6 +45,12 @@ tests_unit_test_model_text_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_model_norm_SOURCES = tests/unit/test_model_norm.c tests/unit/model_build.h
 tests_unit_test_model_norm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_norm_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_model_loss_SOURCES = tests/unit/test_model_loss.c tests/unit/model_build.h
+tests_unit_test_model_loss_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_loss_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_model_transpose_SOURCES = tests/unit/test_model_transpose.c tests/unit/model_build.h
+tests_unit_test_model_transpose_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_model_transpose_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_model_SOURCES = tests/unit/test_model.c tests/unit/model_build.h
 tests_unit_test_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_model_LDADD = libmotley_core.la $(CHECK_LIBS)
@@ -71,7 +78,7 @@ endif
 
 # train: data sets and files
 if HAVE_CHECK
-DATA_TESTS = tests/unit/test_augment tests/unit/test_cifar tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_images tests/unit/test_packed tests/unit/test_safetensors tests/unit/test_text_set
+DATA_TESTS = tests/unit/test_augment tests/unit/test_cifar tests/unit/test_class_counts tests/unit/test_csv tests/unit/test_data tests/unit/test_drawn_digits tests/unit/test_idx tests/unit/test_images tests/unit/test_packed tests/unit/test_safetensors tests/unit/test_text_set
 check_PROGRAMS += $(DATA_TESTS)
 TESTS += $(DATA_TESTS)
 tests_unit_test_augment_SOURCES = tests/unit/test_augment.c tests/unit/files.h
@@ -80,6 +87,9 @@ tests_unit_test_augment_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_cifar_SOURCES = tests/unit/test_cifar.c tests/unit/files.h
 tests_unit_test_cifar_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_cifar_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_class_counts_SOURCES = tests/unit/test_class_counts.c
+tests_unit_test_class_counts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_class_counts_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_csv_SOURCES = tests/unit/test_csv.c tests/unit/files.h
 tests_unit_test_csv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_csv_LDADD = libmotley_core.la $(CHECK_LIBS)

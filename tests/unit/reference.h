@@ -73,8 +73,9 @@ static inline void reference_init(reference *r, const mot_graph *graph, int64_t 
     int64_t n_classes = graph->tensor[graph->output].shape.dim[1];
     for (int64_t i = 0; i < elements(r, graph->raw); i++)
         r->data[graph->raw][i] = (double)(i * 37 % 101) / 50.0 - 1.0;
-    for (int64_t i = 0; i < elements(r, graph->label); i++)
-        r->data[graph->label][i] = (double)(i * 5 % n_classes);
+    const bool classes = graph->tensor[graph->label].dtype == MOT_I32;
+    for (int64_t i = 0; i < elements(r, graph->label); i++) /* the second class does not count */
+        r->data[graph->label][i] = classes && i % 3 == 1 ? -1 : (double)(i * 5 % n_classes);
     for (int t = 0; t < graph->n_tensors; t++)
         for (int64_t i = 0; graph->tensor[t].constant && i < elements(r, t); i++)
             r->data[t][i] = (double)graph->tensor[t].constant[i];
@@ -141,31 +142,38 @@ static inline void ref_dweight(int64_t b, int64_t n, int64_t k, double *dw, doub
     }
 }
 
-static inline void ref_xent(int64_t b, int64_t c, double *d, double *sums, const double *z,
-                            const double *label)
+static inline void ref_xent(int64_t b, int64_t c, double smoothing, double *d, double *sums,
+                            const double *z, const double *label)
 {
     memset(sums, 0, 4 * sizeof *sums);
     for (int64_t i = 0; i < b; i++) {
         double sum = 0;
         for (int64_t j = 0; j < c; j++)
             sum += exp(z[i * c + j]);
-        sums[0] += 1;
-        sums[1] += log(sum) - z[i * c + (int64_t)label[i]];
-        for (int64_t j = 0; d && j < c; j++)
-            d[i * c + j] = exp(z[i * c + j]) / sum - (j == (int64_t)label[i]);
+        sums[0] += label[i] >= 0;
+        for (int64_t j = 0; j < c; j++) {
+            const bool own = j == (int64_t)label[i];
+            const double wanted = smoothing / (double)c + (own ? 1 - smoothing : 0);
+            sums[1] += label[i] >= 0 ? wanted * (log(sum) - z[i * c + j]) : 0;
+            sums[3] += own ? log(sum) - z[i * c + j] : 0;
+            if (d)
+                d[i * c + j] = label[i] >= 0 ? exp(z[i * c + j]) / sum - wanted : 0;
+        }
     }
 }
 
-static inline void ref_mse(int64_t b, int64_t c, double *d, double *sums, const double *y,
-                           const double *target)
+static inline void ref_pointwise(const mot_attrs *attrs, int64_t b, int64_t c, double *d,
+                                 double *sums, const double *y, const double *target)
 {
     memset(sums, 0, 4 * sizeof *sums);
     sums[0] = (double)b;
     for (int64_t i = 0; i < b * c; i++) {
-        double error = y[i] - target[i];
-        sums[1] += error * error / (double)c;
+        double part[3];
+        const double slope = ref_pointwise_loss(attrs, y[i], target[i], part);
+        for (int k = 0; k < 3; k++)
+            sums[1 + k] += part[k] / (double)c;
         if (d)
-            d[i] = 2 * error / (double)c;
+            d[i] = slope / (double)c;
     }
 }
 
@@ -346,10 +354,10 @@ static inline void run_node(const reference *r, const mot_node *node)
             out[0][i] = in[0][i] * keep(i + node->attrs.layer, (double)node->attrs.p);
         break;
     case MOT_OP_softmax_xent:
-        ref_xent(r->batch, a->dim[1], out[0], out[1], in[0], in[1]);
+        ref_xent(r->batch, a->dim[1], (double)node->attrs.smoothing, out[0], out[1], in[0], in[1]);
         break;
-    case MOT_OP_mse:
-        ref_mse(r->batch, a->dim[1], out[0], out[1], in[0], in[1]);
+    case MOT_OP_pointwise_loss:
+        ref_pointwise(&node->attrs, r->batch, a->dim[1], out[0], out[1], in[0], in[1]);
         break;
     default:
         break; /* the update */

@@ -1,4 +1,4 @@
-/* reference_ops.h: the mathematics of activations and norms in plain C and double.  The gradients are
+/* reference_ops.h: the mathematics of activations, losses and norms in plain C and double.  The gradients are
  * held against finite differences in test_graph_memory.c; tests/ops holds kernels against both. */
 #ifndef MOT_TESTS_REFERENCE_OPS_H
 #define MOT_TESTS_REFERENCE_OPS_H
@@ -50,6 +50,31 @@ static inline double ref_derivative(const mot_attrs *attrs, double v)
         return 1 - v * v;
     default:
         return v > 0 ? 1 : (double)attrs->slope;
+    }
+}
+
+/* The slope of a loss at output x with target t; sums: the loss, and what else is summed. */
+static inline double ref_pointwise_loss(const mot_attrs *attrs, double x, double t, double sums[3])
+{
+    const double d = x - t, p = ref_sigmoid(x), delta = (double)attrs->delta;
+    const double sign = d > 0 ? 1 : d < 0 ? -1 : 0;
+    sums[1] = d * d;
+    sums[2] = fabs(d);
+    switch (attrs->loss) {
+    case MOT_LOSS_MSE:
+        sums[0] = d * d;
+        return 2 * d;
+    case MOT_LOSS_L1:
+        sums[0] = fabs(d);
+        return sign;
+    case MOT_LOSS_HUBER:
+        sums[0] = fabs(d) > delta ? delta * (fabs(d) - delta / 2) : d * d / 2;
+        return fabs(d) > delta ? delta * sign : d;
+    default:
+        sums[0] = fmax(x, 0) - x * t + log1p(exp(-fabs(x)));
+        sums[1] = (p - t) * (p - t);
+        sums[2] = (x > 0) == (t > 0.5);
+        return p - t;
     }
 }
 

@@ -127,7 +127,8 @@ static mot_graph *random_network(mot_random *random, bool checkpointed)
         }
         made[n++] = x;
     }
-    add_xent(graph, add_linear(graph, "last", x, 2 + (int64_t)mot_random_below(random, 9), true));
+    x = add_linear(graph, "last", x, 2 + (int64_t)mot_random_below(random, 9), true);
+    add_any_loss(graph, random, x);
     seal_sgd(graph, mot_random_below(random, 2) == 1 ? 0.9f : 0);
     check_sealed(graph);
     return graph;

@@ -15,7 +15,7 @@ static const unsigned char labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 3, 1};
 static mot_dataset *read_good(const char *image_name, const char *label_name, int64_t n_classes)
 {
     mot_dataset *set;
-    OK(mot_idx_read(file_at(image_name), file_at(label_name), n_classes, &set));
+    OK(mot_idx_read(file_at(image_name), file_at(label_name), n_classes, NULL, &set));
     return set;
 }
 
@@ -68,7 +68,7 @@ START_TEST(test_what_is_written_is_read)
         label[1] = i / 6 ? 300 : 9;
         set.n_classes = label[1] + 1;
         OK(mot_idx_write(&set, file_at(names[i % 2]), file_at("l")));
-        OK(mot_idx_read(file_at(names[i % 2]), file_at("l"), 0, &back));
+        OK(mot_idx_read(file_at(names[i % 2]), file_at("l"), 0, NULL, &back));
         ck_assert(mot_shape_equal(&back->sample, &set.sample));
         ck_assert_int_eq(back->dtype, set.dtype);
         ck_assert_int_eq(back->n_classes, set.n_classes);
@@ -111,7 +111,7 @@ START_TEST(test_each_mistake_of_an_image_file_is_named)
         bytes[m->at] = (unsigned char)m->value;
     file_of("i", bytes, m->size ? m->size : sizeof images);
     file_of("l", labels, sizeof labels);
-    mot_status status = mot_idx_read(file_at("i"), file_at("l"), 0, &set);
+    mot_status status = mot_idx_read(file_at("i"), file_at("l"), 0, NULL, &set);
     ck_assert(status == MOT_ERR_FORMAT || status == MOT_ERR_UNSUPPORTED);
     ck_assert_msg(strstr(mot_error_message(), m->part) && strstr(mot_error_message(), file_at("i")),
                   "no '%s' in: %s", m->part, mot_error_message());
@@ -137,16 +137,21 @@ START_TEST(test_labels_are_checked)
                                              0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1};
     file_of("i", images, sizeof images);
     file_of("l", labels, sizeof labels);
-    FAILS(mot_idx_read(file_at("i"), file_at("l"), 3, &set), MOT_ERR_FORMAT,
+    FAILS(mot_idx_read(file_at("i"), file_at("l"), 3, NULL, &set), MOT_ERR_FORMAT,
           "label 0 is 3, but there are 3 classes");
     file_of("l", three, sizeof three);
-    FAILS(mot_idx_read(file_at("i"), file_at("l"), 0, &set), MOT_ERR_FORMAT, "has 3 labels");
+    FAILS(mot_idx_read(file_at("i"), file_at("l"), 0, NULL, &set), MOT_ERR_FORMAT, "has 3 labels");
     file_of("l", negative, sizeof negative);
-    FAILS(mot_idx_read(file_at("i"), file_at("l"), 0, &set), MOT_ERR_FORMAT, "label 0 is -1");
-    FAILS(mot_idx_read(file_at("i"), file_at("i"), 0, &set), MOT_ERR_FORMAT,
+    FAILS(mot_idx_read(file_at("i"), file_at("l"), 0, NULL, &set), MOT_ERR_FORMAT, "label 0 is -1");
+    OK(mot_idx_read(file_at("i"), file_at("l"), 0, &(int32_t){-1}, &set));
+    ck_assert_int_eq(set->label[0], MOT_NO_CLASS);
+    ck_assert_int_eq(set->label[1], 1);
+    ck_assert_int_eq(set->n_classes, 2);
+    mot_dataset_free(set);
+    FAILS(mot_idx_read(file_at("i"), file_at("i"), 0, NULL, &set), MOT_ERR_FORMAT,
           "are these the images");
     file_of("l", labels, sizeof labels);
-    FAILS(mot_idx_read(file_at("l"), file_at("l"), 0, &set), MOT_ERR_FORMAT,
+    FAILS(mot_idx_read(file_at("l"), file_at("l"), 0, NULL, &set), MOT_ERR_FORMAT,
           "are these the labels");
 }
 END_TEST
@@ -158,7 +163,7 @@ START_TEST(test_infinite_pixels_are_refused)
     mot_dataset *set;
     file_of("i", wrong, sizeof wrong);
     file_of("l", labels, sizeof labels);
-    FAILS(mot_idx_read(file_at("i"), file_at("l"), 0, &set), MOT_ERR_FORMAT, "element 1");
+    FAILS(mot_idx_read(file_at("i"), file_at("l"), 0, NULL, &set), MOT_ERR_FORMAT, "element 1");
 }
 END_TEST
 

@@ -105,7 +105,8 @@ START_TEST(test_names_bias_and_optimizer_are_as_the_text_says)
     ck_assert_float_eq(update->attrs.weight_decay, 0.1f);
     ck_assert_float_eq(update->attrs.eps, 1e-8f);
     ck_assert_int_eq(graph->n_states, 2);
-    ck_assert_int_eq(graph->node[graph->loss_node].op, MOT_OP_mse);
+    ck_assert_int_eq(graph->node[graph->loss_node].op, MOT_OP_pointwise_loss);
+    ck_assert_int_eq(graph->node[graph->loss_node].attrs.loss, MOT_LOSS_MSE);
     ck_assert_int_eq(graph->node[0].n_in, 1); /* floats without a scale come in as they are */
     mot_graph_free(graph);
 }
@@ -223,9 +224,11 @@ static const struct {
     {false, "model:\n  layers:\n    - relu\n",
      "m.yaml:3: the last layer, relu1, gives (B,1,28,28); end with `flatten` and `linear: 10`"},
     {false, "data:\n  set: mnist\nmodel:\n  loss: mse\n  layers: [flatten, {linear: 10}]\n",
-     "m.yaml:4: model.loss is mse, but the targets of mnist are classes: use cross-entropy"},
+     "m.yaml:4: model.loss is mse, but the targets of mnist are classes: use cross-entropy, "
+     "or for two of them bce"},
     {true, "data: {set: csv}\nmodel: {loss: cross-entropy, layers: [{linear: 1}]}\n",
-     "m.yaml:2: model.loss is cross-entropy, but the targets of csv are numbers: use mse"},
+     "m.yaml:2: model.loss is cross-entropy, but the targets of csv are numbers: use mse, l1, "
+     "huber or bce"},
     {false, "model:\n  layers:\n    - layer_norm: 4\n    - flatten\n    - linear: 10\n",
      "m.yaml:3: layer layer_norm1 normalizes the last 4 dimensions of a sample, but gets "
      "(B,1,28,28) from the input"},

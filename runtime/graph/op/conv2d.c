@@ -4,7 +4,11 @@
  *
  * (c' the c-th channel of the group of o; zeros outside of x), and its gradients: dx
  * (conv2d_dinput, masked by relu'(h) where fused), dw and db (conv2d_dweight); sums over samples,
- * never means. */
+ * never means.
+ *
+ * conv2d_dinput is a layer of its own, conv2d_transpose, too: dy is then its input, dx its output, and
+ * a bias of each channel of dx is added.  Since dx is linear in dy and w, its gradients are a
+ * convolution, and conv2d_dweight with the two images in each other's place. */
 #include "config.h"
 
 #include "runtime/graph/op/window.h"
@@ -105,17 +109,55 @@ static mot_status infer_dinput(const mot_graph *graph, const mot_node *node, mot
         return mot_rules_fail(graph, node, "needs a weight with the O of dy");
     shape[0] =
         (mot_shape){4, {MOT_BATCH, w->dim[1] * window->groups, window->image[0], window->image[1]}};
-    if (node->n_in > 2 && !mot_shape_equal(mot_rules_shape(graph, node, 2), &shape[0]))
+    if (node->n_in > 2 && node->in[2] >= 0 &&
+        !mot_shape_equal(mot_rules_shape(graph, node, 2), &shape[0]))
         return mot_rules_fail(graph, node, "needs a mask of the shape of dx");
+    if (node->n_in > 3) {
+        const mot_shape *b = mot_rules_shape(graph, node, 3);
+        if (b->n_dims != 1 || b->dim[0] != shape[0].dim[1])
+            return mot_rules_fail(graph, node, "needs a bias (C) with the C of dx");
+    }
+    return MOT_OK;
+}
+
+/* db (C): sums over an image, then over samples. */
+static mot_status gradient_bias(mot_graph *graph, const mot_node *node, int d_out, int *d_bias)
+{
+    const mot_attrs image = {.axis = 2, .n_axes = 2, .factor = 1};
+    int sums;
+    MOT_TRY(mot_graph_append(graph, MOT_OP_sum, node->name, &image, &d_out, 1, &sums));
+    const mot_shape line = {3, {MOT_BATCH, 1, graph->tensor[sums].shape.dim[1]}};
+    MOT_TRY(mot_graph_reshape(graph, sums, node->name, &line, &sums));
+    return mot_graph_append(graph, MOT_OP_position_dweight, node->name, NULL, &sums, 1, d_bias);
+}
+
+static mot_status gradient_dinput(mot_graph *graph, int index, const int *d_out, const bool *needs,
+                                  int *d_in)
+{
+    const mot_node node = graph->node[index];
+    const mot_attrs attrs = {.window = node.attrs.window};
+    int d = d_out[0];
+    if (node.attrs.activation != MOT_ACT_NONE || needs[2])
+        return MOT_FAIL(MOT_ERR_UNSUPPORTED,
+                        "conv2d_dinput %s: activations are fused behind backward", node.name);
+    if (needs[3])
+        MOT_TRY(gradient_bias(graph, &node, d, &d_in[3]));
+    if (needs[1])
+        MOT_TRY(mot_graph_append_n(graph, MOT_OP_conv2d_dweight, node.name, &attrs,
+                                   (int[]){node.in[0], d}, 2, 1, &d_in[1]));
+    if (needs[0])
+        MOT_TRY(mot_graph_append(graph, MOT_OP_conv2d, node.name, &attrs, (int[]){d, node.in[1]}, 2,
+                                 &d_in[0]));
     return MOT_OK;
 }
 
 const mot_op_rules mot_rules_conv2d_dinput = {
     .min_in = 2,
-    .max_in = 3,
+    .max_in = 4,
     .min_out = 1,
     .max_out = 1,
     .infer = infer_dinput,
+    .gradient = gradient_dinput,
     .cost = cost,
     .product = true,
 };

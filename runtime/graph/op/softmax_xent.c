@@ -1,6 +1,11 @@
-/* softmax_xent.c: softmax and cross-entropy in one pass; gives the gradient of the logits, p -
- * onehot, and the sums {rows, loss, correct, 0}.  Rows are samples, or all positions of sequences:
- * then the mean that training takes is over positions, as PyTorch's is. */
+/* softmax_xent.c: softmax and cross-entropy in one pass; gives the gradient of the logits and the
+ * sums {rows that count, losses, correct, losses without smoothing}.  Rows are samples, or all
+ * positions of sequences: then the mean that training takes is over positions, as PyTorch's is.
+ *
+ * With smoothing s a label asks for 1 - s of its class and s / C of each of the C classes, its own
+ * too.  A row with a label below 0 has no loss and no gradient and is not counted.  What the summed
+ * gradient is divided by is the sum of these counts over devices and ranks, so the mean over the
+ * rows that count is exact however they are spread over shares. */
 #include "config.h"
 
 #include "runtime/graph/op/rules.h"
@@ -17,6 +22,8 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
     rows.n_dims--;
     if (!mot_shape_equal(label, &rows) || mot_rules_dtype(graph, node, 1) != MOT_I32)
         return mot_rules_fail(graph, node, "needs labels (B) or (B,T) of i32, one for each row");
+    if (!(node->attrs.smoothing >= 0 && node->attrs.smoothing < 1))
+        return mot_rules_fail(graph, node, "needs a smoothing from 0 to below 1");
     shape[0] = *logits;
     shape[1] = (mot_shape){.n_dims = 1, .dim = {4}};
     dtype[0] = dtype[1] = MOT_F32;

@@ -8,6 +8,7 @@
     X(flatten)                                                                                     \
     X(linear)                                                                                      \
     X(conv2d)                                                                                      \
+    X(conv2d_transpose)                                                                            \
     X(max_pool2d)                                                                                  \
     X(avg_pool2d)                                                                                  \
     X(global_avg_pool)                                                                             \

@@ -48,19 +48,27 @@ static mot_status check_image(const mot_builder *builder, const mot_layer *layer
                     w->image[1] + 2 * w->padding[1]);
 }
 
-mot_status mot_layer_window(const mot_builder *builder, const mot_layer *layer, bool side_by_side,
-                            mot_window *out)
+static const int64_t one[2] = {1, 1}, none[2];
+
+/* The images that the layer gets. */
+static mot_status get_images(const mot_builder *builder, const mot_layer *layer, int64_t image[2])
 {
     const mot_shape *x = &builder->graph->tensor[builder->x].shape;
-    const mot_yaml *padding = mot_layer_value(layer, "padding");
-    static const int64_t one[2] = {1, 1}, none[2];
     char text[MOT_SHAPE_TEXT];
-    mot_window w = {.groups = 1};
     if (x->n_dims != 4)
         return MOT_FAIL(MOT_ERR_SHAPE, "%s takes images (B,C,H,W), but gets %s from %s",
                         mot_layer_where(builder, layer), mot_layer_input_print(builder, text),
                         builder->from);
-    memcpy(w.image, x->dim + 2, sizeof w.image);
+    memcpy(image, x->dim + 2, 2 * sizeof *image);
+    return MOT_OK;
+}
+
+mot_status mot_layer_window(const mot_builder *builder, const mot_layer *layer, bool side_by_side,
+                            mot_window *out)
+{
+    const mot_yaml *padding = mot_layer_value(layer, "padding");
+    mot_window w = {.groups = 1};
+    MOT_TRY(get_images(builder, layer, w.image));
     read_pair(layer, "kernel", one, w.kernel);
     read_pair(layer, "stride", side_by_side ? w.kernel : one, w.stride);
     read_pair(layer, "dilation", one, w.dilation);
@@ -69,6 +77,34 @@ mot_status mot_layer_window(const mot_builder *builder, const mot_layer *layer, 
     else
         read_pair(layer, "padding", none, w.padding);
     MOT_TRY(check_image(builder, layer, &w));
+    *out = w;
+    return MOT_OK;
+}
+
+mot_status mot_layer_window_transposed(const mot_builder *builder, const mot_layer *layer,
+                                       mot_window *out)
+{
+    mot_window w = {.groups = 1};
+    int64_t places[2], behind[2];
+    MOT_TRY(get_images(builder, layer, places));
+    read_pair(layer, "kernel", one, w.kernel);
+    read_pair(layer, "stride", one, w.stride);
+    read_pair(layer, "dilation", one, w.dilation);
+    read_pair(layer, "padding", none, w.padding);
+    read_pair(layer, "output_padding", none, behind);
+    for (int i = 0; i < 2; i++) {
+        if (behind[i] >= w.stride[i]) /* the window would come to another place */
+            return MOT_FAIL(MOT_ERR_ARGUMENT,
+                            "%s: output_padding %" PRId64 " must be less than the stride, %" PRId64,
+                            mot_layer_where(builder, layer), behind[i], w.stride[i]);
+        w.image[i] = (places[i] - 1) * w.stride[i] + w.dilation[i] * (w.kernel[i] - 1) + 1 +
+                     behind[i] - 2 * w.padding[i];
+        if (w.image[i] < 1)
+            return MOT_FAIL(
+                MOT_ERR_SHAPE,
+                "%s: padding %" PRId64 " leaves nothing of the %" PRId64 " pixels that it makes",
+                mot_layer_where(builder, layer), w.padding[i], w.image[i] + 2 * w.padding[i]);
+    }
     *out = w;
     return MOT_OK;
 }

@@ -11,6 +11,11 @@
 mot_status mot_layer_window(const mot_builder *builder, const mot_layer *layer, bool side_by_side,
                             mot_window *out);
 
+/** The same for conv2d_transpose: the window walks over the images that the layer makes, and comes to as
+ *  many places as there are pixels in those that it gets. */
+mot_status mot_layer_window_transposed(const mot_builder *builder, const mot_layer *layer,
+                                       mot_window *out);
+
 /** Range of kernels, strides and dilations. */
 #define MOT_LAYER_SIZES "[1,1024]"
 

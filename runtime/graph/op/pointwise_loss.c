@@ -1,5 +1,8 @@
-/* mse.c: mean over the C outputs of the squared error; gives the gradient 2 (pred - target) / C and
- * the sums {samples, loss, 0, squared target deviation or 0}. */
+/* pointwise_loss.c: what each output costs by itself, a function of it and its target (attrs.loss).
+ * The loss of a sample is the mean over its C outputs; gives the gradient, and the sums over samples
+ * {samples, losses, squares, magnitudes}: of means over C of d^2 and |d|, d = output - target, from
+ * which R2 and the mean absolute error follow, whatever the loss.  For bce d is sigmoid(output) -
+ * target, and the last is the part of outputs on the right side of 0 for targets of 0 and 1. */
 #include "config.h"
 
 #include "runtime/graph/op/rules.h"
@@ -12,20 +15,23 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
         !mot_shape_equal(pred, mot_rules_shape(graph, node, 1)) ||
         mot_rules_dtype(graph, node, 0) != MOT_F32 || mot_rules_dtype(graph, node, 1) != MOT_F32)
         return mot_rules_fail(graph, node, "needs predictions (B,C) and targets (B,C)");
+    if (node->attrs.loss == MOT_LOSS_HUBER && !(node->attrs.delta > 0))
+        return mot_rules_fail(graph, node, "needs a delta above 0");
     shape[0] = *pred;
     shape[1] = (mot_shape){.n_dims = 1, .dim = {4}};
     dtype[0] = dtype[1] = MOT_F32;
     return MOT_OK;
 }
 
+/* A difference, its square and magnitude, their sums, the gradient. */
 static mot_cost cost(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
     mot_cost result = mot_rules_cost_elementwise(graph, node, batch);
-    result.flops *= 4;
+    result.flops *= 6;
     return result;
 }
 
-const mot_op_rules mot_rules_mse = {
+const mot_op_rules mot_rules_pointwise_loss = {
     .min_in = 2,
     .max_in = 2,
     .min_out = 2,

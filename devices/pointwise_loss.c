@@ -1,13 +1,16 @@
-/* mse; the kernels are in kernels_cl/mse.cl. */
+/* pointwise_loss; the kernels are in kernels_cl/pointwise_loss.cl. */
 #include "config.h"
 
 #include "devices/variant.h"
 
-enum { MAX_PARTS = 1024 };
+enum { SUMS = 4, MAX_PARTS = 1024 };
 
 static mot_status check(const mot_operands *o)
 {
     MOT_TRY(mot_check_operands(o, 2, 2, 2, 2, 0));
+    if ((unsigned)o->attrs.loss >= MOT_N_LOSSES)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "pointwise_loss %s: %d is not a loss", o->name,
+                        (int)o->attrs.loss);
     MOT_TRY(mot_check_elements(o, "target", &o->in[1], mot_view_elements(&o->in[0])));
     MOT_TRY(mot_check_elements(o, "sums", &o->out[1], 4));
     if (mot_has_out(o, 0))
@@ -21,13 +24,15 @@ static void sizes(const mot_recording *r, mot_launch *launch)
     mot_launch_view(launch, &r->o->in[1]);
     mot_launch_long(launch, mot_view_rows(&r->o->in[0]));
     mot_launch_long(launch, mot_view_columns(&r->o->in[0]));
+    mot_launch_int(launch, (int)r->o->attrs.loss);
+    mot_launch_float(launch, r->o->attrs.delta);
     mot_launch_int(launch, mot_has_out(r->o, 0) ? 1 : 0);
 }
 
 static mot_status record_plain(const mot_recording *r)
 {
     mot_launch launch;
-    mot_record_begin(r, &launch, "mse", "mse_plain");
+    mot_record_begin(r, &launch, "pointwise_loss", "pointwise_loss_plain");
     mot_launch_view(&launch, &r->o->out[0]);
     mot_launch_view(&launch, &r->o->out[1]);
     sizes(r, &launch);
@@ -43,26 +48,25 @@ static mot_range range_of(const mot_recording *r)
 
 static int64_t workspace(const mot_recording *r)
 {
-    return 2 * range_of(r).groups;
+    return SUMS * range_of(r).groups;
 }
 
 static mot_status record_vector(const mot_recording *r)
 {
     mot_range range = range_of(r);
-    mot_view parts = mot_workspace_at(r->o, 0, 2 * range.groups);
+    mot_view parts = mot_workspace_at(r->o, 0, SUMS * range.groups);
     mot_launch launch;
-    mot_record_begin(r, &launch, "mse", "mse_vector");
+    mot_record_begin(r, &launch, "pointwise_loss", "pointwise_loss_vector");
     mot_launch_view(&launch, &r->o->out[0]);
     mot_launch_view(&launch, &r->o->out[1]);
     mot_launch_view(&launch, &parts);
     sizes(r, &launch);
     mot_launch_long(&launch, range.chunk);
-    mot_launch_local(&launch, 2 * sizeof(float) * (size_t)range.local);
+    mot_launch_local(&launch, SUMS * sizeof(float) * (size_t)range.local);
     MOT_TRY(mot_record_end_units(r, &launch, range.groups, range.local));
     if (range.groups == 1)
         return MOT_OK;
-    return mot_record_sums_finish(r, "mse", &r->o->out[1], &parts, range.groups,
-                                  mot_view_rows(&r->o->in[0]));
+    return mot_record_sums_finish(r, "pointwise_loss", &r->o->out[1], &parts, range.groups);
 }
 
 static const mot_variant variants[] = {
@@ -70,4 +74,4 @@ static const mot_variant variants[] = {
     {.name = "vector", .workspace = workspace, .record = record_vector},
 };
 
-const mot_primitive mot_primitive_mse = {check, variants, 2, NULL};
+const mot_primitive mot_primitive_pointwise_loss = {check, variants, 2, NULL};
