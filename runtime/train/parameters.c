@@ -73,13 +73,13 @@ static mot_status copy_named(const mot_tensor_file *file, const char *path,
     return MOT_OK;
 }
 
-static mot_status read_init(mot_trainer *t, float *flat)
+mot_status mot_parameters_read(const mot_graph *graph, const char *path, float *flat)
 {
     mot_tensor_file file;
-    MOT_TRY(mot_safetensors_read(t->init, &file));
+    MOT_TRY(mot_safetensors_read(path, &file));
     mot_status status = MOT_OK;
-    for (int i = 0; status == MOT_OK && i < t->graph->n_parameters; i++)
-        status = copy_named(&file, t->init, mot_parameter(t, i), flat);
+    for (int i = 0; status == MOT_OK && i < graph->n_parameters; i++)
+        status = copy_named(&file, path, &graph->tensor[graph->parameter[i]], flat);
     mot_tensor_file_free(&file);
     return status;
 }
@@ -100,7 +100,7 @@ mot_status mot_parameters_init(mot_trainer *t)
     if (status == MOT_OK && mot_comm_rank(t->comm) == 0) {
         draw_all(t, flat);
         if (t->init)
-            status = read_init(t, flat);
+            status = mot_parameters_read(t->graph, t->init, flat);
         if (t->graph->average >= 0) /* so that it can be evaluated before the first step, too */
             memcpy(flat + (t->graph->average + 1) * t->graph->n_flat, flat,
                    sizeof *flat * (size_t)t->graph->n_flat);

@@ -158,6 +158,9 @@ mot_status mot_trainer_load(mot_trainer *trainer, const mot_dataset *dataset, co
 /** Draw the initial parameters on rank 0 (or read them from --init), give them to all ranks and
  *  replicas; states are zero, but for the average of the parameters. */
 mot_status mot_parameters_init(mot_trainer *trainer);
+/** Read all parameters by name from a .safetensors file into the flat layout.  Errors: of the reader;
+ *  MOT_ERR_SHAPE names a tensor that is missing or does not fit. */
+mot_status mot_parameters_read(const mot_graph *graph, const char *path, float *flat);
 /** Send rank 0's flat parameters and states (state -1..n-1 in `flat`, one behind the other) to all. */
 mot_status mot_parameters_distribute(mot_trainer *trainer, float *flat);
 /** Floats of parameters and states together. */

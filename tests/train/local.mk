@@ -2,6 +2,7 @@
 TRAIN_TESTS = \
 	tests/train/archive_needs_no_compiler.sh \
 	tests/train/branches_give_same_result.sh \
+	tests/train/generates_same_text.sh \
 	tests/train/joined_launches_give_same_bits.sh \
 	tests/train/odd_batches_are_exact.sh \
 	tests/train/parts_make_the_same_step.sh \
@@ -20,4 +21,4 @@ TESTS += $(TRAIN_TESTS)
 ALONE += $(TIMED_TRAIN_TESTS)
 EXTRA_DIST += $(TRAIN_TESTS) $(TIMED_TRAIN_TESTS)
 EXTRA_DIST += tests/train/branches.yaml tests/train/digits.yaml tests/train/images.yaml \
-	tests/train/usps.yaml
+	tests/train/usps.yaml tests/train/words.yaml
