@@ -204,12 +204,10 @@ static mot_status record_panels(const mot_recording *r)
     const mot_view packed = mot_workspace_at(o, 0, p.elements);
     const mot_view scratch = mot_workspace_at(o, p.elements, s.samples * p.room);
     const int64_t groups = GROUPS_PER_THREAD * r->traits.threads;
-    const int64_t chunk =
-        mot_min(s.samples, mot_max(LEAST_CHUNK, mot_ceil_div(s.samples, groups)));
+    const int64_t chunk = mot_min(s.samples, mot_max(LEAST_CHUNK, mot_ceil_div(s.samples, groups)));
     mot_launch launch;
     MOT_TRY(pack(r, &p, &packed));
-    mot_record_begin(r, &launch, "recurrent_panels",
-                     kernels[2 * is_grad(o) + (n_gates(o) == 3)]);
+    mot_record_begin(r, &launch, "recurrent_panels", kernels[2 * is_grad(o) + (n_gates(o) == 3)]);
     for (int i = 0; i < o->n_out; i++)
         mot_launch_view(&launch, &o->out[i]);
     mot_launch_view(&launch, &scratch);

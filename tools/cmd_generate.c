@@ -100,8 +100,8 @@ static const mot_option options[] = {
      MOT_PLACE(temperature), 0},
     {"top-k", 0, MOT_OPTION_INT, "K", "draw from the K likeliest tokens only (default: from all)",
      MOT_PLACE(top_k), 1},
-    {"seed", 0, MOT_OPTION_INT, "N", "the seed of all random numbers (default: 1)",
-     MOT_PLACE(seed), 0},
+    {"seed", 0, MOT_OPTION_INT, "N", "the seed of all random numbers (default: 1)", MOT_PLACE(seed),
+     0},
     MOT_OPTION_DEVICES,
     MOT_OPTION_JSON("print device, seed, prompt, text, tokens and speed as one JSON object"),
     MOT_OPTION_VERBOSE,
@@ -115,7 +115,8 @@ const mot_command mot_command_generate = {
     1,
     1,
     "write text with a network that was trained on text",
-    "DIR is the folder of a training, what `motley train --out DIR` wrote.  The same seed gives the\n"
+    "DIR is the folder of a training, what `motley train --out DIR` wrote.  The same seed gives "
+    "the\n"
     "same text on every device, as far as rounding lets it.",
     options,
     run,

@@ -30,7 +30,7 @@ struct mot_generator {
     int32_t *token; /* [n] the text so far, the prompt included */
     int64_t n;
     size_t capacity;
-    float *logit; /* (context, vocabulary) */
+    float *logit;  /* (context, vocabulary) */
     mot_text text; /* of the latest token */
 };
 
@@ -195,8 +195,7 @@ mot_status mot_generator_prompt(mot_generator *g, const char *text)
     int64_t n;
     if (*text == '\0')
         return MOT_OK;
-    MOT_TRY(
-        mot_vocabulary_encode(g->vocabulary, "the prompt", text, strlen(text), &token, &n));
+    MOT_TRY(mot_vocabulary_encode(g->vocabulary, "the prompt", text, strlen(text), &token, &n));
     mot_status status = mot_grow(&g->token, &g->capacity, (size_t)(g->n + n), sizeof *token);
     if (status == MOT_OK) {
         memcpy(g->token + g->n, token, (size_t)n * sizeof *token);
@@ -245,8 +244,8 @@ mot_status mot_generator_next(mot_generator *g, int32_t *token, const char **tex
     for (mot_step_result ignored; mot_exec_next_result(g->exec, &ignored);)
         continue;
     MOT_TRY(mot_grow(&g->token, &g->capacity, (size_t)g->n + 1, sizeof *g->token));
-    MOT_TRY(mot_sampling_draw(&g->sampling, g->logit + (n - 1) * g->vocabulary->n,
-                              g->vocabulary->n, (uint64_t)g->n, &g->token[g->n]));
+    MOT_TRY(mot_sampling_draw(&g->sampling, g->logit + (n - 1) * g->vocabulary->n, g->vocabulary->n,
+                              (uint64_t)g->n, &g->token[g->n]));
     g->text.length = 0;
     MOT_TRY(mot_vocabulary_decode(g->vocabulary, g->token[g->n], &g->text));
     *token = g->token[g->n++];

@@ -81,9 +81,9 @@ static mot_status gradient_lstm(mot_graph *graph, int index, const int *d_out, c
 {
     const mot_node node = graph->node[index];
     int out[2];
-    MOT_TRY(mot_graph_append(
-        graph, MOT_OP_lstm_grad, node.name, NULL,
-        (int[]){d_out[0], node.out[0], node.out[1], node.out[2], node.in[1]}, 5, out));
+    MOT_TRY(mot_graph_append(graph, MOT_OP_lstm_grad, node.name, NULL,
+                             (int[]){d_out[0], node.out[0], node.out[1], node.out[2], node.in[1]},
+                             5, out));
     d_in[0] = needs[0] ? out[0] : -1;
     return gradient_of_weights(graph, &node, needs, out[0], out[1], d_in);
 }

@@ -85,11 +85,11 @@ const mot_layer_type mot_layer_lstm = {
     "layer: `lstm1.weight_ih_l0` (4H, C), `lstm1.weight_hh_l0` (4H, H), `lstm1.bias_ih_l0`, "
     "`lstm1.bias_hh_l0` (4H)."};
 
-const mot_layer_type mot_layer_gru = {
-    "gru",
-    "gru",
-    "out",
-    MOT_LAYER_KEYS(keys),
-    build_gru,
-    "Gated recurrent units, as PyTorch's `nn.GRU`: `gru1.weight_ih_l0` (3H, C), and so on, as `lstm` "
-    "has them."};
+const mot_layer_type mot_layer_gru = {"gru",
+                                      "gru",
+                                      "out",
+                                      MOT_LAYER_KEYS(keys),
+                                      build_gru,
+                                      "Gated recurrent units, as PyTorch's `nn.GRU`: "
+                                      "`gru1.weight_ih_l0` (3H, C), and so on, as `lstm` "
+                                      "has them."};
