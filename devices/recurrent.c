@@ -75,6 +75,7 @@ static mot_status check(const mot_operands *o)
     MOT_TRY(mot_check_operands(o, 2, 3, n_out, n_out, 0));
     MOT_TRY(check_sizes(o));
     const sizes s = sizes_of(o);
+    MOT_TRY(mot_check_first(o, s.length));
     MOT_TRY(check_view(o, "y", &o->out[0], s.width));
     MOT_TRY(check_view(o, "gates", &o->out[1], 4 * s.width));
     return n_out == 3 ? check_view(o, "cells", &o->out[2], s.width) : MOT_OK;
@@ -141,7 +142,7 @@ static mot_status record_position(const mot_recording *r, int64_t t)
 static mot_status record_plain(const mot_recording *r)
 {
     const int64_t length = sizes_of(r->o).length;
-    for (int64_t i = 0; i < length; i++)
+    for (int64_t i = r->o->attrs.first; i < length; i++)
         MOT_TRY(record_position(r, is_grad(r->o) ? length - 1 - i : i));
     return MOT_OK;
 }
@@ -218,6 +219,8 @@ static mot_status record_panels(const mot_recording *r)
     mot_launch_long(&launch, p.span);
     mot_launch_long(&launch, p.room);
     mot_launch_long(&launch, chunk);
+    if (!is_grad(o))
+        mot_launch_long(&launch, o->attrs.first);
     return mot_record_end_units(r, &launch, mot_ceil_div(s.samples, chunk), 1);
 }
 

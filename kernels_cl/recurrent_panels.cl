@@ -133,14 +133,14 @@ __kernel void lstm_panels(__global float *y, long y_at, __global float *gates, l
                           __global float *cells, long cells_at, __global float *scratch,
                           long scratch_at, __global const float *x, long x_at,
                           __global const float *panels, long panels_at, long samples, long length,
-                          long width, long span, long room, long chunk UNITS)
+                          long width, long span, long room, long chunk, long begin UNITS)
 {
     RECURRENT_GROUP;
     y += y_at + first * length * width;
     gates += gates_at + first * length * 4 * width;
     cells += cells_at + first * length * width;
     x += x_at + first * length * 4 * width;
-    for (long t = 0; t < length; t++) {
+    for (long t = begin; t < length; t++) {
         recurrent_multiply(scratch, span, y + (t - 1) * width, length * width, n, panels, width + 1,
                            t > 0 ? width : 0);
         for (long s = 0; s < n; s++) {
@@ -175,13 +175,13 @@ GROUPS_OF_ONE
 __kernel void gru_panels(__global float *y, long y_at, __global float *gates, long gates_at,
                          __global float *scratch, long scratch_at, __global const float *x,
                          long x_at, __global const float *panels, long panels_at, long samples,
-                         long length, long width, long span, long room, long chunk UNITS)
+                         long length, long width, long span, long room, long chunk, long begin UNITS)
 {
     RECURRENT_GROUP;
     y += y_at + first * length * width;
     gates += gates_at + first * length * 4 * width;
     x += x_at + first * length * 3 * width;
-    for (long t = 0; t < length; t++) {
+    for (long t = begin; t < length; t++) {
         recurrent_multiply(scratch, span, y + (t - 1) * width, length * width, n, panels, width + 1,
                            t > 0 ? width : 0);
         for (long s = 0; s < n; s++) {

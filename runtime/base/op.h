@@ -133,6 +133,7 @@ typedef struct mot_attrs {
     int64_t rows;              /* embedding_dweight: of the table */
     int64_t heads;             /* attention */
     bool causal;               /* attention: a position sees itself and those before it */
+    int64_t first;             /* attention, lstm, gru: outputs of positions before it are there */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
     int axis, n_axes;          /* concat, sum, spread: a dimension, not that of the samples */
     int order[MOT_MAX_DIMS];   /* permute */

@@ -3,6 +3,7 @@ libmotley_core_la_SOURCES += \
 	runtime/exec/profile.c runtime/exec/profile.h \
 	runtime/exec/reduce.c runtime/exec/reduce.h \
 	runtime/exec/replica.c runtime/exec/replica.h \
+	runtime/exec/sequence.c runtime/exec/sequence.h \
 	runtime/exec/state.c \
 	runtime/exec/times.c \
 	runtime/exec/tune.c \

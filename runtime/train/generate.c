@@ -1,14 +1,16 @@
 /* generate.c: text from a network that was trained on text, one token after the other, on one device.
  *
  * What is needed lies in the folder of the training: config.yaml with the vocabulary, and
- * model.safetensors.  For each token the network goes over a window of data.context tokens, the last
- * ones of the text; where there are fewer, others stand behind them, which none of them sees. */
+ * model.safetensors.  A window of at most data.context tokens, the last ones of the text, is what the
+ * network sees; it keeps what it has computed of them, so that a token costs one position.  A full
+ * window begins anew with its second half. */
 #include "config.h"
 
 #include "runtime/motley.h"
 
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
+#include "runtime/exec/sequence.h"
 #include "runtime/train/sampling.h"
 #include "runtime/train/sets.h"
 #include "runtime/train/trainer.h"
@@ -21,16 +23,16 @@ struct mot_generator {
     mot_config *config;
     mot_vocabulary *vocabulary;
     mot_graph *graph;
-    mot_comm *comm;
     mot_device *device;
-    mot_exec *exec;
-    mot_plan *plan;
+    mot_sequence *sequence;
     mot_sampling sampling;
     int64_t context;
     int32_t *token; /* [n] the text so far, the prompt included */
     int64_t n;
     size_t capacity;
-    float *logit;  /* (context, vocabulary) */
+    int64_t window,
+        done;      /* where in `token` the window begins; positions of it that are computed */
+    float *logit;  /* [vocabulary->n] */
     mot_text text; /* of the latest token */
 };
 
@@ -87,7 +89,7 @@ static mot_status open_network(mot_generator *g)
     };
     MOT_TRY(mot_model_build(g->config, &spec, &g->graph));
     MOT_TRY(check_causal(g->graph));
-    return mot_alloc((size_t)(g->context * g->vocabulary->n), sizeof *g->logit, &g->logit);
+    return mot_alloc((size_t)g->vocabulary->n, sizeof *g->logit, &g->logit);
 }
 
 /* The fastest device of the selection. */
@@ -106,30 +108,15 @@ static mot_status open_device(mot_generator *g, const char *selection)
     return status;
 }
 
-static mot_status read_parameters(mot_generator *g, const char *path)
+static mot_status open_sequence(mot_generator *g, const char *path)
 {
     float *flat;
     MOT_TRY(mot_alloc((size_t)g->graph->n_flat, sizeof *flat, &flat));
     mot_status status = mot_parameters_read(g->graph, path, flat);
     if (status == MOT_OK)
-        status = mot_exec_write_flat(g->exec, -1, flat);
-    if (status == MOT_OK && g->graph->average >= 0)
-        status = mot_exec_write_flat(g->exec, g->graph->average, flat);
+        status = mot_sequence_open(g->graph, g->device, flat, &g->sequence);
     free(flat);
     return status;
-}
-
-static mot_status open_exec(mot_generator *g)
-{
-    const bool active = true;
-    const int64_t share = 1;
-    MOT_TRY(mot_comm_open(&g->comm));
-    MOT_TRY(mot_exec_open(g->graph, &g->device, 1, g->comm,
-                          &(mot_exec_options){.max_batch = 1, .n_slots = 1}, &g->exec));
-    mot_machine_device line = {.max_batch = 1};
-    const mot_machine machine = {.device = &line, .n_devices = 1};
-    MOT_TRY(mot_plan_build(g->graph, mot_exec_memory(g->exec), &machine, 1, &share, 1, &g->plan));
-    return mot_exec_set_plan(g->exec, g->plan, 0, &active);
 }
 
 static mot_status path_in(const char *folder, const char *name, char **out)
@@ -154,8 +141,7 @@ mot_status mot_generator_open(const char *folder, const mot_generate_options *op
     MOT_TRY_GOTO(mot_config_read(config, &g->config));
     MOT_TRY_GOTO(open_network(g));
     MOT_TRY_GOTO(open_device(g, selection && *selection ? selection : "auto"));
-    MOT_TRY_GOTO(open_exec(g));
-    MOT_TRY_GOTO(read_parameters(g, model));
+    MOT_TRY_GOTO(open_sequence(g, model));
     *out = g;
     g = NULL;
 fail:
@@ -169,10 +155,8 @@ void mot_generator_close(mot_generator *g)
 {
     if (!g)
         return;
-    mot_exec_close(g->exec);
-    mot_plan_free(g->plan);
+    mot_sequence_close(g->sequence);
     mot_device_close(g->device);
-    mot_comm_close(g->comm);
     mot_graph_free(g->graph);
     mot_vocabulary_free(g->vocabulary);
     mot_config_free(g->config);
@@ -205,24 +189,6 @@ mot_status mot_generator_prompt(mot_generator *g, const char *text)
     return status;
 }
 
-/* The window of the last tokens into the input ring; how many it has. */
-static mot_status fill_window(mot_generator *g, int64_t *n)
-{
-    void *raw, *label;
-    const int64_t first = g->n > g->context ? g->n - g->context : 0;
-    MOT_TRY(mot_exec_input(g->exec, 0, &raw, &label));
-    memset(label, 0, (size_t)g->context * sizeof(int32_t));
-    *n = g->n - first;
-    for (int64_t i = 0; i < g->context; i++) {
-        const int32_t token = i < *n ? g->token[first + i] : 0;
-        if (g->graph->tensor[g->graph->raw].dtype == MOT_U8)
-            ((uint8_t *)raw)[i] = (uint8_t)token;
-        else
-            ((int32_t *)raw)[i] = token;
-    }
-    return MOT_OK;
-}
-
 /* A text has to begin with something: a new line, where there is one. */
 static mot_status begin(mot_generator *g)
 {
@@ -234,18 +200,26 @@ static mot_status begin(mot_generator *g)
     return MOT_OK;
 }
 
+/* What the network says follows. */
+static mot_status run(mot_generator *g)
+{
+    if (g->n - g->window > g->context) {
+        g->window = g->n - (g->context + 1) / 2;
+        g->done = 0;
+    }
+    const int64_t first = g->done;
+    g->done = g->n - g->window;
+    return mot_sequence_run(g->sequence, g->token + g->window, first, g->done, g->logit);
+}
+
 mot_status mot_generator_next(mot_generator *g, int32_t *token, const char **text)
 {
-    int64_t n;
     if (g->n == 0)
         MOT_TRY(begin(g));
-    MOT_TRY(fill_window(g, &n));
-    MOT_TRY(mot_exec_evaluate(g->exec, g->logit));
-    for (mot_step_result ignored; mot_exec_next_result(g->exec, &ignored);)
-        continue;
+    MOT_TRY(run(g));
     MOT_TRY(mot_grow(&g->token, &g->capacity, (size_t)g->n + 1, sizeof *g->token));
-    MOT_TRY(mot_sampling_draw(&g->sampling, g->logit + (n - 1) * g->vocabulary->n, g->vocabulary->n,
-                              (uint64_t)g->n, &g->token[g->n]));
+    MOT_TRY(mot_sampling_draw(&g->sampling, g->logit, g->vocabulary->n, (uint64_t)g->n,
+                              &g->token[g->n]));
     g->text.length = 0;
     MOT_TRY(mot_vocabulary_decode(g->vocabulary, g->token[g->n], &g->text));
     *token = g->token[g->n++];

@@ -106,6 +106,7 @@ static void make_forward(op_case *c, mot_random *random, bool small, int n_gates
     double *gates = op_output(c, 1, at_positions(&r, 4 * r.width), 2e-5);
     double *cells = n_gates == 4 ? op_output(c, 2, at_positions(&r, r.width), 2e-5) : NULL;
     forward(&r, x, y, gates, cells);
+    op_begin_later(c, random, r.length);
 }
 
 void make_lstm(op_case *c, mot_random *random, bool small)
