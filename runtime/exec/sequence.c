@@ -1,4 +1,4 @@
-/* stream.c: see sequence.h.  All tensors of forward lie side by side in one buffer, (T,...) each, since
+/* sequence.c: see sequence.h.  All tensors of forward lie side by side in one buffer, (T,...) each, since
  * there is one sequence; a run binds the rows [first, last) of them, and to those who look back the rows
  * [0, last) with attrs.first.  Commands are recorded for every run: their kernels are there already. */
 #include "config.h"
@@ -44,7 +44,7 @@ static bool is_local(const mot_graph *graph, const mot_node *node)
     case MOT_OP_dropout:
         return true;
     case MOT_OP_norm:
-        return node->attrs.norm != MOT_NORM_GROUP &&
+        return (node->attrs.norm == MOT_NORM_LAYER || node->attrs.norm == MOT_NORM_RMS) &&
                node->attrs.group == mot_shape_last(&graph->tensor[node->in[0]].shape);
     case MOT_OP_concat:
         return node->attrs.axis == 2;
