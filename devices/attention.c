@@ -48,7 +48,8 @@ static mot_status check_sizes(const mot_operands *o, const mot_view *y, const mo
 static mot_status check(const mot_operands *o)
 {
     MOT_TRY(mot_check_operands(o, 1, 1, 2, 2, 0));
-    return check_sizes(o, &o->out[0], &o->out[1]);
+    MOT_TRY(check_sizes(o, &o->out[0], &o->out[1]));
+    return mot_check_first(o, o->in[0].shape.dim[1]);
 }
 
 static mot_status check_grad(const mot_operands *o)
@@ -68,6 +69,8 @@ static void add_sizes(const mot_recording *r, mot_launch *launch)
     mot_launch_long(launch, s.depth);
     mot_launch_int(launch, r->o->attrs.causal);
     mot_launch_float(launch, 1.0f / sqrtf((float)s.depth));
+    if (r->o->op == MOT_OP_attention)
+        mot_launch_long(launch, r->o->attrs.first);
 }
 
 /* ---- plain ---- */
@@ -84,7 +87,7 @@ static mot_status record_plain(const mot_recording *r)
         mot_launch_view(&launch, &r->o->in[i]);
     mot_launch_long(&launch, s.samples);
     add_sizes(r, &launch);
-    return mot_record_end_plain(r, &launch, s.samples * s.heads * s.length);
+    return mot_record_end_plain(r, &launch, s.samples * s.heads * (s.length - r->o->attrs.first));
 }
 
 /* ---- lanes ---- */
@@ -117,8 +120,8 @@ static mot_status end_lanes(const mot_recording *r, mot_launch *launch, int deep
     const sizes s = sizes_of(r->o);
     add_sizes(r, launch);
     mot_launch_local(launch, local_bytes(r, deep, blocks));
-    return mot_record_end_units(r, launch,
-                                s.samples * s.heads * mot_ceil_div(s.length, lanes_of(r)), 1);
+    const int64_t parts = mot_ceil_div(s.length, lanes_of(r)) - r->o->attrs.first / lanes_of(r);
+    return mot_record_end_units(r, launch, s.samples * s.heads * parts, 1);
 }
 
 static mot_status record_lanes(const mot_recording *r)

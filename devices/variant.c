@@ -90,6 +90,14 @@ mot_status mot_check_elements(const mot_operands *o, const char *what, const mot
                     elements);
 }
 
+mot_status mot_check_first(const mot_operands *o, int64_t length)
+{
+    if (o->attrs.first >= 0 && o->attrs.first < length)
+        return MOT_OK;
+    return MOT_FAIL(MOT_ERR_ARGUMENT, "%s %s: begins at position %" PRId64 " of %" PRId64,
+                    mot_op_name(o->op), o->name, o->attrs.first, length);
+}
+
 int64_t mot_view_elements(const mot_view *view)
 {
     return mot_shape_elements(&view->shape, 1);

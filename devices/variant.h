@@ -79,6 +79,8 @@ mot_status mot_check_operands(const mot_operands *o, int min_in, int max_in, int
 /** The view has exactly `elements`; `what` names it in the message. */
 mot_status mot_check_elements(const mot_operands *o, const char *what, const mot_view *view,
                               int64_t elements);
+/** attrs.first is one of `length` positions. */
+mot_status mot_check_first(const mot_operands *o, int64_t length);
 int64_t mot_view_elements(const mot_view *view);
 /** Rows: dim 0; columns: the product of the others. */
 int64_t mot_view_rows(const mot_view *view);

@@ -4,6 +4,7 @@
  * vector  vectors of VW, a chunk a group (vector.cl).  All but leaky relu cost one exponential of
  *         an argument up to 0 (exp.cl) and one or two divisions, the same on every device. */
 #include "exp.cl"
+#include "sigmoid.cl"
 #include "vector.cl"
 
 #define ACT_GELU 2
@@ -105,25 +106,6 @@ VEC act_normal(VEC x, VEC *e)
     *e = exp_vector(x * x * -0.5f);
     q = q * t * *e;
     return x > 0.0f ? 1.0f - q : q;
-}
-
-/* sigmoid(x) and its derivative. */
-VEC act_sigmoid(VEC x, VEC *derivative)
-{
-    const VEC e = exp_vector(-fabs(x)), r = 1.0f / (1.0f + e);
-    *derivative = e * r * r;
-    return x < 0.0f ? e * r : r;
-}
-
-/* Near 0 by a polynomial, where 1 - e would lose digits.  Source: Cephes, tanhf. */
-VEC act_tanh(VEC x)
-{
-    const VEC a = fabs(x), z = x * x, e = exp_vector(-2.0f * a);
-    VEC p = -5.70498872745e-3f * z + 2.06390887954e-2f;
-    p = p * z - 5.37397155531e-2f;
-    p = p * z + 1.33314422036e-1f;
-    p = p * z - 3.33332819422e-1f;
-    return a < 0.625f ? p * z * x + x : copysign((1.0f - e) / (1.0f + e), x);
 }
 
 VEC act_value(VEC x, int kind, float slope)

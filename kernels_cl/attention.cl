@@ -14,9 +14,10 @@
  * The fast ones for CPUs are in attention_lanes.cl.
  * Source: Dao 2023, "FlashAttention-2", sections 2.3 and 3.1. */
 
-/* The row of work-item `id`, and where its vectors are. */
-#define ATTENTION_ROW(id)                                                                          \
-    const long t = (id) % length, head = (id) / length % heads, sample = (id) / length / heads;    \
+/* The row of work-item `id`, from row `begin` on, and where its vectors are. */
+#define ATTENTION_ROW(id, begin)                                                                   \
+    const long rest = length - (begin), t = (begin) + (id) % rest;                                 \
+    const long head = (id) / rest % heads, sample = (id) / rest / heads;                           \
     const long width = heads * depth;                                                              \
     __global const float *q = qkv + qkv_at + sample * length * 3 * width + head * depth;           \
     __global const float *k = q + width, *v = k + width
@@ -31,12 +32,12 @@ float attention_dot(__global const float *a, __global const float *b, long n)
 
 __kernel void attention_plain(__global float *y, long y_at, __global float *lse, long lse_at,
                               __global const float *qkv, long qkv_at, long samples, long length,
-                              long heads, long depth, int causal, float scale)
+                              long heads, long depth, int causal, float scale, long begin)
 {
     const long id = get_global_id(0);
-    if (id >= samples * heads * length)
+    if (id >= samples * heads * (length - begin))
         return;
-    ATTENTION_ROW(id);
+    ATTENTION_ROW(id, begin);
     __global const float *own = q + t * 3 * width;
     __global float *to = y + y_at + (sample * length + t) * width + head * depth;
     const long n = causal ? t + 1 : length;
@@ -53,7 +54,7 @@ __kernel void attention_plain(__global float *y, long y_at, __global float *lse,
     }
     for (long d = 0; d < depth; d++)
         to[d] /= sum;
-    lse[lse_at + id] = most + log(sum);
+    lse[lse_at + (sample * heads + head) * length + t] = most + log(sum);
 }
 
 /* dq of its row, then dk and dv of the same. */
@@ -66,7 +67,7 @@ __kernel void attention_grad_plain(__global float *dqkv, long dqkv_at, __global 
     const long id = get_global_id(0);
     if (id >= samples * heads * length)
         return;
-    ATTENTION_ROW(id);
+    ATTENTION_ROW(id, 0);
     __global float *dq = dqkv + dqkv_at + (sample * length + t) * 3 * width + head * depth;
     __global float *dk = dq + width, *dv = dk + width;
     dy += dy_at + sample * length * width + head * depth;

@@ -203,10 +203,10 @@ INLINE void attend_softmax(__local float *score, __local float *sums, VEC most[2
     }
 }
 
-/* The first row of this group, how many there are, and where its head lies. */
-#define ATTEND_GROUP                                                                               \
-    const long parts = (length + LANES - 1) / LANES;                                               \
-    const long part = (long)get_group_id(0) % parts, pair = (long)get_group_id(0) / parts;         \
+/* The first row of this group, how many there are, and where its head lies; from row `begin` on. */
+#define ATTEND_GROUP(begin)                                                                        \
+    const long done = (begin) / LANES, parts = (length + LANES - 1) / LANES - done;                \
+    const long part = done + (long)get_group_id(0) % parts, pair = (long)get_group_id(0) / parts;  \
     const long first = part * LANES, width = heads * depth, stride = 3 * width;                    \
     const long sample = pair / heads, head = pair - sample * heads;                                \
     const int n = (int)min((long)LANES, length - first), deep = (int)depth;                        \
@@ -216,9 +216,10 @@ INLINE void attend_softmax(__local float *score, __local float *sums, VEC most[2
 GROUPS_OF_ONE
 __kernel void attention_lanes(__global float *y, long y_at, __global float *lse, long lse_at,
                               __global const float *qkv, long qkv_at, long length, long heads,
-                              long depth, int causal, float scale, __local float *scratch UNITS)
+                              long depth, int causal, float scale, long begin,
+                              __local float *scratch UNITS)
 {
-    ATTEND_GROUP;
+    ATTEND_GROUP(begin);
     __local float *queries = scratch, *sums = queries + LANE_ROWS(depth);
     __local float *score = sums + LANE_ROWS(depth);
     VEC most[2] = {-INFINITY, -INFINITY}, total[2] = {0.0f, 0.0f};
@@ -265,7 +266,7 @@ __kernel void attention_grad_queries(__global float *dqkv, long dqkv_at, __globa
                                      long lse_at, long length, long heads, long depth, int causal,
                                      float scale, __local float *scratch UNITS)
 {
-    ATTEND_GROUP;
+    ATTEND_GROUP(0);
     __local float *queries = scratch, *dys = queries + LANE_ROWS(depth);
     __local float *sums = dys + LANE_ROWS(depth), *score = sums + LANE_ROWS(depth);
     __local float *slope = score + LANE_ROWS(BLOCK);
@@ -307,7 +308,7 @@ __kernel void attention_grad_keys(__global float *dqkv, long dqkv_at, __global c
                                   long depth, int causal, float scale,
                                   __local float *scratch UNITS)
 {
-    ATTEND_GROUP;
+    ATTEND_GROUP(0);
     __local float *keys = scratch, *values = keys + LANE_ROWS(depth);
     __local float *dk = values + LANE_ROWS(depth), *dv = dk + LANE_ROWS(depth);
     __local float *score = dv + LANE_ROWS(depth), *slope = score + LANE_ROWS(BLOCK);

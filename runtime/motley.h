@@ -283,6 +283,33 @@ MOT_API void mot_trainer_close(mot_trainer *trainer);
 /** Rank of this process and number of ranks: 0 and 1 without mpiexec. */
 MOT_API int mot_trainer_rank(const mot_trainer *trainer);
 
+/* ---- text from a network that was trained on text ---- */
+
+typedef struct mot_generate_options {
+    const char *devices; /* as in mot_run_options; the fastest of them generates */
+    double temperature;  /* 1: as likely as the network says; 0: always the likeliest token */
+    int64_t top_k;       /* only so many of the likeliest tokens; 0: all */
+    uint64_t seed;
+} mot_generate_options;
+
+typedef struct mot_generator mot_generator;
+
+/** Open what a training wrote to `folder`: config.yaml, which has the vocabulary, and
+ *  model.safetensors.  Errors: MOT_ERR_ARGUMENT when it was not trained on text; those of the files;
+ *  MOT_ERR_UNSUPPORTED for a network whose tokens see what follows them. */
+MOT_API mot_status mot_generator_open(const char *folder, const mot_generate_options *options,
+                                      mot_generator **out);
+/** Append to the text that is gone on with.  A text without a beginning begins with a new line.
+ *  Errors: MOT_ERR_ARGUMENT for a character that is not in the vocabulary, MOT_ERR_FORMAT for what is
+ *  not UTF-8. */
+MOT_API mot_status mot_generator_prompt(mot_generator *generator, const char *text);
+/** Draw the next token by seed and place in the text; `text`, valid until the next call, is a
+ *  character or a byte, and a NUL.  Errors: MOT_ERR_NUMERIC for weights that give no numbers. */
+MOT_API mot_status mot_generator_next(mot_generator *generator, int32_t *token, const char **text);
+/** The id of the device. */
+MOT_API const char *mot_generator_device(const mot_generator *generator);
+MOT_API void mot_generator_close(mot_generator *generator);
+
 #ifdef __cplusplus
 }
 #endif

@@ -24,10 +24,11 @@ typedef struct mot_texts {
 
 /** A command line after reading; texts borrow from argv. */
 typedef struct mot_arguments {
-    const char *devices, *data, *out, *init, *kernels, *csv, *part, *variant, *file;
+    const char *devices, *data, *out, *init, *kernels, *csv, *part, *variant, *file, *prompt;
     mot_texts set;
-    int64_t epochs, steps, seed, n; /* -1: not given */
+    int64_t epochs, steps, seed, n, top_k; /* -1: not given */
     int verbose;
+    double temperature;
     bool resume, json, quiet, draw, probe, ids, variants, profile, anew, dot, help;
     char **operand;
     int n_operands;
@@ -37,6 +38,7 @@ typedef enum {
     MOT_OPTION_FLAG,  /* bool */
     MOT_OPTION_COUNT, /* int, one more each time */
     MOT_OPTION_INT,   /* int64_t, at least `least` */
+    MOT_OPTION_FLOAT, /* double, at least `least` */
     MOT_OPTION_TEXT,  /* const char * */
     MOT_OPTION_TEXTS, /* mot_texts */
 } mot_option_kind;
@@ -122,7 +124,7 @@ struct mot_command {
 };
 
 extern const mot_command mot_command_devices, mot_command_train, mot_command_eval,
-    mot_command_predict, mot_command_model, mot_command_tune, mot_command_bench_gemm,
+    mot_command_predict, mot_command_generate, mot_command_model, mot_command_tune, mot_command_bench_gemm,
     mot_command_bench_conv, mot_command_bench_attention, mot_command_bench_ops,
     mot_command_bench_step, mot_command_data_show, mot_command_data_pack,
     mot_command_kernels_export, mot_command_kernels_build, mot_command_kernels_pack,

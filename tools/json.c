@@ -316,3 +316,15 @@ mot_status mot_json_print_data(const mot_data *data, const mot_summary *summary)
                            "parts", part, "mean", reals(summary->mean, summary->n_channels),
                            "deviation", reals(summary->deviation, summary->n_channels)));
 }
+
+mot_status mot_json_print_generated(const mot_generated *g)
+{
+    json_t *tokens = json_array(), *text = json_stringn(g->text, g->length);
+    json_t *prompt = json_string(g->prompt);
+    for (int64_t i = 0; i < g->n; i++)
+        json_array_append_new(tokens, json_integer(g->token[i]));
+    return print(json_pack("{s:s, s:I, s:o, s:o, s:o, s:o}", "device", g->device, "seed",
+                           (json_int_t)g->seed, "prompt", prompt ? prompt : json_null(), "text",
+                           text ? text : json_null(), "tokens", tokens, "tokens_per_s",
+                           number(g->tokens_per_s)));
+}

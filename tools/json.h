@@ -36,6 +36,20 @@ mot_status mot_json_print_devices(const mot_device_info *devices, int n_devices)
 /** Print the object of `motley data show --json`. */
 mot_status mot_json_print_data(const mot_data *data, const mot_summary *summary);
 
+/** What `motley generate --json` prints. */
+typedef struct mot_generated {
+    const char *device, *prompt;
+    const char *text; /* [length] what followed */
+    size_t length;
+    const int32_t *token; /* [n] the same as tokens */
+    int64_t n;
+    uint64_t seed;
+    double tokens_per_s;
+} mot_generated;
+
+/** Print the object; text that is not UTF-8 (of a network on bytes) becomes null. */
+mot_status mot_json_print_generated(const mot_generated *generated);
+
 /** Print the object of `motley eval --json`; `token`: see mot_report. */
 mot_status mot_json_print_evaluation(const char *part, int64_t samples, const char *token,
                                      const mot_evaluation *evaluation);

@@ -2,7 +2,7 @@ bin_PROGRAMS += motley
 motley_SOURCES = \
 	tools/bench.c tools/bench.h tools/bench_attention.c tools/bench_conv.c tools/bench_gemm.c \
 	tools/bench_ops.c tools/bench_step.c \
-	tools/cmd_bench.c tools/cmd_data.c tools/cmd_devices.c tools/cmd_eval.c tools/cmd_help.c tools/cmd_kernels.c tools/cmd_model.c \
+	tools/cmd_bench.c tools/cmd_data.c tools/cmd_devices.c tools/cmd_eval.c tools/cmd_generate.c tools/cmd_help.c tools/cmd_kernels.c tools/cmd_model.c \
 	tools/cmd_predict.c tools/cmd_train.c \
 	tools/command.c tools/command.h \
 	tools/digits.c tools/digits.h \

@@ -18,6 +18,7 @@ const mot_command *const mot_commands_all[] = {
     &mot_command_train,
     &mot_command_eval,
     &mot_command_predict,
+    &mot_command_generate,
     &mot_command_model,
     &mot_command_tune,
     &mot_command_bench_gemm,

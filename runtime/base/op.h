@@ -71,6 +71,10 @@
     X(attention) /* qkv (B,T,3C), queries, keys and values of attrs.heads heads -> y (B,T,C), \
                           lse (B,H,T) = log of the sums of exponentials; attrs.causal */ \
     X(attention_grad) /* dy (B,T,C), qkv, y, lse -> dqkv (B,T,3C) */ \
+    X(lstm) /* x (B,T,4H), w (4H,H), [b (4H)] -> y (B,T,H), gates (B,T,4H), cells (B,T,H) */        \
+    X(lstm_grad) /* dy, y, gates, cells, w -> dx (B,T,4H), before (B,T,H) = y a position earlier */ \
+    X(gru) /* x (B,T,3H), w (3H,H), [b (3H)] -> y (B,T,H), gates (B,T,4H) */                        \
+    X(gru_grad) /* dy, y, gates, w -> dx (B,T,3H), dstate (B,T,3H), that of w h + b, before (B,T,H) */ \
     X(accumulate) /* -> flat: grad, sums, kept (n+4), in place: sums over the parts of a batch; the \
                      scalars say what to do */                                                     \
     /* The update, on flat arrays, in place; scalars give lr; ranges (4R): see graph.h; instead    \
@@ -152,6 +156,7 @@ typedef struct mot_attrs {
     int64_t rows;              /* embedding_dweight: of the table */
     int64_t heads;             /* attention */
     bool causal;               /* attention: a position sees itself and those before it */
+    int64_t first;             /* attention, lstm, gru: outputs of positions before it are there */
     uint32_t layer;            /* dropout: number of the layer, keys its random numbers */
     int axis, n_axes;          /* concat, sum, spread: a dimension, not that of the samples */
     int order[MOT_MAX_DIMS];   /* permute */

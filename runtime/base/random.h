@@ -20,6 +20,7 @@ typedef enum {
     MOT_STREAM_AUGMENT,
     MOT_STREAM_DRAW,
     MOT_STREAM_TEST,
+    MOT_STREAM_GENERATE,
 } mot_stream;
 
 /** Four random words for (key, counter). */

@@ -4,6 +4,7 @@ libmotley_core_la_SOURCES += \
 	runtime/exec/reduce.c runtime/exec/reduce.h \
 	runtime/exec/replica.c runtime/exec/replica.h \
 	runtime/exec/room.c runtime/exec/room.h \
+	runtime/exec/sequence.c runtime/exec/sequence.h \
 	runtime/exec/state.c \
 	runtime/exec/times.c \
 	runtime/exec/tune.c \

@@ -24,6 +24,7 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/op/pointwise_loss.c \
 	runtime/graph/op/pool2d.c \
 	runtime/graph/op/position.c \
+	runtime/graph/op/recurrent.c \
 	runtime/graph/op/relu.c \
 	runtime/graph/op/rules.h \
 	runtime/graph/op/softmax.c \

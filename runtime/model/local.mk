@@ -23,6 +23,7 @@ libmotley_core_la_SOURCES += \
 	runtime/model/layer/permute.c \
 	runtime/model/layer/pool2d.c \
 	runtime/model/layer/position.c \
+	runtime/model/layer/recurrent.c \
 	runtime/model/layer/relu.c \
 	runtime/model/layer/reshape.c \
 	runtime/model/layer/slice.c \

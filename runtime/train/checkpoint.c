@@ -53,10 +53,10 @@ static mot_status tensor_name(const mot_trainer *t, const mot_kept *kept, char *
 
 static mot_status add_tensors(mot_trainer *t, float *flat, mot_tensor_file *file)
 {
-    const int n = mot_n_kept(t);
+    const int n = mot_n_kept(t->graph);
     MOT_TRY(mot_alloc((size_t)n, sizeof *file->tensor, &file->tensor));
     for (; file->n_tensors < n; file->n_tensors++) {
-        const mot_kept kept = mot_kept_tensor(t, file->n_tensors);
+        const mot_kept kept = mot_kept_tensor(t->graph, file->n_tensors);
         mot_named_tensor *tensor = &file->tensor[file->n_tensors];
         MOT_TRY(tensor_name(t, &kept, &tensor->name));
         tensor->shape = kept.tensor->shape;
@@ -256,8 +256,8 @@ static mot_status get_progress(mot_trainer *t, const mot_tensor_file *file, cons
 static mot_status get_tensors(mot_trainer *t, const mot_tensor_file *file, const char *path,
                               float *flat)
 {
-    for (int i = 0; i < mot_n_kept(t); i++) {
-        const mot_kept kept = mot_kept_tensor(t, i);
+    for (int i = 0; i < mot_n_kept(t->graph); i++) {
+        const mot_kept kept = mot_kept_tensor(t->graph, i);
         char *name;
         MOT_TRY(tensor_name(t, &kept, &name));
         const mot_named_tensor *named = mot_tensor_file_find(file, name);
@@ -308,7 +308,7 @@ static mot_status share_progress(mot_trainer *t)
 mot_status mot_checkpoint_resume(mot_trainer *t)
 {
     float *flat = NULL;
-    mot_status status = mot_alloc((size_t)mot_parameters_floats(t), sizeof *flat, &flat);
+    mot_status status = mot_alloc((size_t)mot_parameters_floats(t->graph), sizeof *flat, &flat);
     if (status == MOT_OK && mot_comm_rank(t->comm) == 0)
         status = read_file(t, flat);
     status = mot_trainer_agree(t, status);

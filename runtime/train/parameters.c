@@ -17,32 +17,31 @@
 #include <string.h>
 
 /* Where those of exec.h's `state` begin in `flat`. */
-static int64_t flat_offset(const mot_trainer *t, int state)
+static int64_t flat_offset(const mot_graph *graph, int state)
 {
-    const int64_t before = state == MOT_FLAT_BUFFERS ? 1 + t->graph->n_states : state + 1;
-    return before * t->graph->n_flat;
+    const int64_t before = state == MOT_FLAT_BUFFERS ? 1 + graph->n_states : state + 1;
+    return before * graph->n_flat;
 }
 
-int64_t mot_parameters_floats(const mot_trainer *t)
+int64_t mot_parameters_floats(const mot_graph *graph)
 {
-    return flat_offset(t, MOT_FLAT_BUFFERS) + t->graph->n_flat_buffers;
+    return flat_offset(graph, MOT_FLAT_BUFFERS) + graph->n_flat_buffers;
 }
 
-int mot_n_kept(const mot_trainer *t)
+int mot_n_kept(const mot_graph *graph)
 {
-    return t->graph->n_parameters * (1 + t->graph->n_states) + t->graph->n_buffers;
+    return graph->n_parameters * (1 + graph->n_states) + graph->n_buffers;
 }
 
-mot_kept mot_kept_tensor(const mot_trainer *t, int i)
+mot_kept mot_kept_tensor(const mot_graph *graph, int i)
 {
-    const mot_graph *graph = t->graph;
     const int first_buffer = graph->n_parameters * (1 + graph->n_states);
     const int state = i < first_buffer ? i / graph->n_parameters - 1 : MOT_FLAT_BUFFERS;
     const int tensor = i < first_buffer ? graph->parameter[i % graph->n_parameters]
                                         : graph->buffer[i - first_buffer];
     return (mot_kept){.state = state,
                       .tensor = &graph->tensor[tensor],
-                      .at = flat_offset(t, state) + graph->tensor[tensor].flat};
+                      .at = flat_offset(graph, state) + graph->tensor[tensor].flat};
 }
 
 const mot_tensor *mot_parameter(const mot_trainer *t, int i)
@@ -72,8 +71,8 @@ static void draw(mot_random *random, mot_init init, float *data, int64_t n)
 /* States start as zero, which they are. */
 static void draw_all(mot_trainer *t, float *flat)
 {
-    for (int i = 0; i < mot_n_kept(t); i++) {
-        const mot_kept kept = mot_kept_tensor(t, i);
+    for (int i = 0; i < mot_n_kept(t->graph); i++) {
+        const mot_kept kept = mot_kept_tensor(t->graph, i);
         mot_random random;
         if (kept.state >= 0)
             continue;
@@ -100,15 +99,15 @@ static mot_status copy_named(const mot_tensor_file *file, const char *path,
     return MOT_OK;
 }
 
-static mot_status read_init(mot_trainer *t, float *flat)
+mot_status mot_parameters_load(const mot_graph *graph, const char *path, float *flat)
 {
     mot_tensor_file file;
-    MOT_TRY(mot_safetensors_read(t->init, &file));
+    MOT_TRY(mot_safetensors_read(path, &file));
     mot_status status = MOT_OK;
-    for (int i = 0; status == MOT_OK && i < mot_n_kept(t); i++) {
-        const mot_kept kept = mot_kept_tensor(t, i);
+    for (int i = 0; status == MOT_OK && i < mot_n_kept(graph); i++) {
+        const mot_kept kept = mot_kept_tensor(graph, i);
         if (kept.state < 0)
-            status = copy_named(&file, t->init, kept.tensor, flat + kept.at);
+            status = copy_named(&file, path, kept.tensor, flat + kept.at);
     }
     mot_tensor_file_free(&file);
     return status;
@@ -116,23 +115,23 @@ static mot_status read_init(mot_trainer *t, float *flat)
 
 mot_status mot_parameters_distribute(mot_trainer *t, float *flat)
 {
-    MOT_TRY(mot_comm_broadcast(t->comm, flat, sizeof *flat * (size_t)mot_parameters_floats(t), 0));
+    MOT_TRY(mot_comm_broadcast(t->comm, flat, sizeof *flat * (size_t)mot_parameters_floats(t->graph), 0));
     mot_status status = MOT_OK;
     for (int state = MOT_FLAT_BUFFERS; status == MOT_OK && state < t->graph->n_states; state++)
-        status = mot_exec_write_flat(t->exec, state, flat + flat_offset(t, state));
+        status = mot_exec_write_flat(t->exec, state, flat + flat_offset(t->graph, state));
     return mot_trainer_agree(t, status);
 }
 
 mot_status mot_parameters_init(mot_trainer *t)
 {
     float *flat = NULL;
-    mot_status status = mot_alloc((size_t)mot_parameters_floats(t), sizeof *flat, &flat);
+    mot_status status = mot_alloc((size_t)mot_parameters_floats(t->graph), sizeof *flat, &flat);
     if (status == MOT_OK && mot_comm_rank(t->comm) == 0) {
         draw_all(t, flat);
         if (t->init)
-            status = read_init(t, flat);
+            status = mot_parameters_load(t->graph, t->init, flat);
         if (t->graph->average >= 0) /* so that it can be evaluated before the first step, too */
-            memcpy(flat + flat_offset(t, t->graph->average), flat,
+            memcpy(flat + flat_offset(t->graph, t->graph->average), flat,
                    sizeof *flat * (size_t)t->graph->n_flat);
     }
     status = mot_trainer_agree(t, status);
@@ -145,10 +144,10 @@ mot_status mot_parameters_init(mot_trainer *t)
 mot_status mot_parameters_read(mot_trainer *t, float **out)
 {
     float *flat;
-    MOT_TRY(mot_alloc((size_t)mot_parameters_floats(t), sizeof *flat, &flat));
+    MOT_TRY(mot_alloc((size_t)mot_parameters_floats(t->graph), sizeof *flat, &flat));
     mot_status status = MOT_OK;
     for (int state = MOT_FLAT_BUFFERS; status == MOT_OK && state < t->graph->n_states; state++)
-        status = mot_exec_read_flat(t->exec, state, flat + flat_offset(t, state));
+        status = mot_exec_read_flat(t->exec, state, flat + flat_offset(t->graph, state));
     if (status != MOT_OK) {
         free(flat);
         return status;
@@ -162,9 +161,9 @@ mot_status mot_trainer_save(mot_trainer *t, const char *path)
     float *flat;
     mot_tensor_file file = {0};
     MOT_TRY(mot_parameters_read(t, &flat));
-    mot_status status = mot_alloc((size_t)mot_n_kept(t), sizeof *file.tensor, &file.tensor);
-    for (int i = 0; status == MOT_OK && i < mot_n_kept(t); i++) {
-        const mot_kept kept = mot_kept_tensor(t, i);
+    mot_status status = mot_alloc((size_t)mot_n_kept(t->graph), sizeof *file.tensor, &file.tensor);
+    for (int i = 0; status == MOT_OK && i < mot_n_kept(t->graph); i++) {
+        const mot_kept kept = mot_kept_tensor(t->graph, i);
         if (kept.state != MOT_FLAT_BUFFERS && kept.state != t->graph->average) /* -1: no average */
             continue;
         file.tensor[file.n_tensors++] = (mot_named_tensor){

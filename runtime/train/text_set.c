@@ -48,7 +48,7 @@ mot_status mot_text_set_of(const char *name, const mot_vocabulary *vocabulary, i
     MOT_TRY_GOTO(mot_alloc(1, sizeof *set, &set));
     MOT_TRY_GOTO(mot_strdup(name, &set->name));
     MOT_TRY_GOTO(mot_text_set_lay(set, n, context));
-    set->dtype = vocabulary->n <= 256 ? MOT_U8 : MOT_I32;
+    set->dtype = mot_vocabulary_dtype(vocabulary);
     set->n_classes = vocabulary->n;
     if (set->dtype == MOT_U8) {
         uint8_t *bytes = (uint8_t *)token, *narrow; /* to the front, then the rest is given back */
@@ -131,11 +131,14 @@ fail:
     return status;
 }
 
+/* data.validation of a text, where it is not set. */
+static const double HELD = 0.1;
+
 mot_status mot_text_set_open(const mot_set *set, const mot_config *config, const char *data_dir,
                              mot_data *data)
 {
     char *path = NULL, *test = NULL;
-    double held = 0.1;
+    double held = HELD;
     int64_t limit;
     if (mot_config_is_set(config, "data.validation"))
         MOT_TRY(mot_config_get_float(config, "data.validation", &held));
@@ -156,10 +159,22 @@ fail:
     return status;
 }
 
-mot_status mot_text_set_keep_vocabulary(const mot_data *data, mot_config *config)
+static mot_status set_held(mot_config *config)
+{
+    mot_text text = {0};
+    mot_status status = mot_text_add(&text, "data.validation=%g", HELD);
+    if (status == MOT_OK)
+        status = mot_config_set(config, text.data);
+    mot_text_free(&text);
+    return status;
+}
+
+mot_status mot_text_set_resolve(const mot_data *data, mot_config *config)
 {
     const mot_vocabulary *vocabulary = data->vocabulary;
     mot_text text = {0};
+    if (vocabulary && !data->mapped && !mot_config_is_set(config, "data.validation"))
+        MOT_TRY(set_held(config));
     if (!vocabulary || !vocabulary->code || mot_config_is_set(config, "data.vocabulary"))
         return MOT_OK;
     mot_status status = mot_text_add(&text, "data.vocabulary=");

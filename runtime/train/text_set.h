@@ -23,8 +23,9 @@ mot_status mot_text_set_lay(mot_dataset *set, int64_t n_tokens, int64_t context)
  *  data.validation, in tokens.  Errors: MOT_ERR_ARGUMENT when a part is too short for a window. */
 mot_status mot_text_set_divide(mot_dataset *train, double held, mot_dataset **validation);
 
-/** Put the vocabulary, if characters were found, into the configuration as data.vocabulary, so that
- *  whoever has the written configuration can read tokens, and other texts get the same ones. */
-mot_status mot_text_set_keep_vocabulary(const mot_data *data, mot_config *config);
+/** Put into the configuration what the text decided, so that whoever has the written one can read
+ *  tokens, other texts get the same ones, and it trains the same: the characters that were found as
+ *  data.vocabulary, and the part that was held out of a text as data.validation. */
+mot_status mot_text_set_resolve(const mot_data *data, mot_config *config);
 
 #endif

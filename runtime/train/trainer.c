@@ -113,7 +113,7 @@ static mot_status open_model(mot_trainer *t)
 {
     MOT_TRY(read_settings(t->config, &t->set));
     MOT_TRY(mot_data_open(t->config, t->data_dir, &t->data));
-    MOT_TRY(mot_text_set_keep_vocabulary(t->data, t->config));
+    MOT_TRY(mot_text_set_resolve(t->data, t->config));
     if (t->data->note)
         mot_trainer_note(t, "%s", t->data->note);
     if (t->data->n_train < 1)

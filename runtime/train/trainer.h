@@ -187,20 +187,24 @@ mot_status mot_trainer_load(mot_trainer *trainer, const mot_dataset *dataset, co
 /** Draw the initial parameters on rank 0 (or read them from --init), give them to all ranks and
  *  replicas; states are zero, but for the average of the parameters. */
 mot_status mot_parameters_init(mot_trainer *trainer);
+/** Read all parameters and buffers by name from a .safetensors file into their places in `flat`
+ *  (mot_parameters_floats).  Errors: of the reader; MOT_ERR_SHAPE names a tensor that is missing or
+ *  does not fit. */
+mot_status mot_parameters_load(const mot_graph *graph, const char *path, float *flat);
 /** Send rank 0's flat parameters, states and buffers (in `flat`, one behind the other) to all. */
 mot_status mot_parameters_distribute(mot_trainer *trainer, float *flat);
 /** The same of a current replica; the caller frees *out. */
 mot_status mot_parameters_read(mot_trainer *trainer, float **out);
 /** Floats of parameters, states and buffers together. */
-int64_t mot_parameters_floats(const mot_trainer *trainer);
+int64_t mot_parameters_floats(const mot_graph *graph);
 /** What is kept of a run, tensor by tensor: parameters, then each state's, then buffers. */
 typedef struct mot_kept {
     int state;                /* as for mot_exec_read_flat */
     const mot_tensor *tensor; /* the parameter or buffer: name, shape, initialization */
     int64_t at;               /* in `flat` */
 } mot_kept;
-int mot_n_kept(const mot_trainer *trainer);
-mot_kept mot_kept_tensor(const mot_trainer *trainer, int i);
+int mot_n_kept(const mot_graph *graph);
+mot_kept mot_kept_tensor(const mot_graph *graph, int i);
 /** Name and place of parameter i in the flat layout. */
 const mot_tensor *mot_parameter(const mot_trainer *trainer, int i);
 

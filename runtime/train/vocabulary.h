@@ -6,6 +6,7 @@
 #ifndef MOT_TRAIN_VOCABULARY_H
 #define MOT_TRAIN_VOCABULARY_H
 
+#include "runtime/base/shape.h"
 #include "runtime/base/text.h"
 
 typedef struct mot_vocabulary {
@@ -24,6 +25,12 @@ mot_status mot_vocabulary_of(const char *name, const char *text, size_t size_byt
 /** A given list.  Errors: MOT_ERR_ARGUMENT for what is no code point, or is there twice. */
 mot_status mot_vocabulary_list(const double *code, int64_t n, mot_vocabulary **out);
 void mot_vocabulary_free(mot_vocabulary *vocabulary);
+
+/** How tokens are stored: MOT_U8 where 256 numbers are enough, else MOT_I32. */
+static inline mot_dtype mot_vocabulary_dtype(const mot_vocabulary *vocabulary)
+{
+    return vocabulary->n <= 256 ? MOT_U8 : MOT_I32;
+}
 
 /** Tokens of a text: *out, freed by the caller, has *n of them.
  *  Errors: MOT_ERR_FORMAT for what is not UTF-8, MOT_ERR_ARGUMENT for a character that is not in the

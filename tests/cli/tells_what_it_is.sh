@@ -13,7 +13,7 @@ says()
 }
 says "version" '[0-9]+\.[0-9]+\.[0-9]+' "$MOTLEY" --version
 says "help" 'train' "$MOTLEY" --help
-for command in train eval predict model tune devices data kernels bench; do
+for command in train eval predict generate model tune devices data kernels bench; do
     says "help of $command" "motley $command" "$MOTLEY" "$command" --help
     says "help of $command, the other way" "motley $command" "$MOTLEY" help "$command"
 done

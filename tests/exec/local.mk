@@ -10,6 +10,6 @@ tests_exec_test_images_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_exec_test_images_LDADD = libmotley_core.la $(CHECK_LIBS)
 check_PROGRAMS += tests/exec/test_sequence
 TESTS += tests/exec/test_sequence
-tests_exec_test_sequence_SOURCES = tests/exec/test_sequence.c tests/exec/run.h
+tests_exec_test_sequence_SOURCES = tests/exec/test_sequence.c tests/exec/run.h tests/unit/reference_ops.h
 tests_exec_test_sequence_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_exec_test_sequence_LDADD = libmotley_core.la $(CHECK_LIBS)

@@ -84,6 +84,17 @@ double *op_output(op_case *c, int i, mot_view view, double tolerance)
     return c->expected[i];
 }
 
+void op_begin_later(op_case *c, mot_random *random, int64_t length)
+{
+    c->o.attrs.first = op_between(random, 0, 1) ? op_between(random, 0, length - 1) : 0;
+    for (int i = 0; c->o.attrs.first > 0 && i < c->o.n_out; i++) {
+        const int64_t n = op_elements(&c->o.out[i]);
+        c->start[i] = op_floats(random, n);
+        for (int64_t k = 0; k < n; k++)
+            c->start[i][k] = (float)c->expected[i][k];
+    }
+}
+
 void op_free(op_case *c)
 {
     for (int i = 0; i < MOT_MAX_INPUTS; i++)

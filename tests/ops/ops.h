@@ -51,5 +51,7 @@ double *op_doubles(int64_t n);
 float *op_input(op_case *c, mot_random *random, int i, mot_view view);
 /** Set output i to `view`, expected (returned, zeroed) to be within `tolerance`. */
 double *op_output(op_case *c, int i, mot_view view, double tolerance);
+/** Half of the time the outputs of some positions are there before; `length` of these are expected. */
+void op_begin_later(op_case *c, mot_random *random, int64_t length);
 
 #endif

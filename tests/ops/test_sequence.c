@@ -221,6 +221,7 @@ void make_attention(op_case *c, mot_random *random, bool small)
     double *y = op_output(c, 0, rows_view(&a, a.width), 1e-5);
     double *lse = op_output(c, 1, lse_view(&a), 1e-5);
     attend_all(&a, qkv, y, lse);
+    op_begin_later(c, random, a.length);
 }
 
 /* One query backward: its dq, and its parts of all dk and dv. */

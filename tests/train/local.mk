@@ -5,6 +5,7 @@ TRAIN_TESTS = \
 	tests/train/branches_give_same_result.sh \
 	tests/train/checkpoints_change_no_bit.sh \
 	tests/train/evaluation_is_that_of_any_shares.sh \
+	tests/train/generates_same_text.sh \
 	tests/train/joined_launches_give_same_bits.sh \
 	tests/train/losses_are_those_of_any_shares.sh \
 	tests/train/odd_batches_are_exact.sh \
@@ -25,4 +26,4 @@ TESTS += $(TRAIN_TESTS)
 ALONE += $(TIMED_TRAIN_TESTS)
 EXTRA_DIST += $(TRAIN_TESTS) $(TIMED_TRAIN_TESTS)
 EXTRA_DIST += tests/train/batch_norm.yaml tests/train/branches.yaml tests/train/checkpoints.yaml \
-	tests/train/digits.yaml tests/train/images.yaml tests/train/usps.yaml
+	tests/train/digits.yaml tests/train/images.yaml tests/train/usps.yaml tests/train/words.yaml

@@ -128,3 +128,12 @@ tests_unit_test_schedule_SOURCES = tests/unit/test_schedule.c
 tests_unit_test_schedule_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_schedule_LDADD = libmotley_core.la $(CHECK_LIBS)
 endif
+
+# generating
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/test_sampling
+TESTS += tests/unit/test_sampling
+tests_unit_test_sampling_SOURCES = tests/unit/test_sampling.c
+tests_unit_test_sampling_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_sampling_LDADD = libmotley_core.la $(CHECK_LIBS)
+endif

@@ -148,6 +148,26 @@ START_TEST(test_a_transformer_shares_its_table_and_has_pytorchs_names)
 }
 END_TEST
 
+START_TEST(test_recurrent_layers_have_pytorchs_names_and_start)
+{
+    mot_graph *graph =
+        built("model:\n  layers:\n    - reshape: [28, 28]\n"
+              "    - lstm: 5\n    - gru: {out: 4, bias: false, last: true}\n    - linear: 10\n",
+              &digits);
+    ck_assert_int_eq(graph->n_parameters, 8);
+    ck_assert_int_eq(parameter(graph, "lstm1.weight_ih_l0")->shape.dim[0], 20);
+    ck_assert_int_eq(parameter(graph, "lstm1.weight_ih_l0")->shape.dim[1], 28);
+    ck_assert_int_eq(parameter(graph, "lstm1.weight_hh_l0")->shape.dim[1], 5);
+    ck_assert_int_eq(parameter(graph, "lstm1.bias_ih_l0")->shape.dim[0], 20);
+    ck_assert_float_eq(parameter(graph, "lstm1.bias_hh_l0")->init.scale, sqrtf(0.2f));
+    ck_assert_float_eq(parameter(graph, "gru1.weight_ih_l0")->init.scale, 0.5f);
+    ck_assert_int_eq(parameter(graph, "gru1.weight_hh_l0")->shape.dim[0], 12);
+    const mot_node *loss = &graph->node[graph->loss_node];
+    ck_assert_int_eq(graph->tensor[loss->in[0]].shape.n_dims, 2); /* of the last state only */
+    mot_graph_free(graph);
+}
+END_TEST
+
 START_TEST(test_normalization_goes_into_ingest)
 {
     const float scale[] = {1, 2, 3}, shift[] = {4, 5, 6};
@@ -391,6 +411,7 @@ static const struct {
      "m.yaml:4: layer position1 is for 9 positions, but gets 8, (B,8,4), from embedding1"},
     {&words, "attention: 2",
      "m.yaml:3: layer attn1 takes sequences (B,T,C), but gets (B,8) from the input"},
+    {&words, "lstm: 4", "m.yaml:3: layer lstm1 takes sequences (B,T,C), but gets (B,8) from the input"},
     {&words, "embedding: {vocabulary: 5, out: 4}\n    - attention: 3",
      "m.yaml:4: layer attn1 has 3 heads, which do not divide the 4 numbers of a position of "
      "(B,8,4) "
@@ -443,6 +464,7 @@ int main(void)
     tcase_add_test(tests, test_a_transformer_shares_its_table_and_has_pytorchs_names);
     tcase_add_loop_test(tests, test_what_does_not_fit_a_sequence_is_named, 0,
                         (int)(sizeof sequence_misfits / sizeof *sequence_misfits));
+    tcase_add_test(tests, test_recurrent_layers_have_pytorchs_names_and_start);
     tcase_add_test(tests, test_normalization_goes_into_ingest);
     tcase_add_test(tests, test_initializations_follow_their_formulas);
     tcase_add_loop_test(tests, test_what_does_not_fit_is_named, 0,

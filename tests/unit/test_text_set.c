@@ -184,7 +184,7 @@ START_TEST(test_the_vocabulary_stays_with_the_configuration)
     file_of_text("t.txt", "ca\n\"b\xc2\x85");
     OK(mot_config_parse(text, "c.yaml", &config));
     OK(mot_data_open(config, files_folder, &data));
-    OK(mot_text_set_keep_vocabulary(data, config));
+    OK(mot_text_set_resolve(data, config));
     OK(mot_config_print(config, &printed));
     mot_data_close(data);
     mot_config_free(config);
@@ -193,10 +193,26 @@ START_TEST(test_the_vocabulary_stays_with_the_configuration)
     OK(mot_data_open(again, files_folder, &data));
     ck_assert_int_eq(data->vocabulary->n, 6);
     ck_assert_mem_eq(data->train->raw, ((const uint8_t[]){4, 2, 3}), 3);
-    OK(mot_text_set_keep_vocabulary(data, again));
+    OK(mot_text_set_resolve(data, again));
     mot_data_close(data);
     mot_config_free(again);
     free(printed);
+}
+END_TEST
+
+START_TEST(test_the_part_held_out_stays_with_the_configuration)
+{
+    mot_config *config;
+    mot_data *data;
+    double held;
+    file_of_text("t.txt", "0123456789012345678901234567890123456789");
+    OK(mot_config_parse("data: {set: text, file: t.txt, context: 2}", "c.yaml", &config));
+    OK(mot_data_open(config, files_folder, &data));
+    OK(mot_text_set_resolve(data, config));
+    OK(mot_config_get_float(config, "data.validation", &held));
+    ck_assert_double_eq(held, 0.1);
+    mot_data_close(data);
+    mot_config_free(config);
 }
 END_TEST
 
@@ -268,6 +284,7 @@ int main(void)
     tcase_add_test(tests, test_many_characters_need_wider_tokens);
     tcase_add_test(tests, test_a_vocabulary_can_be_given);
     tcase_add_test(tests, test_the_vocabulary_stays_with_the_configuration);
+    tcase_add_test(tests, test_the_part_held_out_stays_with_the_configuration);
     tcase_add_test(tests, test_what_is_not_utf8_is_refused);
     tcase_add_test(tests, test_too_little_text_is_refused);
     snprintf(folder, sizeof folder, "%s/tiny-shakespeare", data ? data : "");

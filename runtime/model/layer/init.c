@@ -34,18 +34,35 @@ static const char *init_of(const mot_builder *builder, const mot_layer *layer)
     return init ? init : builder->init;
 }
 
+mot_status mot_layer_weight_init(const mot_builder *builder, const mot_layer *layer,
+                                 const char *std, int64_t fan_in, int64_t fan_out, mot_init *init)
+{
+    const char *text = mot_layer_text(layer, std);
+    double deviation;
+    *init = weight_init(init_of(builder, layer), fan_in, fan_out);
+    if (text) {
+        MOT_TRY(mot_parse_float(std, text, &deviation));
+        *init = (mot_init){MOT_INIT_NORMAL, (float)deviation};
+    }
+    return MOT_OK;
+}
+
+void mot_layer_bias_init(const mot_builder *builder, const mot_layer *layer, const char *std,
+                         int64_t fan_in, bool *bias, mot_init *init)
+{
+    *bias = true;
+    mot_text_is_bool(mot_layer_text(layer, "bias"), bias);
+    *init = mot_layer_text(layer, std) ? (mot_init){MOT_INIT_ZERO, 0}
+                                       : bias_init(init_of(builder, layer), fan_in);
+}
+
 mot_status mot_layer_weight(mot_builder *builder, const mot_layer *layer, const char *name,
                             const char *std, const mot_shape *shape, int64_t fan_in,
                             int64_t fan_out, int *out)
 {
-    mot_init init = weight_init(init_of(builder, layer), fan_in, fan_out);
-    const char *text = mot_layer_text(layer, std);
+    mot_init init;
     char full[112];
-    double deviation;
-    if (text) {
-        MOT_TRY(mot_parse_float(std, text, &deviation));
-        init = (mot_init){MOT_INIT_NORMAL, (float)deviation};
-    }
+    MOT_TRY(mot_layer_weight_init(builder, layer, std, fan_in, fan_out, &init));
     snprintf(full, sizeof full, "%s.weight", name);
     return mot_graph_parameter(builder->graph, full, shape, init, out);
 }
@@ -53,18 +70,14 @@ mot_status mot_layer_weight(mot_builder *builder, const mot_layer *layer, const 
 mot_status mot_layer_bias(mot_builder *builder, const mot_layer *layer, const char *name,
                           const char *std, int64_t n, int64_t fan_in, int *out)
 {
-    const mot_init zero = {MOT_INIT_ZERO, 0};
     const mot_shape shape = {1, {n}};
+    mot_init init;
     char full[112];
-    bool bias = true;
+    bool bias;
     *out = -1;
-    mot_text_is_bool(mot_layer_text(layer, "bias"), &bias);
-    if (!bias)
-        return MOT_OK;
+    mot_layer_bias_init(builder, layer, std, fan_in, &bias, &init);
     snprintf(full, sizeof full, "%s.bias", name);
-    return mot_graph_parameter(
-        builder->graph, full, &shape,
-        mot_layer_text(layer, std) ? zero : bias_init(init_of(builder, layer), fan_in), out);
+    return bias ? mot_graph_parameter(builder->graph, full, &shape, init, out) : MOT_OK;
 }
 
 mot_status mot_layer_parameters(mot_builder *builder, const mot_layer *layer,

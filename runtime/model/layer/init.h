@@ -19,6 +19,12 @@ mot_status mot_layer_weight(mot_builder *builder, const mot_layer *layer, const 
 mot_status mot_layer_bias(mot_builder *builder, const mot_layer *layer, const char *name,
                           const char *std, int64_t n, int64_t fan_in, int *out);
 
+/** How these start, for layers that call them otherwise; *bias: is there one? */
+mot_status mot_layer_weight_init(const mot_builder *builder, const mot_layer *layer,
+                                 const char *std, int64_t fan_in, int64_t fan_out, mot_init *init);
+void mot_layer_bias_init(const mot_builder *builder, const mot_layer *layer, const char *std,
+                         int64_t fan_in, bool *bias, mot_init *init);
+
 /** The rows of the tables of keys. */
 #define MOT_LAYER_PARAMETER_KEYS                                                                   \
     {"bias", MOT_KEY_BOOL, "true", NULL, "with a bias"},                                           \

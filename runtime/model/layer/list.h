@@ -33,6 +33,8 @@
     X(sum)                                                                                         \
     X(embedding)                                                                                   \
     X(position)                                                                                    \
-    X(attention)
+    X(attention)                                                                                   \
+    X(lstm)                                                                                        \
+    X(gru)
 
 #endif
