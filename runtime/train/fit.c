@@ -402,7 +402,7 @@ static mot_status fit_given(mot_trainer *t)
         if ((double)t->share_scratch[d] > t->machine.device[d].max_batch)
             return MOT_FAIL(MOT_ERR_MEMORY,
                             "device %s: %" PRId64 " samples do not fit in its memory, %.0f do; "
-                            "make data.batch smaller or take more devices",
+                            "give it a smaller weight in train.shares, or make data.batch smaller",
                             t->machine.device[d].id, t->share_scratch[d],
                             t->machine.device[d].max_batch);
     return mot_trainer_set_shares(t, t->share_scratch);

@@ -48,7 +48,7 @@ bad "a very long key" "c.yaml"
 awk 'BEGIN { for (i = 0; i < 20000; i++) printf "["; }' >"$tmp/c.yaml"
 bad "very deep" "c.yaml"
 
-refuse "more weights than memory" 'does not fit: one sample needs [0-9.]+ GB.*, [0-9.]+ GB may' "$MOTLEY" train "$digits" \
+refuse "more weights than memory" 'not one sample fits in memory: .* needs [0-9.]+ MiB.* may use [0-9.]+' "$MOTLEY" train "$digits" \
     --set 'model.layers=[flatten, {linear: 16777216}, {linear: 16777216}, {linear: 10}]'
 refuse "escape sequences in a name" 'no command .\?\[31m' "$MOTLEY" "$(printf '\033[31m')"
 refuse "no such file" 'nowhere.yaml.*No such file' "$MOTLEY" train "$tmp/nowhere.yaml"

@@ -58,6 +58,8 @@ if [ "${first%:*}" = pocl ]; then
     two '[0.5, 100]' '[0, 1]' && same "weights, one holds nothing"
     refuse "a weight for nothing" "train.shares gives samples to device $first/2.0, but not one fits" \
         "$MOTLEY" train "$config" --devices "$first/2" --set 'train.memory=[0.5, 100]' --set 'train.shares=[1, 1]'
+    refuse "a weight too large" "device $first/2.0: 256 samples do not fit in its memory, [0-9]+ do; give it a smaller weight" \
+        "$MOTLEY" train "$config" --devices "$first/2" --set 'train.memory=[5, 100]' --set 'train.shares=[1, 1]'
     refuse "two hold less than all" 'a batch of 512 samples does not fit in memory, [0-9]+ do: .*/2.0 holds.*; .*/2.1 holds' \
         "$MOTLEY" train "$config" --devices "$first/2" --set 'train.memory=[5, 4]'
 fi
