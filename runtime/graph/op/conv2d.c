@@ -88,6 +88,7 @@ const mot_op_rules mot_rules_conv2d = {
     .infer = infer,
     .gradient = gradient,
     .cost = cost,
+    .product = true,
 };
 
 /* ---- gradient of the input ---- */
@@ -116,6 +117,7 @@ const mot_op_rules mot_rules_conv2d_dinput = {
     .max_out = 1,
     .infer = infer_dinput,
     .cost = cost,
+    .product = true,
 };
 
 /* ---- gradients of weight and bias ---- */
@@ -153,4 +155,5 @@ const mot_op_rules mot_rules_conv2d_dweight = {
     .max_out = 2,
     .infer = infer_dweight,
     .cost = cost_dweight,
+    .product = true,
 };
