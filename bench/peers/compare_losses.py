@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """motley and PyTorch from the same weights on the same batches: are the losses the same?
 
-    MOTLEY_DATA=... python compare_losses.py [--motley build/motley] [--steps 200] [--limit 1e-4]
-    MOTLEY_DATA=... python compare_losses.py --net cnn --steps 50 --limit 1e-3 --optimizer adam --lr 0.001
+    MOTLEY_DATA=... python compare_losses.py [--motley build/motley] [--steps 200] [--limit 1e-3]
+    MOTLEY_DATA=... python compare_losses.py --net cnn --optimizer adam --lr 0.001
+    MOTLEY_DATA=... python compare_losses.py --net gpt --optimizer adamw --lr 0.001
 
-The network is that of examples/mnist_mlp.yaml, or of examples/fashion_cnn.yaml without its dropout.
+The network is that of examples/mnist_mlp.yaml, of examples/fashion_cnn.yaml without its dropout, or of
+examples/shakespeare_gpt.yaml; the learning rate is constant, nothing is clipped.
 
 1. PyTorch draws initial weights for the network that motley's own model.safetensors (of one step)
    describes, and writes them under the same names.
@@ -16,6 +18,7 @@ Exit 1 when any step's loss differs by more than the limit, relative.
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -30,9 +33,9 @@ import nets
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-# net: (configuration, folder of the data, mean and deviation of its pixels)
-NETS = {"mlp": ("mnist_mlp.yaml", "mnist", 0.1307, 0.3081),
-        "cnn": ("fashion_cnn.yaml", "fashion-mnist", 0.2860, 0.3530)}
+# net: (example, folder of the data, samples of a batch)
+NETS = {"mlp": ("mnist_mlp.yaml", "mnist", 64), "cnn": ("fashion_cnn.yaml", "fashion-mnist", 64),
+        "gpt": ("shakespeare_gpt.yaml", "tiny-shakespeare", 12)}
 CNN_LAYERS = ("[conv2d: {out: 32, kernel: 3, padding: same}, relu, max_pool2d: 2, "
               "conv2d: {out: 64, kernel: 3, padding: same}, relu, max_pool2d: 2, "
               "flatten, linear: 128, relu, linear: 10]")
@@ -41,13 +44,10 @@ CNN_LAYERS = ("[conv2d: {out: 32, kernel: 3, padding: same}, relu, max_pool2d: 2
 def motley_losses(options, folder):
     """Initial weights' path, and the loss of each step."""
     common = [options.config, "--seed", str(options.seed), "--data", options.data,
-              "--set", f"data.batch={options.batch}",
-              "--set", f"train.optimizer.name={options.optimizer}",
-              "--set", f"train.optimizer.lr={options.lr}"]
-    if options.momentum:
-        common += ["--set", f"train.optimizer.momentum={options.momentum}"]
-    if options.weight_decay:
-        common += ["--set", f"train.optimizer.weight_decay={options.weight_decay}"]
+              "--set", f"data.batch={options.batch}", "--set", "train.clip_norm=0",
+              "--set", "train.schedule={name: constant}",
+              "--set", f"train.optimizer={{name: {options.optimizer}, lr: {options.lr}, "
+                       f"momentum: {options.momentum}, weight_decay: {options.weight_decay}}}"]
     if options.net == "cnn":
         common += ["--set", "model.layers=" + CNN_LAYERS]
     if options.devices:
@@ -73,28 +73,35 @@ def motley_losses(options, folder):
     return weights, [losses[first + i] for i in range(options.steps) if first + i in losses]
 
 
-def pytorch_losses(options, weights):
+def training_batches(options):
+    """Inputs and labels of every step, without end."""
+    if options.net == "gpt":
+        tokens, _ = motley_data.shakespeare(options.data)
+        for window in motley_data.windows(tokens, 64, options.batch, options.seed):
+            window = torch.tensor(window)
+            yield window[:, :-1], window[:, 1:]
     images, labels, _, _ = motley_data.mnist(options.data)
-    _, _, mean, deviation = NETS[options.net]
-    x = (torch.tensor(images).reshape(len(images), -1).float() / 255 - mean) / deviation
+    mean, deviation = {"mlp": (0.1307, 0.3081), "cnn": (0.2860, 0.3530)}[options.net]
+    x = ((torch.tensor(images).float() / 255 - mean) / deviation).unsqueeze(1)
     y = torch.tensor(labels).long()
-    if options.net == "cnn":
-        x = x.reshape(-1, 1, 28, 28)
-        net = nets.cnn_from_safetensors(weights, 28)
-    else:
-        net = nets.mlp_from_safetensors(weights)
+    for rows in motley_data.batches(len(x), options.batch, options.seed):
+        yield x[rows], y[rows]
+
+
+def pytorch_losses(options, weights):
+    net = {"mlp": lambda: torch.nn.Sequential(torch.nn.Flatten(), nets.mlp_from_safetensors(weights)),
+           "cnn": lambda: nets.cnn_from_safetensors(weights, 28),
+           "gpt": lambda: nets.gpt_from_safetensors(weights, 4)}[options.net]()
     opt = nets.optimizer(options.optimizer, net.parameters(), options.lr, options.momentum,
                          options.weight_decay)
     losses = []
-    for rows in motley_data.batches(len(x), options.batch, options.seed):
-        rows = torch.tensor(rows)
+    for x, y in itertools.islice(training_batches(options), options.steps):
         opt.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(net(x[rows]), y[rows])
+        loss = F.cross_entropy(net(x), y)
         losses.append(loss.item())
         loss.backward()
         opt.step()
-        if len(losses) == options.steps:
-            return losses
+    return losses
 
 
 def main():
@@ -105,15 +112,16 @@ def main():
     parser.add_argument("--data", default="")
     parser.add_argument("--devices", default="")
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--limit", type=float, default=1e-4)
+    parser.add_argument("--limit", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--optimizer", choices=["sgd", "adam"], default="sgd")
+    parser.add_argument("--batch", type=int, default=0, help="as the example has it")
+    parser.add_argument("--optimizer", choices=["sgd", "adam", "adamw"], default="sgd")
     parser.add_argument("--lr", type=float, default=0.01)
     parser.add_argument("--momentum", type=float, default=0.0)
     parser.add_argument("--weight-decay", type=float, default=0.0)
     options = parser.parse_args()
     options.config = options.config or os.path.join(ROOT, "examples", NETS[options.net][0])
+    options.batch = options.batch or NETS[options.net][2]
     options.data = options.data or motley_data.data_folder(NETS[options.net][1])
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
 """motley's view of a data set, in NumPy: which samples make up step t.
 
 Twin of runtime/base/random.c (Philox4x32-10, permutation) and of the loader's rule: one permutation
-of the training rows from (seed, epoch); global batches are consecutive ranges of it.  Also reads
-IDX and safetensors-free things that the peers need.
+of the training rows from (seed, epoch); global batches are consecutive ranges of it.  Of a text, each
+row's window begins where its own sequence of (seed, epoch, row) says.  Also reads IDX and texts.
 """
 
 import gzip
@@ -11,7 +11,7 @@ import struct
 
 import numpy as np
 
-STREAM_SHUFFLE = 2
+STREAM_SHUFFLE, STREAM_AUGMENT = 2, 5
 
 
 def philox(key, counter):
@@ -66,6 +66,28 @@ def batches(n, batch, seed, shuffle=True):
         for first in range(0, n, batch):
             yield order[first:first + batch]
         epoch += 1
+
+
+def windows(tokens, context, batch, seed):
+    """Windows of a text (batch, context + 1) of every step: inputs, and behind each the label of the last."""
+    n, epoch = (len(tokens) - 1) // context, 0
+    while True:
+        order = permutation(seed, STREAM_SHUFFLE, epoch, n)
+        for first in range(0, n, batch):
+            draws = [words(seed, STREAM_AUGMENT, (epoch << 40) ^ int(row), 2).tolist()
+                     for row in order[first:first + batch]]
+            begins = [(high << 32 | low) % (len(tokens) - context) for high, low in draws]
+            yield np.stack([tokens[b:b + context + 1] for b in begins])
+        epoch += 1
+
+
+def shakespeare(folder):
+    """(training tokens, validation tokens), numbered by code point."""
+    with gzip.open(os.path.join(folder, "input.txt.gz"), "rt") as f:
+        text = np.array([ord(c) for c in f.read()])
+    tokens = np.searchsorted(np.unique(text), text)
+    kept = int(0.9 * len(tokens))
+    return tokens[:kept], tokens[kept:]
 
 
 def read_idx(path):

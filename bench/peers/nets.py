@@ -1,8 +1,9 @@
-"""The peers' networks in PyTorch: chains of linear layers with relu between them, and small
-convolutional networks."""
+"""The peers' networks in PyTorch: chains of linear layers with relu between them, small convolutional
+networks, and GPTs."""
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 
@@ -25,13 +26,75 @@ def cnn(channels, image, hidden, classes, dropout=0.0):
     return nn.Sequential(*layers)
 
 
+class Block(nn.Module):
+    """Attention and two linear layers, each behind a layer norm and beside a residual connection."""
+
+    def __init__(self, heads, width):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width, bias=False), nn.LayerNorm(width, bias=False)
+        self.qkv, self.proj = nn.Linear(width, 3 * width, bias=False), nn.Linear(width, width, bias=False)
+        self.fc1, self.fc2 = nn.Linear(width, 4 * width, bias=False), nn.Linear(4 * width, width, bias=False)
+
+    def attend(self, x):
+        b, t, c = x.shape
+        q, k, v = (a.view(b, t, self.heads, -1).transpose(1, 2) for a in self.qkv(x).split(c, 2))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.proj(y.transpose(1, 2).reshape(b, t, c))
+
+    def forward(self, x):
+        x = x + self.attend(self.norm1(x))
+        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+
+
+class GPT(nn.Module):
+    """That of examples/shakespeare_gpt.yaml, which is nanoGPT's: no biases, the embedding's table is
+    the output layer's weight, too."""
+
+    def __init__(self, layers, heads, width, context, vocabulary):
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.token, self.position = nn.Embedding(vocabulary, width), nn.Parameter(torch.zeros(context, width))
+        self.blocks = nn.ModuleList([Block(heads, width) for _ in range(layers)])
+        self.norm = nn.LayerNorm(width, bias=False)
+        for name, p in self.named_parameters():
+            if "norm" not in name:
+                into_residual = name.endswith(("proj.weight", "fc2.weight"))
+                nn.init.normal_(p, 0, 0.02 / (2 * layers) ** 0.5 if into_residual else 0.02)
+
+    def forward(self, ids):
+        """(B,T) to logits (B,vocabulary,T), as cross_entropy takes them."""
+        x = self.token(ids) + self.position
+        for block in self.blocks:
+            x = block(x)
+        return F.linear(self.norm(x), self.token.weight).transpose(1, 2)
+
+
+def example(spec, batch):
+    """A network of bench/peers/cases.py, random inputs and labels of it."""
+    kind, _, sizes = spec.rpartition(":")
+    sizes = [int(n) for n in sizes.split("-")]
+    if kind == "gpt":
+        return (GPT(*sizes), *torch.randint(0, sizes[-1], (2, batch, sizes[3])))
+    if kind == "cnn":
+        net, x = cnn(sizes, 28, 128, 10), torch.randn(batch, 1, 28, 28)
+    else:
+        net, x = mlp(sizes), torch.randn(batch, sizes[0])
+    return net, x, torch.randint(0, 10, (batch,))
+
+
 def redraw(source, target):
     """Write the tensors of one safetensors file to another with fresh weights as nn.Linear and nn.Conv2d
-    draw them: uniform within 1/sqrt(inputs of an output), biases too."""
+    draw them: uniform within 1/sqrt(inputs of an output), biases too.  Those of norms are around 1."""
     tensors = load_file(source)
     bound = {k.rsplit(".", 1)[0]: (v.numel() / v.shape[0]) ** -0.5 for k, v in tensors.items() if v.dim() > 1}
-    save_file({k: torch.empty_like(v).uniform_(-bound[k.rsplit(".", 1)[0]], bound[k.rsplit(".", 1)[0]])
-               for k, v in tensors.items()}, target)
+
+    def draw(name, like):
+        layer, parameter = name.rsplit(".", 1)
+        middle = 1.0 if layer not in bound and parameter == "weight" else 0.0
+        return middle + torch.empty_like(like).uniform_(-1, 1) * bound.get(layer, 0.5)
+
+    save_file({k: draw(k, v) for k, v in tensors.items()}, target)
 
 
 def mlp_from_safetensors(path):
@@ -76,7 +139,26 @@ def cnn_from_safetensors(path, image):
     return net
 
 
+def gpt_from_safetensors(path, heads):
+    """The network `GPT` that motley's model.safetensors holds."""
+    tensors = load_file(path)
+    context, width = tensors["position1.weight"].shape
+    blocks = {k.split(".")[0] for k in tensors if k.startswith("block")}
+    net = GPT(len(blocks), heads, width, context, tensors["token.weight"].shape[0])
+    names = {"norm": "layer_norm1", "norm1": "layer_norm1", "norm2": "layer_norm2", "qkv": "attn1.qkv",
+             "proj": "attn1.proj", "position": "position1.weight"}
+    with torch.no_grad():
+        for name, p in net.named_parameters():
+            parts = [names.get(n, n) for n in name.split(".")]
+            if parts[0] == "blocks":
+                parts[:2] = [f"block{int(parts[1]) + 1}"]
+            p.copy_(tensors[".".join(parts)])
+    return net
+
+
 def optimizer(name, parameters, lr, momentum=0.0, weight_decay=0.0):
     if name == "adam":
         return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay)
+    if name == "adamw":
+        return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay)
     return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)

@@ -2,7 +2,7 @@
 """Median time of one step of PyTorch DistributedDataParallel over gloo, ranks of one thread each;
 bench/compare calls it through torchrun.
 
-    torchrun --nproc_per_node 2 step_ddp.py --sizes 784-128-10 --batch 64 [--seconds 2]
+    torchrun --nproc_per_node 2 step_ddp.py --net 784-128-10 --batch 64 [--seconds 2]
 
 `--batch` is the global batch, shared equally.  Rank 0 prints one JSON object.
 """
@@ -22,18 +22,16 @@ import nets
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--sizes", default="784-128-10")
+    parser.add_argument("--net", default="784-128-10")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=2.0)
     options = parser.parse_args()
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
     torch.manual_seed(0)
-    sizes = [int(n) for n in options.sizes.split("-")]
-    net = DistributedDataParallel(nets.mlp(sizes))
+    net, x, y = nets.example(options.net, options.batch // dist.get_world_size())
+    net = DistributedDataParallel(net)
     opt = torch.optim.SGD(net.parameters(), lr=0.01)
-    mine = options.batch // dist.get_world_size()
-    x, y = torch.randn(mine, sizes[0]), torch.randint(0, sizes[-1], (mine,))
 
     def step():
         opt.zero_grad(set_to_none=True)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Median time of one PyTorch training step of an MLP on random data; called by bench/compare.
+"""Median time of one PyTorch training step on random data; called by bench/compare.
 
-    python step_pytorch.py --sizes 784-128-10 --batch 64 [--threads 2] [--compile] [--seconds 2]
+    python step_pytorch.py --net 784-128-10 --batch 64 [--threads 2] [--compile] [--channels-last]
 
+The networks are named in cases.py; a GPT learns with AdamW, the others with SGD, as motley does there.
 Prints one JSON object.
 """
 
@@ -19,22 +20,25 @@ import nets
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--sizes", default="784-128-10")
+    parser.add_argument("--net", default="784-128-10")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--channels-last", action="store_true", help="pixels outside, channels inside")
     options = parser.parse_args()
 
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    sizes = [int(n) for n in options.sizes.split("-")]
-    net = nets.mlp(sizes)
+    net, x, y = nets.example(options.net, options.batch)
+    if options.channels_last:
+        net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     run = torch.compile(net) if options.compile else net
-    opt = torch.optim.SGD(net.parameters(), lr=0.01)
-    x = torch.randn(options.batch, sizes[0])
-    y = torch.randint(0, sizes[-1], (options.batch,))
+    if options.net.startswith("gpt"):
+        opt = torch.optim.AdamW(net.parameters(), lr=0.001, fused=True)
+    else:
+        opt = torch.optim.SGD(net.parameters(), lr=0.01)
 
     def step():
         opt.zero_grad(set_to_none=True)

@@ -46,6 +46,11 @@ prints "$residual" --json --set data.batch=128 --set train.optimizer.name=sgd
 expect_number "activations grow with the batch" "$(json $m activations) == 2 * $small"
 expect_equal "plain SGD keeps nothing" "$(json $m optimizer)" 0
 
+# LeNet-5: what a convolution multiplies counts as well.
+prints "$srcdir/examples/mnist_lenet.yaml" --json
+expect_number "multiply-adds of convolutions" "$(json multiply_adds) == \
+    $((784 * 6 * 25 + 100 * 16 * 150 + 400 * 120 + 120 * 84 + 84 * 10))"
+
 prints "$branches" --dot
 expect_grep "a node" '\[label="concat1: concat' "$tmp/out"
 expect_grep "a frame" 'label="block2\.residual1"' "$tmp/out"
