@@ -35,7 +35,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 # net: (example, folder of the data, samples of a batch)
 NETS = {"mlp": ("mnist_mlp.yaml", "mnist", 64), "cnn": ("fashion_cnn.yaml", "fashion-mnist", 64),
-        "gpt": ("shakespeare_gpt.yaml", "tiny-shakespeare", 12)}
+        "gpt": ("shakespeare_gpt.yaml", "tiny-shakespeare", 12),
+        "lstm": ("shakespeare_lstm.yaml", "tiny-shakespeare", 32),
+        "gru": ("shakespeare_lstm.yaml", "tiny-shakespeare", 32)}
+# Without its dropout; gru: with that instead.
+RECURRENT_LAYERS = "[embedding: {{vocabulary: 65, out: 64, name: token}}, {0}: 64, {0}: 64, linear: 65]"
 CNN_LAYERS = ("[conv2d: {out: 32, kernel: 3, padding: same}, relu, max_pool2d: 2, "
               "conv2d: {out: 64, kernel: 3, padding: same}, relu, max_pool2d: 2, "
               "flatten, linear: 128, relu, linear: 10]")
@@ -50,6 +54,8 @@ def motley_losses(options, folder):
                        f"momentum: {options.momentum}, weight_decay: {options.weight_decay}}}"]
     if options.net == "cnn":
         common += ["--set", "model.layers=" + CNN_LAYERS]
+    if options.net in ("lstm", "gru"):
+        common += ["--set", "model.layers=" + RECURRENT_LAYERS.format(options.net)]
     if options.devices:
         common += ["--devices", options.devices]
     start, run = os.path.join(folder, "start"), os.path.join(folder, "run")
@@ -75,7 +81,7 @@ def motley_losses(options, folder):
 
 def training_batches(options):
     """Inputs and labels of every step, without end."""
-    if options.net == "gpt":
+    if options.net in ("gpt", "lstm", "gru"):
         tokens, _ = motley_data.shakespeare(options.data)
         for window in motley_data.windows(tokens, 64, options.batch, options.seed):
             window = torch.tensor(window)
@@ -91,7 +97,9 @@ def training_batches(options):
 def pytorch_losses(options, weights):
     net = {"mlp": lambda: torch.nn.Sequential(torch.nn.Flatten(), nets.mlp_from_safetensors(weights)),
            "cnn": lambda: nets.cnn_from_safetensors(weights, 28),
-           "gpt": lambda: nets.gpt_from_safetensors(weights, 4)}[options.net]()
+           "gpt": lambda: nets.gpt_from_safetensors(weights, 4),
+           "lstm": lambda: nets.recurrent_from_safetensors(weights, torch.nn.LSTM),
+           "gru": lambda: nets.recurrent_from_safetensors(weights, torch.nn.GRU)}[options.net]()
     opt = nets.optimizer(options.optimizer, net.parameters(), options.lr, options.momentum,
                          options.weight_decay)
     losses = []

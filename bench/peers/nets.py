@@ -70,6 +70,22 @@ class GPT(nn.Module):
         return F.linear(self.norm(x), self.token.weight).transpose(1, 2)
 
 
+class Recurrent(nn.Module):
+    """Embedding, recurrent layers of one kind (nn.LSTM, nn.GRU), linear."""
+
+    def __init__(self, kind, layers, vocabulary, width, hidden):
+        super().__init__()
+        self.token, self.fc1 = nn.Embedding(vocabulary, width), nn.Linear(hidden, vocabulary)
+        self.layers = nn.ModuleList(kind(hidden if i else width, hidden, batch_first=True) for i in range(layers))
+
+    def forward(self, ids):
+        """(B,T) to logits (B,vocabulary,T), as cross_entropy takes them."""
+        x = self.token(ids)
+        for layer in self.layers:
+            x, _ = layer(x)
+        return self.fc1(x).transpose(1, 2)
+
+
 def example(spec, batch):
     """A network of bench/peers/cases.py, random inputs and labels of it."""
     kind, _, sizes = spec.rpartition(":")
@@ -152,6 +168,20 @@ def gpt_from_safetensors(path, heads):
             parts = [names.get(n, n) for n in name.split(".")]
             if parts[0] == "blocks":
                 parts[:2] = [f"block{int(parts[1]) + 1}"]
+            p.copy_(tensors[".".join(parts)])
+    return net
+
+
+def recurrent_from_safetensors(path, kind):
+    """The network `Recurrent` that motley's model.safetensors holds, whose layers are called lstm1, gru1, ..."""
+    tensors = load_file(path)
+    hidden = [v.shape[1] for k, v in sorted(tensors.items()) if k.endswith("weight_hh_l0")]
+    net = Recurrent(kind, len(hidden), *tensors["token.weight"].shape, hidden[0])
+    with torch.no_grad():
+        for name, p in net.named_parameters():
+            parts = name.split(".")
+            if parts[0] == "layers":
+                parts[:2] = [f"{kind.__name__.lower()}{int(parts[1]) + 1}"]
             p.copy_(tensors[".".join(parts)])
     return net
 
