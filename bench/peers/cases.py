@@ -1,17 +1,19 @@
 """What is compared: shapes of products, and networks."""
 
+import os
 import random
+import re
 
 SHAPES = ([f"{n}x{n}x{n}:{form}" for n in (512, 1024, 2048) for form in ("NN", "NT", "TN", "TT")]
           + ["256x256x256:NN", "64x128x784:NT", "128x784x64:TN", "512x128x784:NT", "768x512x128:NN",
              "768x128x512:NN", "768x384x128:NN", "48*64x64x32:NN"])
 
 # name: (network, batch).  A network is the sizes of linear layers; cnn: and the channels of convolutions;
-# gpt: and layers, heads, width, context, vocabulary
+# resnet: and the layers, of examples/cifar_resnet20.yaml; gpt: and layers, heads, width, context, vocabulary
 NETS = {"mlp64": ("784-128-10", 64), "mlp512": ("784-128-10", 512), "wide256": ("784-1024-1024-10", 256),
         "wide4096": ("784-1024-1024-10", 4096), "cnn64": ("cnn:32-64-128", 64),
-        "gpt12": ("gpt:4-4-128-64-65", 12)}
-STEPS = ["mlp64", "mlp512", "wide256", "cnn64", "gpt12"]
+        "resnet128": ("resnet:20", 128), "gpt12": ("gpt:4-4-128-64-65", 12)}
+STEPS = ["mlp64", "mlp512", "wide256", "cnn64", "resnet128", "gpt12"]
 SHARES = ["mlp64", "mlp512", "wide256"]
 
 DIGITS = """
@@ -42,11 +44,19 @@ train: {epochs: 1000, optimizer: {name: adamw, lr: 0.001}}
 """
 
 
+RESNET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/cifar_resnet20.yaml")
+
+
 def config(net, batch):
-    """motley's configuration of such a network: of pictures, on digits that need no files; of a text, on
-    text.txt in the folder of --data."""
+    """motley's configuration of such a network, on digits that need no files or on those of `files` in the
+    folder of --data."""
     kind, _, sizes = net.rpartition(":")
     sizes = [int(n) for n in sizes.split("-")]
+    if kind == "resnet":
+        with open(RESNET) as f:
+            example = re.sub("  augment: .*\n", "", f.read())
+        example = re.sub("batch: 128", f"batch: {batch}", example)
+        return example[:example.index("\ntrain:")] + "\ntrain: {optimizer: {name: sgd, lr: 0.01}}\n"
     if kind == "gpt":
         layers, heads, width, context, vocabulary = sizes
         return TEXT % (context, batch, vocabulary, width, layers, heads, 4 * width, width, vocabulary)
@@ -58,7 +68,14 @@ def config(net, batch):
     return DIGITS % (batch, ", ".join(layers))
 
 
-def text(net):
-    """Random characters, as many different ones as a network of a text takes."""
-    n = int(net.rpartition("-")[2])
-    return "".join(chr(32 + c) for c in random.Random(1).choices(range(n), k=100000))
+def files(net):
+    """{name: bytes} of the files that its data set reads: random pictures, or random characters, as many
+    different ones as a network of a text takes."""
+    draw = random.Random(1)
+    if net.startswith("resnet"):
+        return {f"{name}.bin": b"".join(bytes([draw.randrange(10)]) + draw.randbytes(3072) for _ in range(n))
+                for name, n in (("data_batch_1", 2000), ("test_batch", 10))}
+    if net.startswith("gpt"):
+        n = int(net.rpartition("-")[2])
+        return {"text.txt": bytes(32 + c for c in draw.choices(range(n), k=100000))}
+    return {}

@@ -109,5 +109,21 @@ def mnist(folder):
             find("t10k-images-idx3-ubyte"), find("t10k-labels-idx1-ubyte"))
 
 
+def cifar(folder):
+    """(training images (N,3,32,32), labels) as uint8, of the batches that are there."""
+    rows = []
+    for i in range(1, 6):
+        for path, opener in ((f"data_batch_{i}.bin", open), (f"data_batch_{i}.bin.gz", gzip.open)):
+            path = os.path.join(folder, path)
+            if os.path.exists(path):
+                with opener(path, "rb") as f:
+                    rows.append(np.frombuffer(f.read(), np.uint8).reshape(-1, 3073))
+                break
+    if not rows:
+        raise SystemExit(f"{folder} has no data_batch_1.bin: set MOTLEY_DATA")
+    rows = np.concatenate(rows)
+    return rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0]
+
+
 def data_folder(name):
     return os.path.join(os.environ.get("MOTLEY_DATA", "data"), name)

@@ -1,5 +1,5 @@
 """The peers' networks in PyTorch: chains of linear layers with relu between them, small convolutional
-networks, and GPTs."""
+networks, ResNet-20, recurrent networks and GPTs."""
 
 import torch
 import torch.nn as nn
@@ -24,6 +24,56 @@ def cnn(channels, image, hidden, classes, dropout=0.0):
     layers += [nn.Flatten(), nn.Linear(made * image * image, hidden), nn.ReLU()]
     layers += ([nn.Dropout(dropout)] if dropout else []) + [nn.Linear(hidden, classes)]
     return nn.Sequential(*layers)
+
+
+class Normalized(nn.Module):
+    """Convolution and batch norm, called as in examples/cifar_resnet20.yaml."""
+
+    def __init__(self, inputs, outputs, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.batch_norm1 = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return self.batch_norm1(self.conv1(x))
+
+
+class Residual(nn.Module):
+    """Two of them beside a residual connection; with more outputs than inputs half as high and wide."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.more = (outputs - inputs) // 2
+        self.normalized1 = Normalized(inputs, outputs, 2 if self.more else 1)
+        self.normalized2 = Normalized(outputs, outputs)
+
+    def forward(self, x):
+        y = self.normalized2(F.relu(self.normalized1(x)))
+        if self.more:
+            x = F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.more, self.more))
+        return F.relu(x + y)
+
+
+class ResNet20(nn.Module):
+    """That of examples/cifar_resnet20.yaml, with its names."""
+
+    def __init__(self):
+        super().__init__()
+        self.normalized1 = Normalized(3, 16)
+        self.blocks, made, counts = [], 16, {}
+        for outputs in (16, 16, 16, 32, 32, 32, 64, 64, 64):
+            kind = "residual" if outputs == made else "narrower"
+            counts[kind] = counts.get(kind, 0) + 1
+            self.blocks.append(f"{kind}{counts[kind]}")
+            self.add_module(self.blocks[-1], Residual(made, outputs))
+            made = outputs
+        self.fc1 = nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = F.relu(self.normalized1(x))
+        for block in self.blocks:
+            x = getattr(self, block)(x)
+        return self.fc1(x.mean((2, 3)))
 
 
 class Block(nn.Module):
@@ -92,7 +142,9 @@ def example(spec, batch):
     sizes = [int(n) for n in sizes.split("-")]
     if kind == "gpt":
         return (GPT(*sizes), *torch.randint(0, sizes[-1], (2, batch, sizes[3])))
-    if kind == "cnn":
+    if kind == "resnet":
+        net, x = ResNet20(), torch.randn(batch, 3, 32, 32)
+    elif kind == "cnn":
         net, x = cnn(sizes, 28, 128, 10), torch.randn(batch, 1, 28, 28)
     else:
         net, x = mlp(sizes), torch.randn(batch, sizes[0])
@@ -101,12 +153,15 @@ def example(spec, batch):
 
 def redraw(source, target):
     """Write the tensors of one safetensors file to another with fresh weights as nn.Linear and nn.Conv2d
-    draw them: uniform within 1/sqrt(inputs of an output), biases too.  Those of norms are around 1."""
+    draw them: uniform within 1/sqrt(inputs of an output), biases too.  Those of norms are around 1; running
+    means are 0, variances 1."""
     tensors = load_file(source)
     bound = {k.rsplit(".", 1)[0]: (v.numel() / v.shape[0]) ** -0.5 for k, v in tensors.items() if v.dim() > 1}
 
     def draw(name, like):
         layer, parameter = name.rsplit(".", 1)
+        if parameter.startswith("running"):
+            return torch.full_like(like, float(parameter == "running_var"))
         middle = 1.0 if layer not in bound and parameter == "weight" else 0.0
         return middle + torch.empty_like(like).uniform_(-1, 1) * bound.get(layer, 0.5)
 
@@ -152,6 +207,14 @@ def cnn_from_safetensors(path, image):
         for name, module in zip([k[:-len(".weight")] for k in convs] + ["fc1", "fc2"], modules):
             module.weight.copy_(tensors[name + ".weight"])
             module.bias.copy_(tensors[name + ".bias"])
+    return net
+
+
+def resnet20_from_safetensors(path):
+    net = ResNet20()
+    missing, unexpected = net.load_state_dict(load_file(path), strict=False)
+    if unexpected or any("num_batches_tracked" not in name for name in missing):
+        raise SystemExit(f"{path}: {missing} are missing, {unexpected} unexpected")
     return net
 
 
