@@ -85,12 +85,18 @@ double mot_rules_bytes(const mot_graph *graph, const mot_node *node, int64_t bat
            bytes_of(graph, node->out, node->n_out, batch);
 }
 
-mot_cost mot_rules_cost_elementwise(const mot_graph *graph, const mot_node *node, int64_t batch)
+mot_cost mot_rules_cost_each(const mot_graph *graph, const mot_node *node, int64_t batch,
+                             double each)
 {
     return (mot_cost){
-        .flops = (double)mot_shape_elements(mot_rules_shape(graph, node, 0), batch),
+        .flops = each * (double)mot_shape_elements(mot_rules_shape(graph, node, 0), batch),
         .bytes = mot_rules_bytes(graph, node, batch),
     };
+}
+
+mot_cost mot_rules_cost_elementwise(const mot_graph *graph, const mot_node *node, int64_t batch)
+{
+    return mot_rules_cost_each(graph, node, batch, 1);
 }
 
 mot_cost mot_node_cost(const mot_graph *graph, int node, int64_t batch)

@@ -29,10 +29,8 @@ static mot_status gradient(mot_graph *graph, int index, const int *d_out, const 
 /* About so many operations with an exponential; leaky relu has one. */
 static mot_cost cost(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    mot_cost result = mot_rules_cost_elementwise(graph, node, batch);
-    if (node->attrs.activation != MOT_ACT_LEAKY_RELU)
-        result.flops *= 20;
-    return result;
+    return mot_rules_cost_each(graph, node, batch,
+                               node->attrs.activation == MOT_ACT_LEAKY_RELU ? 1 : 20);
 }
 
 const mot_op_rules mot_rules_activation = {

@@ -20,7 +20,6 @@
 
 /* Inputs; of the gradients dy stands in front. */
 enum { X, MEAN, VARIANCE, SUMS, WEIGHT, BIAS };
-enum { GRAD_WEIGHT = 5 };
 
 static int64_t channels_of(const mot_graph *graph, const mot_node *node, int x)
 {
@@ -49,14 +48,6 @@ static mot_status check_sums(const mot_graph *graph, const mot_node *node, int i
                : mot_rules_fail(graph, node, "needs the sums of its input");
 }
 
-/* Operations an element. */
-static mot_cost cost_of(const mot_graph *graph, const mot_node *node, int64_t batch, double each)
-{
-    mot_cost result = mot_rules_cost_elementwise(graph, node, batch);
-    result.flops *= each;
-    return result;
-}
-
 /* ---- sums ---- */
 
 static mot_status infer_sums(const mot_graph *graph, const mot_node *node, mot_shape *shape,
@@ -70,7 +61,7 @@ static mot_status infer_sums(const mot_graph *graph, const mot_node *node, mot_s
 
 static mot_cost cost_sums(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    return cost_of(graph, node, batch, 4);
+    return mot_rules_cost_each(graph, node, batch, 4);
 }
 
 const mot_op_rules mot_rules_batch_norm_sums = {
@@ -135,7 +126,7 @@ static mot_status update(mot_graph *graph, int index)
 
 static mot_cost cost(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    return cost_of(graph, node, batch, 4);
+    return mot_rules_cost_each(graph, node, batch, 4);
 }
 
 const mot_op_rules mot_rules_batch_norm = {
@@ -152,15 +143,22 @@ const mot_op_rules mot_rules_batch_norm = {
 
 /* ---- backward ---- */
 
+/* dy, x, sums, mean, and from `first` on what there is for each channel. */
+static mot_status check_backward(const mot_graph *graph, const mot_node *node, int first)
+{
+    MOT_TRY(check_sizes(graph, node, 1, first));
+    MOT_TRY(check_sums(graph, node, 2, 2 * channels_of(graph, node, 1) + 1));
+    if (!mot_shape_equal(mot_rules_shape(graph, node, 0), mot_rules_shape(graph, node, 1)))
+        return mot_rules_fail(graph, node, "needs dy and x of one shape");
+    return MOT_OK;
+}
+
 static mot_status infer_grad_sums(const mot_graph *graph, const mot_node *node, mot_shape *shape,
                                   mot_dtype *dtype)
 {
     const int64_t n_channels = channels_of(graph, node, 1);
     (void)dtype;
-    MOT_TRY(check_sizes(graph, node, 1, 3));
-    MOT_TRY(check_sums(graph, node, 2, 2 * n_channels + 1));
-    if (!mot_shape_equal(mot_rules_shape(graph, node, 0), mot_rules_shape(graph, node, 1)))
-        return mot_rules_fail(graph, node, "needs dy and x of one shape");
+    MOT_TRY(check_backward(graph, node, 3));
     shape[0] = (mot_shape){1, {2 * n_channels}};
     shape[1] = shape[2] = (mot_shape){1, {n_channels}};
     return MOT_OK;
@@ -168,7 +166,7 @@ static mot_status infer_grad_sums(const mot_graph *graph, const mot_node *node, 
 
 static mot_cost cost_grad_sums(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    return cost_of(graph, node, batch, 5);
+    return mot_rules_cost_each(graph, node, batch, 5);
 }
 
 const mot_op_rules mot_rules_batch_norm_grad_sums = {
@@ -184,20 +182,16 @@ const mot_op_rules mot_rules_batch_norm_grad_sums = {
 static mot_status infer_grad(const mot_graph *graph, const mot_node *node, mot_shape *shape,
                              mot_dtype *dtype)
 {
-    const int64_t n_channels = channels_of(graph, node, 1);
     (void)dtype;
-    MOT_TRY(check_sizes(graph, node, 1, GRAD_WEIGHT));
-    MOT_TRY(check_sums(graph, node, 2, 2 * n_channels + 1));
-    MOT_TRY(check_sums(graph, node, 4, 2 * n_channels));
-    if (!mot_shape_equal(mot_rules_shape(graph, node, 0), mot_rules_shape(graph, node, 1)))
-        return mot_rules_fail(graph, node, "needs dy and x of one shape");
+    MOT_TRY(check_backward(graph, node, 5));
+    MOT_TRY(check_sums(graph, node, 4, 2 * channels_of(graph, node, 1)));
     shape[0] = *mot_rules_shape(graph, node, 1);
     return MOT_OK;
 }
 
 static mot_cost cost_grad(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    return cost_of(graph, node, batch, 7);
+    return mot_rules_cost_each(graph, node, batch, 7);
 }
 
 const mot_op_rules mot_rules_batch_norm_grad = {

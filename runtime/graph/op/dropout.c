@@ -26,9 +26,7 @@ static mot_status gradient(mot_graph *graph, int index, const int *d_out, const 
 /* Philox4x32-10 gives four words for about 80 integer operations. */
 static mot_cost cost(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    mot_cost result = mot_rules_cost_elementwise(graph, node, batch);
-    result.flops *= 20;
-    return result;
+    return mot_rules_cost_each(graph, node, batch, 20);
 }
 
 const mot_op_rules mot_rules_dropout = {

@@ -28,9 +28,7 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
 
 static mot_cost cost(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    mot_cost result = mot_rules_cost_elementwise(graph, node, batch);
-    result.flops *= 2;
-    return result;
+    return mot_rules_cost_each(graph, node, batch, 2);
 }
 
 const mot_op_rules mot_rules_ingest = {

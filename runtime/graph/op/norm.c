@@ -42,14 +42,6 @@ static mot_shape stats_shape(const mot_node *node, const mot_shape *x)
     return (mot_shape){3, {MOT_BATCH, mot_shape_elements(x, 1) / node->attrs.group, 2}};
 }
 
-/* Operations an element. */
-static mot_cost cost_of(const mot_graph *graph, const mot_node *node, int64_t batch, double each)
-{
-    mot_cost result = mot_rules_cost_elementwise(graph, node, batch);
-    result.flops *= each;
-    return result;
-}
-
 /* ---- forward ---- */
 
 static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape *shape,
@@ -84,7 +76,7 @@ static mot_status gradient(mot_graph *graph, int index, const int *d_out, const 
 
 static mot_cost cost(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    return cost_of(graph, node, batch, 8);
+    return mot_rules_cost_each(graph, node, batch, 8);
 }
 
 const mot_op_rules mot_rules_norm = {
@@ -118,7 +110,7 @@ static mot_status infer_grad(const mot_graph *graph, const mot_node *node, mot_s
 
 static mot_cost cost_grad(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    return cost_of(graph, node, batch, 14);
+    return mot_rules_cost_each(graph, node, batch, 14);
 }
 
 const mot_op_rules mot_rules_norm_grad = {

@@ -26,9 +26,7 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
 /* A difference, its square and magnitude, their sums, the gradient. */
 static mot_cost cost(const mot_graph *graph, const mot_node *node, int64_t batch)
 {
-    mot_cost result = mot_rules_cost_elementwise(graph, node, batch);
-    result.flops *= 6;
-    return result;
+    return mot_rules_cost_each(graph, node, batch, 6);
 }
 
 const mot_op_rules mot_rules_pointwise_loss = {

@@ -50,7 +50,9 @@ mot_status mot_rules_infer_same(const mot_graph *graph, const mot_node *node, mo
                                 mot_dtype *dtype);
 /** Bytes of all inputs and outputs of a node: what it moves at least. */
 double mot_rules_bytes(const mot_graph *graph, const mot_node *node, int64_t batch);
-/** cost for elementwise operators: one operation an element of the first input. */
+/** cost for elementwise operators: one operation an element of the first input, or `each`. */
 mot_cost mot_rules_cost_elementwise(const mot_graph *graph, const mot_node *node, int64_t batch);
+mot_cost mot_rules_cost_each(const mot_graph *graph, const mot_node *node, int64_t batch,
+                             double each);
 
 #endif
