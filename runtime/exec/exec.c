@@ -2,9 +2,10 @@
  *
  * Two ways through a step.  With an exchange a step stays `pending` until the next call: its
  * gradients are then reduced by this thread while the workers go on with backward, and its result
- * is known; where devices meet within the step (batch norm) that is done at once. Without one (one device on one rank) jobs are queued back to back and results collected
- * when the worker has retired them.  What can fail comes before the first job of a step is handed
- * out (mot_exec_record), so no worker waits for a job that its neighbours never got.
+ * is known; where devices meet within the step (batch norm) that is done at once.  Without one (one
+ * device on one rank) jobs are queued back to back and results collected when the worker has retired
+ * them.  What can fail comes before the first job of a step is handed out (mot_exec_record), so no
+ * worker waits for a job that its neighbours never got.
  */
 #include "config.h"
 

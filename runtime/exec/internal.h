@@ -3,7 +3,8 @@
  * exec.c     life, plan, steps and their results
  * state.c    parameters and optimizer states in and out
  * times.c    measuring, and what steps cost; tune.c  the search for fast kernels
- * worker.c   the thread of a device; replica.c its memory and commands; room.c what fits; reduce.c the exchange
+ * worker.c   the thread of a device; replica.c its memory and commands; room.c what fits
+ * reduce.c   the exchange
  *
  * All of a mot_exec belongs to the caller's thread; workers see their mot_worker only.
  */

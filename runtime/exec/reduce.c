@@ -129,7 +129,7 @@ static mot_status reduce(const mot_reduction *r, bool part)
     for (int b = 0; b < r->plan->n_buckets && status == MOT_OK; b++)
         if (!part || r->plan->bucket[b].awaited)
             status = reduce_bucket(r, b, &sums, &at);
-    for (int i = 0; i < r->n_workers; i++) /* those who still wait after a failure, too */
+    for (int i = 0; status != MOT_OK && i < r->n_workers; i++) /* nobody is to wait for the rest */
         if (r->active[i])
             mot_worker_give_back(&r->worker[i], r->plan->n_buckets);
     const mot_status end = finish_ranks(r, &sums);
