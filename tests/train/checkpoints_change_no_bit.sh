@@ -1,6 +1,6 @@
 #!/bin/sh
 # Blocks that are computed again for backward give the parameters of a training that keeps all, to the
-# bit, in less memory: on one device, on two unlike ones, with a batch in parts.
+# bit, in less memory: on every device, on two unlike ones, with a batch in parts.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 MOTLEY_TUNED=0
 export MOTLEY_TUNED
@@ -35,7 +35,15 @@ note "activations $activations, $saved of them saved"
 run "$MOTLEY" model "$again" && expect_grep "it is told" 'checkpoints save [0-9.]+ [KM]iB' "$tmp/out"
 
 first=$(first_device)
-both one --devices "$first"
+n=$(devices_listed length) i=0
+cp "$tmp/devices.out" "$tmp/list"
+while [ "$i" -lt "$n" ]; do
+    id=$("$HELPERS/json_get" "$tmp/list" "$i" id) kind=$("$HELPERS/json_get" "$tmp/list" "$i" kind)
+    i=$((i + 1))
+    # Big kernels can hang rusticl's compiler.
+    case $kind-$id in *-rusticl*) continue ;; esac
+    both "$id" --devices "$id"
+done
 both parts --devices "$first" --set train.accumulate=3
 if [ "${first%:*}" = pocl ]; then
     POCL_DEVICES="pthread basic" both unlike --devices 'pocl:*' --set 'train.shares=[5, 2]'
