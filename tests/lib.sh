@@ -165,6 +165,13 @@ first_device()
     fi
     cat "$tmp/first"
 }
+# make_two: where pocl is, it shows two unlike devices from here on, pocl:0 and pocl:1; false elsewhere.
+make_two()
+{
+    case $(first_device) in pocl:*) ;; *) return 1 ;; esac
+    POCL_DEVICES="pthread basic"
+    export POCL_DEVICES
+}
 # mpi N: how N ranks are started; more ranks than cores is fine.
 have_mpi() { command -v "$MPIEXEC" >/dev/null 2>&1; }
 need_mpi() { have_mpi || skip "no mpiexec"; }

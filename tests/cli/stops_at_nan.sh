@@ -13,9 +13,7 @@ nan()
     rm -rf "$tmp/nan"
 }
 nan "one device" "" "--devices $first"
-if [ "${first%:*}" = pocl ]; then
-    POCL_DEVICES="pthread basic"
-    export POCL_DEVICES
+if make_two; then
     nan "two devices" "" "--devices pocl:* --set train.shares=[1,1]"
     unset POCL_DEVICES
 fi

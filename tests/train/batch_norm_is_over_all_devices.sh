@@ -25,9 +25,7 @@ MOTLEY_JOIN=0 train "$norms" --devices "$first" --out "$tmp/apart" &&
 train "$norms" --devices "$first" --out "$tmp/parts" --set train.accumulate=3 || finish
 keep parts
 
-if [ "${first%:*}" = pocl ]; then
-    POCL_DEVICES="pthread basic"
-    export POCL_DEVICES
+if make_two; then
     train "$norms" --devices 'pocl:*' --out "$tmp/two" --set 'train.shares=[5, 2]' \
         --set train.check_replicas=1 && same_as one two
     train "$norms" --devices 'pocl:*' --out "$tmp/two_parts" --set 'train.shares=[5, 2]' \
@@ -47,6 +45,32 @@ if have_mpi; then
         --set train.shares=equal && same_as one apart_ranks
     launch "$(mpi 2)" train "$norms" --devices "$first" --out "$tmp/ranks_parts" \
         --set train.accumulate=3 --set train.shares=equal && same_as parts ranks_parts
+fi
+
+# A device that fails on the way leaves nobody waiting where devices meet: one message, wherever it is.
+layer=$HELPERS/layers/.libs/libmotley_test_layer.so
+refuse_lines=25 # mpiexec tells in its own words that a rank ended
+fails_at()
+{
+    name=$1 n=$2
+    shift 2
+    refuse "$name, at launch $n" "motley: .*pocl:[01].*clEnqueueNDRangeKernel failed" "$@"
+    expect_equal "$name, at launch $n: told once" "$(grep -c 'motley: ' "$tmp/err")" 1
+}
+MOT_LAYER_COUNT=$tmp/calls OPENCL_LAYERS=$layer "$MOTLEY" train "$norms" --devices "$first" >"$tmp/said" 2>&1
+if [ "${first%:*}" = pocl ] && grep -q clEnqueueNDRangeKernel "$tmp/calls" 2>/dev/null; then
+    for n in 901 1102 1303; do
+        order="OPENCL_LAYERS=$layer MOT_LAYER_FAIL=clEnqueueNDRangeKernel:$n:-5"
+        # shellcheck disable=SC2086
+        fails_at "one of two" $n env POCL_DEVICES="pthread basic" $order "$MOTLEY" train "$norms" \
+            --devices 'pocl:*' --set 'train.shares=[5, 2]'
+        # shellcheck disable=SC2086
+        fails_at "in parts" $n env POCL_DEVICES="pthread basic" $order "$MOTLEY" train "$norms" \
+            --devices 'pocl:*' --set 'train.shares=[5, 2]' --set train.accumulate=3
+        # shellcheck disable=SC2086
+        ! have_mpi || fails_at "one of two ranks" $n "$MPIEXEC" -n 1 "$MOTLEY" train "$norms" \
+            --devices "$first" : -n 1 env $order "$MOTLEY" train "$norms" --devices "$first"
+    done
 fi
 
 # Stopped and resumed it ends with the same bits; what was saved evaluates to what the training said.

@@ -7,10 +7,7 @@ MOTLEY_JOIN=0 MOTLEY_TUNED=0
 export MOTLEY_JOIN MOTLEY_TUNED
 
 first=$(first_device)
-if [ "${first%:*}" = pocl ]; then
-    POCL_DEVICES="pthread basic"
-    export POCL_DEVICES
-fi
+make_two
 # trained CONFIG ARGUMENTS...: trains and evaluates on one device, and then on other shares: the same but for
 # rounding of the loss.
 trained()

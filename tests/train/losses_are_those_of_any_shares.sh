@@ -7,10 +7,7 @@ MOTLEY_JOIN=0 MOTLEY_TUNED=0
 export MOTLEY_JOIN MOTLEY_TUNED
 
 first=$(first_device)
-if [ "${first%:*}" = pocl ]; then
-    POCL_DEVICES="pthread basic"
-    export POCL_DEVICES
-fi
+make_two
 # 150 rows that a line nearly goes through; a class that follows from it; a part between 0 and 1.
 awk 'BEGIN { print "a,b,y,class,part"
     for (i = 0; i < 150; i++) { a = sin(i); b = cos(3 * i); y = 2 * a - b + 0.3 * sin(7 * i)
@@ -46,6 +43,9 @@ same()
 }
 on_all_shares()
 {
+    # shellcheck disable=SC2086
+    MOTLEY_JOIN=1 launch "" train "$config" $arguments --devices "$first" &&
+        expect_equal "$name as one launch" "$(json params_hash)" "$(of whole params_hash)"
     [ "${first%:*}" = pocl ] || return
     same "on two devices" "" --devices 'pocl:0,pocl:1' --set 'train.shares=[15, 1]'
     same "in parts" "" --devices "$first" --set train.accumulate=3

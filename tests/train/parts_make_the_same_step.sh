@@ -23,9 +23,7 @@ same()
         "$tmp/$name/model.safetensors" 1e-5
 }
 same thirds "" --devices "$first" --set train.accumulate=3
-if [ "${first%:*}" = pocl ]; then
-    POCL_DEVICES="pthread basic"
-    export POCL_DEVICES
+if make_two; then
     # Parts of 10 and a last one of 4, all for the second device.
     same two "" --devices 'pocl:*' --set train.accumulate=7 --set 'train.shares=[1, 9]'
     if have_mpi; then

@@ -19,9 +19,7 @@ twice()
 first=$(first_device)
 twice one train "$digits" --devices "$first"
 hash=$(json params_hash)
-if [ "${first%:*}" = pocl ]; then
-    POCL_DEVICES="pthread basic"
-    export POCL_DEVICES
+if make_two; then
     twice two train "$digits" --devices 'pocl:*' --set 'train.shares=[3, 1]'
     unset POCL_DEVICES
 fi
