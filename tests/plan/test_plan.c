@@ -132,39 +132,49 @@ START_TEST(test_plan_of_the_mlp_in_buckets)
 }
 END_TEST
 
-/* The whole way: text of a model and text of a machine give the text of a plan. */
-START_TEST(test_plan_of_a_model_text)
+/* The plan for a batch of 256 pictures of size x size that a model's text gives, with EXPECTED in front. */
+static void expect_plan_of_text(const char *model, int64_t size, size_t bucket_bytes,
+                                const char *wanted)
 {
-    static const char model[] = "data:\n  set: mnist\n  batch: 256\n"
-                                "model:\n  layers:\n    - flatten\n    - linear: 1024\n    - relu\n"
-                                "    - linear: 1024\n    - relu\n    - linear: 10\n"
-                                "  loss: cross-entropy\n"
-                                "train:\n  optimizer:\n    name: sgd\n    lr: 0.01\n";
-    const mot_sample_spec spec = {.input = {4, {MOT_BATCH, 1, 28, 28}},
+    const mot_sample_spec spec = {.input = {4, {MOT_BATCH, 1, size, size}},
                                   .input_dtype = MOT_U8,
                                   .n_classes = 10,
                                   .n_channels = 1,
-                                  .group = 784};
+                                  .group = size * size};
     mot_config *config;
     mot_graph *graph;
     network net = {0};
-    expect_ok(mot_config_parse(model, "wide.yaml", &config));
+    expect_ok(mot_config_parse(model, "model.yaml", &config));
     expect_ok(mot_model_build(config, &spec, &graph));
     expect_ok(mot_graph_plan_memory(graph, 256, false, &net.memory));
     net.graph = *graph;
-    /* The last layer's gradients and the first half of the middle one's travel first. */
-    expect_plan(&net, 256, 2 << 20,
-                "motley-plan 1\n"
-                "batch 256 devices 2 buckets 4 predicted_s 0.000586 equal_s 0.0014800000000000002\n"
-                "device 0 share 218 first 0 id pocl:0 rank 0 time_s 0.000586\n"
-                "device 1 share 38 first 218 id pocl:1 rank 1 time_s 0.00058\n"
-                "bucket 0 offset 0 n 529920 after_node 7\n"
-                "bucket 1 offset 529920 n 529936 after_node 7\n"
-                "bucket 2 offset 1059856 n 401920 after_node 9\n"
-                "bucket 3 offset 1461776 n 401924 after_node 9\n");
+    expect_plan(&net, 256, bucket_bytes, wanted);
     mot_memory_plan_free(&net.memory);
     mot_graph_free(graph);
     mot_config_free(config);
+}
+
+#define EXPECTED(n_buckets)                                                                        \
+    "motley-plan 1\n"                                                                              \
+    "batch 256 devices 2 buckets " n_buckets                                                       \
+    " predicted_s 0.000586 equal_s 0.0014800000000000002\n"                                        \
+    "device 0 share 218 first 0 id pocl:0 rank 0 time_s 0.000586\n"                                \
+    "device 1 share 38 first 218 id pocl:1 rank 1 time_s 0.00058\n"
+
+/* The whole way: text of a model and text of a machine give the text of a plan. */
+START_TEST(test_plan_of_a_model_text)
+{
+    /* The last layer's gradients and the first half of the middle one's travel first. */
+    expect_plan_of_text("data:\n  set: mnist\n  batch: 256\n"
+                        "model:\n  layers:\n    - flatten\n    - linear: 1024\n    - relu\n"
+                        "    - linear: 1024\n    - relu\n    - linear: 10\n"
+                        "  loss: cross-entropy\n"
+                        "train:\n  optimizer:\n    name: sgd\n    lr: 0.01\n",
+                        28, 2 << 20,
+                        EXPECTED("4") "bucket 0 offset 0 n 529920 after_node 7\n"
+                                      "bucket 1 offset 529920 n 529936 after_node 7\n"
+                                      "bucket 2 offset 1059856 n 401920 after_node 9\n"
+                                      "bucket 3 offset 1461776 n 401924 after_node 9\n");
 }
 END_TEST
 
@@ -225,61 +235,34 @@ START_TEST(test_buckets_cover_all_gradients_in_order)
 }
 END_TEST
 
-/* What is exchanged within the step stands among the gradients by its node, before those of the
- * same; where parts of a batch are added up, gradients leave when that is done. */
-static void expect_batch_norm(const char *train, const char *wanted)
-{
-    static const char model[] =
-        "data:\n  set: mnist\n  batch: 256\n"
-        "model:\n  layers:\n    - flatten\n    - linear: 64\n    - batch_norm\n"
-        "    - linear: 64\n    - batch_norm\n    - linear: 10\n"
-        "train:\n  optimizer:\n    name: sgd\n    lr: 0.01\n";
-    const mot_sample_spec spec = {.input = {4, {MOT_BATCH, 1, 8, 8}},
-                                  .input_dtype = MOT_U8,
-                                  .n_classes = 10,
-                                  .n_channels = 1,
-                                  .group = 64};
-    mot_config *config;
-    mot_graph *graph;
-    network net = {0};
-    char text[1024];
-    snprintf(text, sizeof text, "%s%s", model, train);
-    expect_ok(mot_config_parse(text, "norms.yaml", &config));
-    expect_ok(mot_model_build(config, &spec, &graph));
-    expect_ok(mot_graph_plan_memory(graph, 256, false, &net.memory));
-    net.graph = *graph;
-    expect_plan(&net, 256, 10000, wanted);
-    mot_memory_plan_free(&net.memory);
-    mot_graph_free(graph);
-    mot_config_free(config);
-}
+#define NORMS                                                                                      \
+    "data:\n  set: mnist\n  batch: 256\n"                                                          \
+    "model:\n  layers:\n    - flatten\n    - linear: 64\n    - batch_norm\n"                       \
+    "    - linear: 64\n    - batch_norm\n    - linear: 10\n"                                       \
+    "train:\n  optimizer:\n    name: sgd\n    lr: 0.01\n"
 
-#define TWO_DEVICES                                                                                \
-    "device 0 share 218 first 0 id pocl:0 rank 0 time_s 0.000586\n"                                \
-    "device 1 share 38 first 218 id pocl:1 rank 1 time_s 0.00058\n"
-#define EXPECTED(n)                                                                                \
-    "motley-plan 1\n"                                                                              \
-    "batch 256 devices 2 buckets " n " predicted_s 0.000586 equal_s 0.0014800000000000002\n"
-
+/* What is exchanged within the step stands among the gradients by its node, before those of the same;
+ * where parts of a batch are added up, gradients leave when that is done. */
 START_TEST(test_exchanges_stand_between_the_buckets)
 {
-    expect_batch_norm("", EXPECTED("8") TWO_DEVICES "exchange 0 offset 0 n 129 after_node 2\n"
-                                                    "exchange 1 offset 144 n 129 after_node 5\n"
-                                                    "exchange 2 offset 288 n 128 after_node 11\n"
-                                                    "bucket 3 offset 544 n 2464 after_node 13\n"
-                                                    "bucket 4 offset 3008 n 2480 after_node 13\n"
-                                                    "exchange 5 offset 416 n 128 after_node 15\n"
-                                                    "bucket 6 offset 5488 n 2144 after_node 17\n"
-                                                    "bucket 7 offset 7632 n 2148 after_node 17\n");
-    expect_batch_norm("  accumulate: 2\n",
-                      EXPECTED("8") TWO_DEVICES "exchange 0 offset 0 n 129 after_node 2\n"
-                                                "exchange 1 offset 144 n 129 after_node 5\n"
-                                                "exchange 2 offset 288 n 128 after_node 11\n"
-                                                "exchange 3 offset 416 n 128 after_node 15\n"
-                                                "bucket 4 offset 544 n 2464 after_node 18\n"
-                                                "bucket 5 offset 3008 n 2480 after_node 18\n"
-                                                "bucket 6 offset 5488 n 2144 after_node 18\n"
-                                                "bucket 7 offset 7632 n 2148 after_node 18\n");
+    expect_plan_of_text(NORMS, 8, 10000,
+                        EXPECTED("8") "exchange 0 offset 0 n 129 after_node 2\n"
+                                      "exchange 1 offset 144 n 129 after_node 5\n"
+                                      "exchange 2 offset 288 n 128 after_node 11\n"
+                                      "bucket 3 offset 544 n 2464 after_node 13\n"
+                                      "bucket 4 offset 3008 n 2480 after_node 13\n"
+                                      "exchange 5 offset 416 n 128 after_node 15\n"
+                                      "bucket 6 offset 5488 n 2144 after_node 17\n"
+                                      "bucket 7 offset 7632 n 2148 after_node 17\n");
+    expect_plan_of_text(NORMS "  accumulate: 2\n", 8, 10000,
+                        EXPECTED("8") "exchange 0 offset 0 n 129 after_node 2\n"
+                                      "exchange 1 offset 144 n 129 after_node 5\n"
+                                      "exchange 2 offset 288 n 128 after_node 11\n"
+                                      "exchange 3 offset 416 n 128 after_node 15\n"
+                                      "bucket 4 offset 544 n 2464 after_node 18\n"
+                                      "bucket 5 offset 3008 n 2480 after_node 18\n"
+                                      "bucket 6 offset 5488 n 2144 after_node 18\n"
+                                      "bucket 7 offset 7632 n 2148 after_node 18\n");
 }
 END_TEST
 
