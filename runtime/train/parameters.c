@@ -115,7 +115,8 @@ mot_status mot_parameters_load(const mot_graph *graph, const char *path, float *
 
 mot_status mot_parameters_distribute(mot_trainer *t, float *flat)
 {
-    MOT_TRY(mot_comm_broadcast(t->comm, flat, sizeof *flat * (size_t)mot_parameters_floats(t->graph), 0));
+    MOT_TRY(mot_comm_broadcast(t->comm, flat,
+                               sizeof *flat * (size_t)mot_parameters_floats(t->graph), 0));
     mot_status status = MOT_OK;
     for (int state = MOT_FLAT_BUFFERS; status == MOT_OK && state < t->graph->n_states; state++)
         status = mot_exec_write_flat(t->exec, state, flat + flat_offset(t->graph, state));
@@ -158,13 +159,16 @@ mot_status mot_parameters_read(mot_trainer *t, float **out)
 
 mot_status mot_trainer_save(mot_trainer *t, const char *path)
 {
+    const int saved[] = {MOT_FLAT_BUFFERS, t->graph->average}; /* -1: the parameters themselves */
     float *flat;
     mot_tensor_file file = {0};
-    MOT_TRY(mot_parameters_read(t, &flat));
+    MOT_TRY(mot_alloc((size_t)mot_parameters_floats(t->graph), sizeof *flat, &flat));
     mot_status status = mot_alloc((size_t)mot_n_kept(t->graph), sizeof *file.tensor, &file.tensor);
+    for (int i = 0; status == MOT_OK && i < 2; i++)
+        status = mot_exec_read_flat(t->exec, saved[i], flat + flat_offset(t->graph, saved[i]));
     for (int i = 0; status == MOT_OK && i < mot_n_kept(t->graph); i++) {
         const mot_kept kept = mot_kept_tensor(t->graph, i);
-        if (kept.state != MOT_FLAT_BUFFERS && kept.state != t->graph->average) /* -1: no average */
+        if (kept.state != saved[0] && kept.state != saved[1])
             continue;
         file.tensor[file.n_tensors++] = (mot_named_tensor){
             .name = kept.tensor->name, .shape = kept.tensor->shape, .data = flat + kept.at};
