@@ -5,20 +5,16 @@
 
 #include <stdio.h>
 
-static mot_status parameter(mot_builder *builder, const mot_layer *layer, const char *of,
-                            const mot_shape *shape, mot_init_kind init, int *out)
-{
-    char name[96];
-    snprintf(name, sizeof name, "%s.%s", layer->name, of);
-    return mot_graph_parameter(builder->graph, name, shape, (mot_init){init, 0}, out);
-}
+/* mot_graph_parameter or mot_graph_buffer. */
+typedef mot_status appender(mot_graph *graph, const char *name, const mot_shape *shape,
+                            mot_init init, int *out);
 
-static mot_status buffer(mot_builder *builder, const mot_layer *layer, const char *of,
-                         const mot_shape *shape, mot_init_kind init, int *out)
+static mot_status add(mot_builder *builder, const mot_layer *layer, appender *append,
+                      const char *of, const mot_shape *shape, mot_init_kind init, int *out)
 {
     char name[96];
     snprintf(name, sizeof name, "%s.%s", layer->name, of);
-    return mot_graph_buffer(builder->graph, name, shape, (mot_init){init, 0}, out);
+    return append(builder->graph, name, shape, (mot_init){init, 0}, out);
 }
 
 static mot_status build(mot_builder *builder, const mot_layer *layer)
@@ -37,11 +33,13 @@ static mot_status build(mot_builder *builder, const mot_layer *layer)
     MOT_TRY(mot_parse_float("momentum", mot_layer_text(layer, "momentum"), &attrs.momentum));
     mot_text_is_bool(mot_layer_text(layer, "affine"), &affine);
     if (affine) {
-        MOT_TRY(parameter(builder, layer, "weight", &channels, MOT_INIT_ONE, &weight));
-        MOT_TRY(parameter(builder, layer, "bias", &channels, MOT_INIT_ZERO, &bias));
+        MOT_TRY(
+            add(builder, layer, mot_graph_parameter, "weight", &channels, MOT_INIT_ONE, &weight));
+        MOT_TRY(add(builder, layer, mot_graph_parameter, "bias", &channels, MOT_INIT_ZERO, &bias));
     }
-    MOT_TRY(buffer(builder, layer, "running_mean", &channels, MOT_INIT_ZERO, &mean));
-    MOT_TRY(buffer(builder, layer, "running_var", &channels, MOT_INIT_ONE, &variance));
+    MOT_TRY(add(builder, layer, mot_graph_buffer, "running_mean", &channels, MOT_INIT_ZERO, &mean));
+    MOT_TRY(
+        add(builder, layer, mot_graph_buffer, "running_var", &channels, MOT_INIT_ONE, &variance));
     MOT_TRY(mot_graph_append(builder->graph, MOT_OP_batch_norm_sums, layer->name, &attrs,
                              (int[]){builder->x, mean}, 2, &sums));
     return mot_graph_append(builder->graph, MOT_OP_batch_norm, layer->name, &attrs,
@@ -64,10 +62,8 @@ const mot_layer_type mot_layer_batch_norm = {
     MOT_LAYER_KEYS(keys),
     build,
     "Mean 0 and deviation 1 of each channel of `(B,C,...)` over all samples of the batch, on "
-    "whatever "
-    "devices they are, then times a weight plus a bias; evaluation takes running means and "
-    "variances.  "
-    "With `train.accumulate` the batch's statistics are those of its parts, and the last part's go "
-    "into "
-    "the running ones.  Parameters `batch_norm1.weight` and `batch_norm1.bias`, and kept with them "
-    "`batch_norm1.running_mean` and `batch_norm1.running_var`."};
+    "whatever devices they are, then times a weight plus a bias; evaluation takes running means "
+    "and variances.  With `train.accumulate` the batch's statistics are those of its parts, and "
+    "the last part's go into the running ones.  Parameters `batch_norm1.weight` and "
+    "`batch_norm1.bias`, and kept with them `batch_norm1.running_mean` and "
+    "`batch_norm1.running_var`."};
