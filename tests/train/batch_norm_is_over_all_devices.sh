@@ -76,8 +76,13 @@ fi
 # Stopped and resumed it ends with the same bits; what was saved evaluates to what the training said.
 train "$norms" --devices "$first" --out "$tmp/halves" --epochs 2 --set train.steps=17 \
     --set train.checkpoint_every=17
+cp -r "$tmp/halves" "$tmp/elsewhere"
 train "$norms" --devices "$first" --out "$tmp/halves" --resume &&
     expect_equal "resumed" "$(json params_hash)" "$(of one params_hash)"
+if [ "${first%:*}" = pocl ]; then
+    POCL_DEVICES="pthread basic" train "$norms" --devices 'pocl:*' --out "$tmp/elsewhere" --resume \
+        --set 'train.shares=[1, 3]' && same_as one elsewhere
+fi
 launch "" eval "$tmp/one/config.yaml" --devices "$first" --init "$tmp/one/model.safetensors" &&
     expect_close "evaluated by running statistics" "$(of one test_loss)" "$(json loss)" 6
 finish
