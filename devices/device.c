@@ -132,6 +132,23 @@ static mot_status check_sharing(mot_device *device)
     return MOT_OK;
 }
 
+static const char *const precision_names[] = {"float32", "tf32", "bf16"}; /* by mot_precision */
+
+const char *mot_precision_name(mot_precision precision)
+{
+    return precision_names[precision];
+}
+
+bool mot_precision_parse(const char *name, mot_precision *out)
+{
+    for (size_t i = 0; i < sizeof precision_names / sizeof *precision_names; i++)
+        if (strcmp(name, precision_names[i]) == 0) {
+            *out = (mot_precision)i;
+            return true;
+        }
+    return false;
+}
+
 mot_status mot_device_open(const mot_device_info *info, const mot_device_options *options,
                            mot_device **out)
 {

@@ -32,6 +32,11 @@ typedef enum {
     MOT_PRECISION_BF16, /* 7 bits */
 } mot_precision;
 
+/** "float32", "tf32", "bf16". */
+const char *mot_precision_name(mot_precision precision);
+/** The precision of that name; false where there is none. */
+bool mot_precision_parse(const char *name, mot_precision *out);
+
 typedef struct mot_device_options {
     const mot_kernel_archive *archive; /* offline-built kernels: the compiler is never called;
                                           borrowed until the device is closed */

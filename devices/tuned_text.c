@@ -26,8 +26,6 @@ static const struct {
                   {"sums", MOT_MATMUL_SUMS}};
 enum { N_FLAGS = sizeof flag_names / sizeof *flag_names };
 
-static const char *const precision_names[] = {"", "tf32", "bf16"}; /* by mot_precision */
-
 /* ---- problems ---- */
 
 const char *mot_problem_print(const mot_problem *problem, char out[MOT_PROBLEM_TEXT])
@@ -43,7 +41,7 @@ const char *mot_problem_print(const mot_problem *problem, char out[MOT_PROBLEM_T
         if (p->flags & flag_names[i].flag)
             n += snprintf(out + n, (size_t)(MOT_PROBLEM_TEXT - n), " %s", flag_names[i].name);
     if (p->precision != MOT_PRECISION_FLOAT32)
-        snprintf(out + n, (size_t)(MOT_PROBLEM_TEXT - n), " %s", precision_names[p->precision]);
+        snprintf(out + n, (size_t)(MOT_PROBLEM_TEXT - n), " %s", mot_precision_name(p->precision));
     return out;
 }
 
@@ -74,12 +72,7 @@ static bool read_flag(const char *word, mot_problem *out)
             out->flags |= flag_names[i].flag;
             return true;
         }
-    for (int i = 1; i < 3; i++)
-        if (strcmp(word, precision_names[i]) == 0) {
-            out->precision = (mot_precision)i;
-            return true;
-        }
-    return false;
+    return mot_precision_parse(word, &out->precision);
 }
 
 bool mot_problem_parse(const char *text, mot_problem *out)

@@ -162,7 +162,8 @@ mot_status mot_bench_add(mot_bench *bench, mot_bench_row *row, double work)
 static mot_status bench_device(mot_bench *bench, const mot_device_info *info, size_t copy_bytes,
                                mot_status (*one)(mot_bench *bench))
 {
-    mot_status status = mot_device_open(info, NULL, &bench->device);
+    const mot_device_options options = {.precision = bench->precision};
+    mot_status status = mot_device_open(info, &options, &bench->device);
     if (status == MOT_OK)
         status = mot_device_peak(bench->device, copy_bytes, &bench->peak);
     if (status == MOT_OK) {

@@ -27,6 +27,7 @@ typedef struct mot_bench {
     const mot_command *command;
     const mot_arguments *arguments;
     mot_terminal terminal;
+    mot_precision precision; /* of products */
     mot_device *device; /* the present one */
     mot_peak peak;      /* its */
     mot_bench_row *row; /* [n_rows] all so far */

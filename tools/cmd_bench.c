@@ -15,47 +15,52 @@
     }
 #define OPTION_JSON MOT_OPTION_JSON("end with one JSON array; all else goes to standard error")
 
+#define OPTION_PRECISION                                                                           \
+    {                                                                                              \
+        "precision", 0, MOT_OPTION_TEXT, "NAME",                                                   \
+            "what products may round their operands to: float32 (default), tf32, bf16",            \
+            MOT_PLACE(precision), 0                                                                \
+    }
+
 enum { MANY = 256 };
+
+static int run(const mot_command *command, const mot_arguments *arguments, size_t copy_bytes,
+               mot_status (*check)(const mot_arguments *arguments), mot_status (*one)(mot_bench *bench))
+{
+    mot_bench bench = {.command = command, .arguments = arguments};
+    const char *precision = arguments->precision;
+    mot_session_log(arguments);
+    if (precision && !mot_precision_parse(precision, &bench.precision))
+        return mot_command_misused(command, "'%s' is no precision; there are float32, tf32, bf16",
+                                   precision);
+    if (check(arguments) != MOT_OK)
+        return mot_command_misused(command, "%s", mot_error_message());
+    return mot_bench_run(&bench, copy_bytes, one);
+}
 
 static int run_gemm(const mot_command *command, const mot_arguments *arguments)
 {
-    mot_bench bench = {.command = command, .arguments = arguments};
-    mot_session_log(arguments);
-    if (mot_bench_gemm_check(arguments) != MOT_OK)
-        return mot_command_misused(command, "%s", mot_error_message());
-    return mot_bench_run(&bench, 0, mot_bench_gemm);
+    return run(command, arguments, 0, mot_bench_gemm_check, mot_bench_gemm);
 }
 
 static int run_conv(const mot_command *command, const mot_arguments *arguments)
 {
-    mot_bench bench = {.command = command, .arguments = arguments};
-    mot_session_log(arguments);
-    if (mot_bench_conv_check(arguments) != MOT_OK)
-        return mot_command_misused(command, "%s", mot_error_message());
-    return mot_bench_run(&bench, 0, mot_bench_conv);
+    return run(command, arguments, 0, mot_bench_conv_check, mot_bench_conv);
 }
 
 static int run_attention(const mot_command *command, const mot_arguments *arguments)
 {
-    mot_bench bench = {.command = command, .arguments = arguments};
-    mot_session_log(arguments);
-    if (mot_bench_attention_check(arguments) != MOT_OK)
-        return mot_command_misused(command, "%s", mot_error_message());
-    return mot_bench_run(&bench, 0, mot_bench_attention);
+    return run(command, arguments, 0, mot_bench_attention_check, mot_bench_attention);
 }
 
 static int run_ops(const mot_command *command, const mot_arguments *arguments)
 {
-    mot_bench bench = {.command = command, .arguments = arguments};
-    mot_session_log(arguments);
-    if (mot_bench_ops_check(arguments) != MOT_OK)
-        return mot_command_misused(command, "%s", mot_error_message());
-    return mot_bench_run(&bench, mot_bench_ops_bytes(arguments), mot_bench_ops);
+    return run(command, arguments, mot_bench_ops_bytes(arguments), mot_bench_ops_check, mot_bench_ops);
 }
 
 static const mot_option gemm_options[] = {
-    MOT_OPTION_DEVICES, OPTION_VARIANT,  OPTION_VARIANTS, OPTION_JSON,
-    MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
+    MOT_OPTION_DEVICES, OPTION_VARIANT,  OPTION_VARIANTS, OPTION_PRECISION,
+    OPTION_JSON,        MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
 };
 
 static const mot_option ops_options[] = {

@@ -24,7 +24,8 @@ typedef struct mot_texts {
 
 /** A command line after reading; texts borrow from argv. */
 typedef struct mot_arguments {
-    const char *devices, *data, *out, *init, *kernels, *csv, *part, *variant, *file, *prompt;
+    const char *devices, *data, *out, *init, *kernels, *csv, *part, *variant, *file, *prompt,
+        *precision;
     mot_texts set;
     int64_t epochs, steps, seed, n, top_k; /* -1: not given */
     int verbose;

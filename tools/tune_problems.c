@@ -107,9 +107,7 @@ static mot_status add_model(mot_tuning *t, const mot_config *config, int n_devic
     const char *precision;
     MOT_TRY(mot_config_get_int(config, "data.batch", &batch));
     MOT_TRY(mot_config_get_text(config, "train.precision", &precision));
-    t->precision = strcmp(precision, "tf32") == 0   ? MOT_PRECISION_TF32
-                   : strcmp(precision, "bf16") == 0 ? MOT_PRECISION_BF16
-                                                    : MOT_PRECISION_FLOAT32;
+    mot_precision_parse(precision, &t->precision);
     MOT_TRY_GOTO(mot_data_open(config, t->arguments->data, &data));
     MOT_TRY_GOTO(mot_model_build(config, &data->spec, &graph));
     MOT_TRY_GOTO(add_batches(t, graph, data, batch, n_devices));

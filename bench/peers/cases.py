@@ -8,12 +8,17 @@ SHAPES = ([f"{n}x{n}x{n}:{form}" for n in (512, 1024, 2048) for form in ("NN", "
           + ["256x256x256:NN", "64x128x784:NT", "128x784x64:TN", "512x128x784:NT", "768x512x128:NN",
              "768x128x512:NN", "768x384x128:NN", "48*64x64x32:NN"])
 
+GPU_SHAPES = ["1024x1024x1024:NN", "2048x2048x2048:NN", "4096x4096x4096:NN", "4096x4096x4096:NT",
+              "4096x4096x4096:TN", "8192x8192x8192:NN", "16384x384x1536:NN"]
+
 # name: (network, batch).  A network is the sizes of linear layers; cnn: and the channels of convolutions;
 # resnet: and the layers, of examples/cifar_resnet20.yaml; gpt: and layers, heads, width, context, vocabulary
 NETS = {"mlp64": ("784-128-10", 64), "mlp512": ("784-128-10", 512), "wide256": ("784-1024-1024-10", 256),
-        "wide4096": ("784-1024-1024-10", 4096), "cnn64": ("cnn:32-64-128", 64),
+        "wide4096": ("784-1024-1024-10", 4096), "cnn1024": ("cnn:32-64-128", 1024),
+        "resnet1024": ("resnet:20", 1024), "gpt64": ("gpt:6-6-384-256-65", 64), "cnn64": ("cnn:32-64-128", 64),
         "resnet128": ("resnet:20", 128), "gpt12": ("gpt:4-4-128-64-65", 12)}
 STEPS = ["mlp64", "mlp512", "wide256", "cnn64", "resnet128", "gpt12"]
+GPU_STEPS = ["wide4096", "cnn1024", "resnet1024", "gpt64"]
 SHARES = ["mlp64", "mlp512", "wide256"]
 
 DIGITS = """

@@ -51,6 +51,7 @@ void mot_trainer_note(mot_trainer *t, const char *format, ...)
 static mot_status read_settings(const mot_config *config, mot_settings *set)
 {
     int64_t seed;
+    const char *precision;
     MOT_TRY(mot_config_get_int(config, "data.batch", &set->batch));
     MOT_TRY(mot_optimizer_part(config, &set->part));
     MOT_TRY(mot_config_get_bool(config, "data.shuffle", &set->shuffle));
@@ -66,7 +67,8 @@ static mot_status read_settings(const mot_config *config, mot_settings *set)
     MOT_TRY(mot_config_get_bool(config, "train.adapt", &set->adapt));
     MOT_TRY(mot_config_get_bool(config, "train.leave_out", &set->leave_out));
     MOT_TRY(mot_config_get_bool(config, "train.tune", &set->tune));
-    MOT_TRY(mot_config_get_text(config, "train.precision", &set->precision));
+    MOT_TRY(mot_config_get_text(config, "train.precision", &precision));
+    mot_precision_parse(precision, &set->precision); /* one of the key's choices */
     MOT_TRY(mot_config_get_text(config, "train.shares", &set->shares));
     if (strcmp(set->shares, "list") == 0)
         MOT_TRY(mot_config_get_floats(config, "train.shares", &set->share_weight,
@@ -75,13 +77,6 @@ static mot_status read_settings(const mot_config *config, mot_settings *set)
     set->seed = (uint64_t)seed;
     MOT_TRY(mot_optimizer_read(config, &set->optimizer));
     return mot_schedule_read(config, set->optimizer.lr, &set->schedule);
-}
-
-static mot_precision precision_of(const mot_settings *set)
-{
-    return strcmp(set->precision, "tf32") == 0   ? MOT_PRECISION_TF32
-           : strcmp(set->precision, "bf16") == 0 ? MOT_PRECISION_BF16
-                                                 : MOT_PRECISION_FLOAT32;
 }
 
 /* ---- open ---- */
@@ -157,7 +152,7 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
         s->part, s->epochs, s->max_steps, s->seed, s->shuffle, s->log_every, s->checkpoint_every,
         s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune, t->out_dir != NULL,
-        t->resume, t->init != NULL, t->profile, s->precision, s->shares, augment->crop,
+        t->resume, t->init != NULL, t->profile, mot_precision_name(s->precision), s->shares, augment->crop,
         augment->flip, augment->rotate, augment->cutout));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
@@ -213,7 +208,7 @@ static mot_status open_devices(mot_trainer *t)
                      MOT_MAX_LOCAL_DEVICES);
     mot_device_options options = {.archive = t->archive,
                                   .profile = t->profile,
-                                  .precision = precision_of(&t->set),
+                                  .precision = t->set.precision,
                                   .by_rule = !t->set.tune};
     for (int i = 0; status == MOT_OK && i < n; i++) {
         status = mot_device_open(&info[i], &options, &t->device[i]);

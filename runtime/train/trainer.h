@@ -40,7 +40,7 @@ typedef struct mot_settings {
     bool shuffle, adapt, leave_out, tune;
     mot_optimizer optimizer;
     mot_schedule schedule;
-    const char *precision; /* of products; borrowed from the configuration */
+    mot_precision precision; /* of products */
     const char *shares; /* "auto", "equal", or a list of weights; borrowed from the configuration */
     double *share_weight; /* [n_share_weights] when it is a list */
     int n_share_weights;
