@@ -42,6 +42,13 @@ mot_status mot_commands_new(mot_device *device, mot_commands **out)
     return MOT_OK;
 }
 
+static void release_pending(mot_pending *p)
+{
+    clReleaseEvent(p->event);
+    if (p->before)
+        clReleaseEvent(p->before);
+}
+
 static void free_record(mot_record *r)
 {
     if (r->kernel)
@@ -59,7 +66,7 @@ void mot_commands_free(mot_commands *commands)
     if (!commands)
         return;
     for (int i = 0; i < commands->n_pending; i++)
-        clReleaseEvent(commands->pending[i].event);
+        release_pending(&commands->pending[i]);
     for (int i = 0; i < commands->n_records; i++)
         free_record(&commands->records[i]);
     for (size_t i = 0; i < commands->n_ranges; i++)
@@ -290,16 +297,19 @@ static mot_status read_profile(mot_commands *commands)
         return MOT_OK;
     MOT_TRY(mot_device_finish(commands->device));
     for (int i = 0; i < commands->n_pending; i++) {
-        cl_event event = commands->pending[i].event;
-        mot_record *r = &commands->records[commands->pending[i].record];
+        mot_pending *p = &commands->pending[i];
+        mot_record *r = &commands->records[p->record];
         cl_ulong start = 0, end = 0;
-        if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, 8, &start, NULL) ==
+        if ((p->before
+                 ? clGetEventProfilingInfo(p->before, CL_PROFILING_COMMAND_END, 8, &start, NULL)
+                 : clGetEventProfilingInfo(p->event, CL_PROFILING_COMMAND_START, 8, &start,
+                                           NULL)) == CL_SUCCESS &&
+            clGetEventProfilingInfo(p->event, CL_PROFILING_COMMAND_END, 8, &end, NULL) ==
                 CL_SUCCESS &&
-            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, 8, &end, NULL) == CL_SUCCESS &&
             end > start)
             r->time_s += (double)(end - start) * 1e-9;
         r->n_runs++;
-        clReleaseEvent(event);
+        release_pending(p);
     }
     commands->n_pending = 0;
     return MOT_OK;
@@ -309,14 +319,20 @@ static mot_status run_one(mot_commands *commands, int i, int slot)
 {
     mot_record *r = &commands->records[i];
     cl_command_queue queue = commands->device->compute;
-    cl_event event = NULL, *wanted = commands->pending ? &event : NULL;
+    cl_event event = NULL, before = NULL, *wanted = commands->pending ? &event : NULL;
     cl_int code;
     if (wanted && commands->n_pending == EVENTS_KEPT)
         MOT_TRY(read_profile(commands));
     if (!r->kernel) {
+        /* A library's event may be that of the last of its launches only. */
+        if (wanted && clEnqueueMarkerWithWaitList(queue, 0, NULL, &before) != CL_SUCCESS)
+            before = NULL;
         code = r->enqueue(queue, r->payload, wanted);
-        if (code != CL_SUCCESS)
+        if (code != CL_SUCCESS) {
+            if (before)
+                clReleaseEvent(before);
             return launch_failed(commands, r, "the library call", code);
+        }
     } else {
         if (r->n_ring > 0 && r->slot != slot && (code = set_slot(r, slot)) != CL_SUCCESS)
             return launch_failed(commands, r, "clSetKernelArg", code);
@@ -326,8 +342,9 @@ static mot_status run_one(mot_commands *commands, int i, int slot)
             return launch_failed(commands, r, "clEnqueueNDRangeKernel", code);
     }
     if (event) {
-        commands->pending[commands->n_pending].event = event;
-        commands->pending[commands->n_pending++].record = i;
+        commands->pending[commands->n_pending++] = (mot_pending){event, before, i};
+    } else if (before) {
+        clReleaseEvent(before);
     }
     return MOT_OK;
 }

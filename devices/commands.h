@@ -33,6 +33,12 @@ typedef struct mot_record {
     int64_t n_runs;
 } mot_record;
 
+/* A run that is yet to be timed: from its event's start, or from the end of all before it. */
+typedef struct mot_pending {
+    cl_event event, before; /* before: NULL where the event tells all */
+    int record;
+} mot_pending;
+
 /* Launches [first, last) with ring views at `slot`, recorded by the driver. */
 typedef struct mot_range_buffer {
     int first, last, slot;
@@ -44,10 +50,7 @@ struct mot_commands {
     mot_record *records;
     size_t capacity;
     int n_records;
-    struct {
-        cl_event event;
-        int record;
-    } *pending; /* profiling: so many that they are read in batches */
+    mot_pending *pending; /* profiling: so many that they are read in batches */
     int n_pending;
     mot_range_buffer *ranges;
     size_t n_ranges, range_capacity;

@@ -148,11 +148,13 @@ static mot_status time_copy(mot_device *device, size_t bytes, double *time_s)
     MOT_TRY_GOTO(mot_buffer_new(device, bytes, &inp));
     MOT_TRY_GOTO(mot_commands_new(device, &commands));
     mot_view to = {.buffer = out}, from = {.buffer = inp};
-    mot_launch_begin(&launch, commands, "probe", "", "probe_copy");
+    const bool gpu = device->info.kind == MOT_KIND_GPU;
+    const size_t items = bytes / (gpu ? 16 : 64);
+    mot_launch_begin(&launch, commands, "probe", "", gpu ? "probe_copy4" : "probe_copy");
     mot_launch_view(&launch, &to);
     mot_launch_view(&launch, &from);
-    MOT_TRY_GOTO(mot_launch_end(&launch, "probe_copy", 1, (size_t[]){bytes / 64},
-                                (size_t[]){bytes / 64 >= 1024 ? 64 : 1}));
+    MOT_TRY_GOTO(
+        mot_launch_end(&launch, "probe_copy", 1, &items, (size_t[]){items >= 1024 ? 64 : 1}));
     MOT_TRY_GOTO(best_time(device, commands, 0.1, time_s));
 fail:
     mot_commands_free(commands);
@@ -161,23 +163,17 @@ fail:
     return status;
 }
 
-/* Bytes for a test of about `budget_s`, given the time of a small one. */
-static size_t grow_bytes(const mot_device *device, size_t bytes, double time_s, double budget_s)
-{
-    size_t most = device->info.kind == MOT_KIND_GPU ? (size_t)256 << 20 : (size_t)64 << 20;
-    while (bytes < most && bytes * 8 < (size_t)device->info.max_alloc_bytes &&
-           time_s < budget_s / 2)
-        bytes *= 2, time_s *= 2;
-    return bytes;
-}
-
+/* Of as much as is copied in about a hundredth of a second, so that the launch does not count. */
 static mot_status measure_copy(mot_device *device, mot_device_speed *speed)
 {
-    double time_s;
+    const size_t most = device->info.kind == MOT_KIND_GPU ? (size_t)512 << 20 : (size_t)64 << 20;
     size_t bytes = 1 << 16;
+    double time_s;
     MOT_TRY(time_copy(device, bytes, &time_s));
-    bytes = grow_bytes(device, bytes, time_s, 0.05);
-    MOT_TRY(time_copy(device, bytes, &time_s));
+    while (bytes < most && bytes * 8 < (size_t)device->info.max_alloc_bytes && time_s < 0.01) {
+        bytes *= time_s < 0.001 ? 4 : 2;
+        MOT_TRY(time_copy(device, bytes, &time_s));
+    }
     speed->memory_bytes_per_s = 2 * (double)bytes / time_s;
     return MOT_OK;
 }

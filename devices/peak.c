@@ -20,25 +20,35 @@ enum { CHAINS = 12, RUNS = 200, GROUPS_PER_THREAD = 4, LEAST_BYTES = 65536 };
 static const double RUN_S = 4e-3; /* what one run of arithmetic should take */
 static const double LONG_S = 0.1; /* and a copy at most */
 
-static mot_status time_run(mot_device *device, mot_commands *commands, int launch, double *time_s)
+/* One of `many` runs, which wait for none before them. */
+static mot_status time_runs(mot_device *device, mot_commands *commands, int launch, int many,
+                            double *time_s)
 {
     double start_s = mot_clock_s();
-    MOT_TRY(mot_commands_run(commands, launch, launch + 1, 0));
+    for (int i = 0; i < many; i++)
+        MOT_TRY(mot_commands_run(commands, launch, launch + 1, 0));
     MOT_TRY(mot_device_finish(device));
-    *time_s = fmax(mot_clock_s() - start_s, 1e-9);
+    *time_s = fmax(mot_clock_s() - start_s, 1e-9) / many;
     return MOT_OK;
 }
 
+static mot_status time_run(mot_device *device, mot_commands *commands, int launch, double *time_s)
+{
+    return time_runs(device, commands, launch, 1, time_s);
+}
+
 /* The best of the runs that fit in a quarter of a second; the first, which may compile, not
- * counted. */
+ * counted.  Short ones go together, since a device that is far away takes as long to say that it is done. */
 static mot_status best_run(mot_device *device, mot_commands *commands, int launch, double *best_s)
 {
     double time_s, start_s;
     MOT_TRY(time_run(device, commands, launch, &time_s));
+    MOT_TRY(time_run(device, commands, launch, &time_s));
+    const int many = (int)fmin(16, fmax(1, RUN_S / 4 / time_s));
     *best_s = INFINITY;
     start_s = mot_clock_s();
     for (int i = 0; i < RUNS && (i < 2 || mot_clock_s() - start_s < 0.25); i++) {
-        MOT_TRY(time_run(device, commands, launch, &time_s));
+        MOT_TRY(time_runs(device, commands, launch, many, &time_s));
         *best_s = fmin(*best_s, time_s);
     }
     return MOT_OK;

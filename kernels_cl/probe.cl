@@ -2,7 +2,8 @@
  * probe_touch   p[n+i] = p[i]: does the host see what kernels write, and the other way round?
  * probe_answer  whole numbers, floats, half storage, local memory with a barrier: 8 results an item.
  * probe_double  with PROBE_FP64: double arithmetic.   probe_half  with PROBE_FP16: half arithmetic.
- * probe_copy    out = inp, 16 floats an item, the yardstick of memory-bound kernels.
+ * probe_copy    out = inp, 16 floats an item, the yardstick of memory-bound kernels; probe_copy4 for
+ *               GPUs, whose neighbours are to read neighbours.
  * probe_empty   nothing; times a launch.
  */
 #ifdef PROBE_FP64
@@ -51,6 +52,12 @@ __kernel void probe_copy(__global float *out, long out_at, __global const float 
 {
     size_t i = get_global_id(0);
     vstore16(vload16(i, inp + inp_at), i, out + out_at);
+}
+
+__kernel void probe_copy4(__global float *out, long out_at, __global const float *inp, long inp_at)
+{
+    size_t i = get_global_id(0);
+    vstore4(vload4(i, inp + inp_at), i, out + out_at);
 }
 
 __kernel void probe_empty(__global int *p, long p_at)

@@ -25,7 +25,8 @@
 enum { MANY = 256 };
 
 static int run(const mot_command *command, const mot_arguments *arguments, size_t copy_bytes,
-               mot_status (*check)(const mot_arguments *arguments), mot_status (*one)(mot_bench *bench))
+               mot_status (*check)(const mot_arguments *arguments),
+               mot_status (*one)(mot_bench *bench))
 {
     mot_bench bench = {.command = command, .arguments = arguments};
     const char *precision = arguments->precision;
@@ -55,11 +56,12 @@ static int run_attention(const mot_command *command, const mot_arguments *argume
 
 static int run_ops(const mot_command *command, const mot_arguments *arguments)
 {
-    return run(command, arguments, mot_bench_ops_bytes(arguments), mot_bench_ops_check, mot_bench_ops);
+    return run(command, arguments, mot_bench_ops_bytes(arguments), mot_bench_ops_check,
+               mot_bench_ops);
 }
 
 static const mot_option gemm_options[] = {
-    MOT_OPTION_DEVICES, OPTION_VARIANT,  OPTION_VARIANTS, OPTION_PRECISION,
+    MOT_OPTION_DEVICES, OPTION_VARIANT,     OPTION_VARIANTS, OPTION_PRECISION,
     OPTION_JSON,        MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
 };
 
