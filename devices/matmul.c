@@ -52,7 +52,7 @@ static bool is_large_off_cpu(const mot_recording *r)
 static const mot_parameter cpu_parameters[] = {
     {"rows", false}, {"cols", false}, {"k_block", false}, {"mr", true}, {NULL, false}};
 static const mot_parameter tiled_parameters[] = {
-    {"side", true}, {"item", true}, {"step", true}, {NULL, false}};
+    {"rows", true}, {"cols", true}, {"step", true}, {"parts", false}, {NULL, false}};
 
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},
@@ -69,19 +69,20 @@ const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
      .suits = on_cpu,
      .parameters = cpu_parameters,
      .candidates = mot_matmul_candidates_packed},
-    {.name = "tiled",
-     .applies = mot_matmul_applies_tiled,
-     .prefers = off_cpu,
-     .record = mot_matmul_record_tiled,
-     .suits = off_cpu,
-     .parameters = tiled_parameters,
-     .candidates = mot_matmul_candidates_tiled},
     {.name = "clblast",
      .applies = mot_matmul_applies_clblast,
      .prefers = is_large_off_cpu,
      .workspace = mot_matmul_clblast_workspace,
      .record = mot_matmul_record_clblast,
      .suits = off_cpu},
+    {.name = "tiled",
+     .applies = mot_matmul_applies_tiled,
+     .prefers = off_cpu,
+     .workspace = mot_matmul_tiled_workspace,
+     .record = mot_matmul_record_tiled,
+     .suits = off_cpu,
+     .parameters = tiled_parameters,
+     .candidates = mot_matmul_candidates_tiled},
     {.name = "mma",
      .applies = mot_matmul_applies_mma,
      .prefers = mot_matmul_prefers_mma,

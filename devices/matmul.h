@@ -5,7 +5,7 @@
  * for each of `batch` matrices, with any leading dimensions and offsets.  In the same pass: bias
  * (n) added to every row, relu, zero where `mask` is not positive, and the sums of the rows of
  * op(A) (the bias gradient, when A is dy transposed).  The variants are in matmul.c (the table),
- * matmul_cpu.c, matmul_gpu.c and matmul_mma.c.
+ * matmul_cpu.c, matmul_clblast.c, matmul_tiled.c and matmul_mma.c.
  */
 #ifndef MOT_DEVICES_MATMUL_H
 #define MOT_DEVICES_MATMUL_H
@@ -50,6 +50,7 @@ mot_status mot_matmul_record_direct(const mot_recording *r);
 int64_t mot_matmul_packed_workspace(const mot_recording *r);
 mot_status mot_matmul_record_packed(const mot_recording *r);
 bool mot_matmul_applies_tiled(const mot_recording *r);
+int64_t mot_matmul_tiled_workspace(const mot_recording *r);
 mot_status mot_matmul_record_tiled(const mot_recording *r);
 bool mot_matmul_applies_clblast(const mot_recording *r);
 int64_t mot_matmul_clblast_workspace(const mot_recording *r);

@@ -131,13 +131,15 @@ static void place(mot_device *device, mot_view *view, const void *data, int slot
 static void place_all(mot_device *device, const op_case *c, mot_operands *o, size_t workspace_bytes,
                       uint64_t seed)
 {
-    const int lead = GUARD + (int)(seed % 7), slots = seed % 2 ? SLOTS : 1;
+    /* Each at another odd place, or, every fourth time, all at multiples of GUARD. */
+    const int odd = seed % 4 != 0, slots = seed % 2 ? SLOTS : 1;
+    const int lead = GUARD + (odd ? (int)(seed % 7) : 0);
     for (int i = 0; i < o->n_in; i++)
         if (c->in[i])
-            place(device, &o->in[i], c->in[i], slots, lead + i, 0xff);
+            place(device, &o->in[i], c->in[i], slots, lead + odd * i, 0xff);
     for (int i = 0; i < o->n_out; i++)
         if (c->expected[i] && !(i == 0 && c->on_top >= 0))
-            place(device, &o->out[i], c->start[i], 1, lead + 2 * i, 0xff);
+            place(device, &o->out[i], c->start[i], 1, lead + odd * 2 * i, 0xff);
     if (c->on_top >= 0) {
         o->out[0].buffer = o->in[c->on_top].buffer;
         o->out[0].offset = o->in[c->on_top].offset;

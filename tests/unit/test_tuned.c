@@ -61,7 +61,7 @@ START_TEST(test_problems_and_choices_print_and_parse)
                                           "plain",
                                           "direct rows 4 cols 8 k_block 196 mr 4",
                                           "packed cols 8",
-                                          "tiled side 8 item 8 step 8",
+                                          "tiled rows 64 cols 64 step 16",
                                           "clblast"};
     static const char *const wrong_problems[] = {"",
                                                  "product",
@@ -235,7 +235,7 @@ START_TEST(test_what_is_struck_off)
     } cases[] = {{"direct mr 12", true, true},    {"direct rows 7 mr 12", true, true},
                  {"direct rows 3", false, false}, {"direct mr 4", false, false},
                  {"packed rows 2", true, false},  {"packed rows 3", false, false},
-                 {"tiled", true, true},           {"tiled side 8 item 8 step 8", false, false}};
+                 {"tiled", true, true},           {"tiled rows 64 cols 64 step 16", false, false}};
     const mot_problem here = problem_of("product NN 2x2x2"),
                       elsewhere = problem_of("product NN 3x3x3");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
