@@ -53,6 +53,8 @@ static const mot_parameter cpu_parameters[] = {
     {"rows", false}, {"cols", false}, {"k_block", false}, {"mr", true}, {NULL, false}};
 static const mot_parameter tiled_parameters[] = {
     {"side", true}, {"item", true}, {"step", true}, {NULL, false}};
+static const mot_parameter mma_parameters[] = {
+    {"high", true}, {"wide", true}, {"stages", true}, {"ring", true}, {NULL, false}};
 
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},
@@ -87,5 +89,7 @@ const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
      .prefers = mot_matmul_prefers_mma,
      .workspace = mot_matmul_mma_workspace,
      .record = mot_matmul_record_mma,
-     .suits = off_cpu},
+     .suits = off_cpu,
+     .parameters = mma_parameters,
+     .candidates = mot_matmul_candidates_mma},
 };
