@@ -45,6 +45,7 @@
 #else
 #define STEPS_A_CHUNK 2
 #endif
+#define AHEAD 4              /* chunks */
 #define PACKERS 256
 #define PACKED_ROWS 128      /* of such a group */
 #define THREADS (HIGH * WIDE * 32)
@@ -73,37 +74,78 @@ INLINE uint rounded(float x)
 }
 #endif
 
-/* Four neighbours in k of a row, zeros where there is nothing. */
-INLINE float4 four_of(__global const float *from, long row, long p, long rows, long k, long row_stride,
-                      long k_stride, bool aligned)
+/* Where a lane reads: its row's part of a slice of k, and as much of the row after next. */
+typedef struct part {
+    __global const float *from;
+    long row_stride, k_stride;
+    long rows, k; /* how many there are, from here on */
+    bool whole, aligned;
+} part;
+
+/* Four neighbours in k, zeros where there is nothing. */
+INLINE float4 four_of(const part *x, long row, long p)
 {
+    __global const float *from = x->from + row * x->row_stride + p * x->k_stride;
     float4 v = 0.0f;
-    from += row * row_stride + p * k_stride;
-    if (row >= rows)
-        return v;
-    if (aligned && p + 4 <= k)
+    if (x->whole && x->aligned)
         return *(__global const float4 *)from;
-    if (p < k)
+    if (x->whole || (row < x->rows && p + 4 <= x->k))
+        return (float4)(from[0], from[x->k_stride], from[2 * x->k_stride], from[3 * x->k_stride]);
+    if (row >= x->rows)
+        return v;
+    if (p < x->k)
         v.x = from[0];
-    if (p + 1 < k)
-        v.y = from[k_stride];
-    if (p + 2 < k)
-        v.z = from[2 * k_stride];
-    if (p + 3 < k)
-        v.w = from[3 * k_stride];
+    if (p + 1 < x->k)
+        v.y = from[x->k_stride];
+    if (p + 2 < x->k)
+        v.z = from[2 * x->k_stride];
     return v;
 }
 
-INLINE void round_into(__global uint4 *words, float4 low, float4 high)
+/* An instruction takes neighbouring registers: of op(A) both rows' first word, then their second; of
+ * op(B), which is two instructions' operands, both words of one and then of the other. */
+INLINE uint4 ordered(uint4 v, bool left)
 {
+    return left ? v.xzyw : v;
+}
+
+INLINE void round_into(__global uint4 *words, float4 low, float4 high, bool left)
+{
+    const uint4 x = (uint4)(rounded(low.x), rounded(low.y), rounded(low.z), rounded(low.w));
+    const uint4 y = (uint4)(rounded(high.x), rounded(high.y), rounded(high.z), rounded(high.w));
 #ifdef BF16
-    words[0] = (uint4)(rounded(low.x) | rounded(low.y) << 16, rounded(low.z) | rounded(low.w) << 16,
-                       rounded(high.x) | rounded(high.y) << 16,
-                       rounded(high.z) | rounded(high.w) << 16);
+    words[0] = ordered((uint4)(x.even | x.odd << 16, y.even | y.odd << 16), left);
 #else
-    words[0] = (uint4)(rounded(low.x), rounded(low.y), rounded(high.x), rounded(high.y));
-    words[STEP / 4] = (uint4)(rounded(low.z), rounded(low.w), rounded(high.z), rounded(high.w));
+    words[0] = ordered((uint4)(x.lo, y.lo), left);
+    words[STEP / 4] = ordered((uint4)(x.hi, y.hi), left);
 #endif
+}
+
+/* Called with `whole` and `aligned` known, so that nothing is asked between loads; and several are
+ * made before their values are needed. */
+INLINE void pack_part(__global uint4 *to, part x, bool whole, bool aligned, int chunks, bool left,
+                      float sum[2])
+{
+    float4 low_sum = 0.0f, high_sum = 0.0f;
+    x.whole = whole;
+    x.aligned = aligned;
+    for (int first = 0; first < chunks; first += AHEAD) {
+        float4 low[AHEAD], high[AHEAD];
+        _Pragma("unroll")
+        for (int c = 0; c < AHEAD; c++) {
+            low[c] = four_of(&x, 0, (first + c) * CHUNK);
+            high[c] = four_of(&x, 2, (first + c) * CHUNK);
+        }
+        _Pragma("unroll")
+        for (int c = 0; c < AHEAD; c++) {
+            if (whole || first + c < chunks)
+                round_into(to + (first + c) * (STEPS_A_CHUNK * STEP / 4), low[c], high[c], left);
+            low_sum += low[c];
+            high_sum += high[c];
+        }
+    }
+    sum[0] = (low_sum.x + low_sum.y) + (low_sum.z + low_sum.w);
+    sum[1] = (high_sum.x + high_sum.y) + (high_sum.z + high_sum.w);
 }
 
 /* Groups: slices of k, then blocks of rows, those of op(A) before those of op(B), then the batch.  The
@@ -123,29 +165,28 @@ __kernel void mma_pack(__global uint *restrict words, long words_at, __global fl
     const long panels = (rows + PANEL - 1) / PANEL, unit = block * (PACKED_ROWS / 16) + me / 32;
     const long row = unit * 16 + PLACE(lane / 4), first = (long)get_group_id(0) * SLICE;
     const long at = left ? a_at + batch * stride_a : b_at + batch * stride_b;
+    const long p = first + t * 4, step = first / CHUNK * STEPS_A_CHUNK;
+    const part x = {(left ? a : b) + at + row * row_stride + p * k_stride, row_stride, k_stride,
+                    rows - row, k - p};
+    const bool whole = row + 2 < rows && first + SLICE <= k;
     const bool aligned = k_stride == 1 && (at | row_stride) % 4 == 0;
-    __global const float *from = (left ? a : b) + at;
-    float4 low_sum = 0.0f, high_sum = 0.0f;
+    float sum[2];
     if (unit / 4 >= panels)
         return;
-    const long step = first / CHUNK * STEPS_A_CHUNK;
     words += words_at + (left ? 0 : b_words) + ((batch * panels + unit / 4) * steps + step) * STEP;
     __global uint4 *to = (__global uint4 *)words + unit % 4 * (UNIT / 4) + lane;
-    const int chunks = (int)min((long)(SLICE / CHUNK), (steps - step) / STEPS_A_CHUNK);
-    _Pragma("unroll 4")
-    for (int c = 0; c < chunks; c++) {
-        const long p = first + c * CHUNK + t * 4;
-        const float4 low = four_of(from, row, p, rows, k, row_stride, k_stride, aligned);
-        const float4 high = four_of(from, row + 2, p, rows, k, row_stride, k_stride, aligned);
-        round_into(to + c * (STEPS_A_CHUNK * STEP / 4), low, high);
-        low_sum += low;
-        high_sum += high;
-    }
+    const int chunks = (int)((steps - step) / STEPS_A_CHUNK);
+    if (whole && aligned)
+        pack_part(to, x, true, true, SLICE / CHUNK, left, sum);
+    else if (whole)
+        pack_part(to, x, true, false, SLICE / CHUNK, left, sum);
+    else
+        pack_part(to, x, false, false, min(SLICE / CHUNK, chunks), left, sum);
     if (sums && left) {
         const long padded = panels * PANEL;
         parts += parts_at + ((long)get_group_id(0) * 4 + t) * padded + row;
-        parts[0] = (low_sum.x + low_sum.y) + (low_sum.z + low_sum.w);
-        parts[2] = (high_sum.x + high_sum.y) + (high_sum.z + high_sum.w);
+        parts[0] = sum[0];
+        parts[2] = sum[1];
     }
 }
 
@@ -176,10 +217,10 @@ float word_product(uint a, uint b)
 #endif
 }
 
-void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0, uint b1 LANES)
+void multiply_add(float c[4], uint4 a, uint b0, uint b1 LANES)
 {
     const uint me = get_local_id(0), lane = me % 32;
-    const uint mine[6] = {a0, a1, a2, a3, b0, b1};
+    const uint mine[6] = {a.x, a.y, a.z, a.w, b0, b1};
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int i = 0; i < 6; i++)
         lanes[me * 6 + i] = mine[i];
@@ -200,11 +241,12 @@ void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0, uint 
 #else
 #define MMA "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"
 #endif
-INLINE void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+/* Volatile, as the loads are: compilers would move those of the next step to where they are used. */
+INLINE void multiply_add(float c[4], uint4 a, uint b0, uint b1)
 {
-    __asm__(MMA " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-            : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-            : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+    __asm__ volatile(MMA " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                     : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                     : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "r"(b0), "r"(b1));
 }
 #endif
 
@@ -215,26 +257,45 @@ INLINE void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0
 #define WHERE __global
 #endif
 
+INLINE uint4 load(WHERE const uint *from)
+{
+    uint4 v;
+#ifdef EMULATED
+    v = *(WHERE const uint4 *)from;
+#elif STAGES > 1
+    __asm__ volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];"
+                     : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                     : "r"((uint)(size_t)from));
+#else
+    __asm__ volatile("ld.global.nc.v4.u32 {%0,%1,%2,%3}, [%4];"
+                     : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                     : "l"(from));
+#endif
+    return v;
+}
+
+/* The u-th units of both. */
+INLINE void load_units(uint4 f[8], WHERE const uint *left, WHERE const uint *right, int u)
+{
+    f[u] = load(left + u * UNIT);
+    f[4 + u] = load(right + u * UNIT);
+}
+
 INLINE void load_step(uint4 f[8], WHERE const uint *left, WHERE const uint *right)
 {
     UNROLL
-    for (int u = 0; u < 4; u++) {
-        f[u] = ((WHERE const uint4 *)left)[u * (UNIT / 4)];
-        f[4 + u] = ((WHERE const uint4 *)right)[u * (UNIT / 4)];
-    }
+    for (int u = 0; u < 4; u++)
+        load_units(f, left, right, u);
 }
 
-INLINE void multiply_step(float sum[4][8][4], const uint4 f[8] LANES)
+/* Every fourth of it. */
+INLINE void multiply_units(float sum[4][8][4], const uint4 f[8], int s LANES)
 {
     UNROLL
-    for (int s = 0; s < 4; s++)
-        UNROLL
-        for (int r = 0; r < 4; r++) {
-            multiply_add(sum[r][2 * s], f[r].x, f[r].z, f[r].y, f[r].w, f[4 + s].x,
-                         f[4 + s].y PASS_LANES);
-            multiply_add(sum[r][2 * s + 1], f[r].x, f[r].z, f[r].y, f[r].w, f[4 + s].z,
-                         f[4 + s].w PASS_LANES);
-        }
+    for (int r = 0; r < 4; r++) {
+        multiply_add(sum[r][2 * s], f[r], f[4 + s].x, f[4 + s].y PASS_LANES);
+        multiply_add(sum[r][2 * s + 1], f[r], f[4 + s].z, f[4 + s].w PASS_LANES);
+    }
 }
 
 /* ---- into local memory ---- */
@@ -376,8 +437,11 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
             /* Behind the last step come its own words again. */
             if (p + i + 1 < steps)
                 now = now + 1 < STAGES ? now + 1 : 0;
-            load_step(f[1 - i], tiles[now] + left, tiles[now] + right);
-            multiply_step(sum, f[i] PASS_LANES);
+            UNROLL
+            for (int u = 0; u < 4; u++) {
+                load_units(f[1 - i], tiles[now] + left, tiles[now] + right, u);
+                multiply_units(sum, f[i], u PASS_LANES);
+            }
         }
     }
 #else
@@ -393,7 +457,9 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
             const int next = min(p + i + RING - 1, steps - 1) * STEP;
             load_step(f[(i + RING - 1) % RING], left + next, right + next);
             if (RING == 2 || p + i < steps)
-                multiply_step(sum, f[i] PASS_LANES);
+                UNROLL
+                for (int u = 0; u < 4; u++)
+                    multiply_units(sum, f[i], u PASS_LANES);
         }
     }
 #endif
