@@ -54,7 +54,7 @@ static const mot_parameter cpu_parameters[] = {
 static const mot_parameter tiled_parameters[] = {
     {"side", true}, {"item", true}, {"step", true}, {NULL, false}};
 static const mot_parameter mma_parameters[] = {
-    {"high", true}, {"wide", true}, {"stages", true}, {"ring", true}, {NULL, false}};
+    {"rows", true}, {"high", true}, {"wide", true}, {"stages", true}, {NULL, false}};
 
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},

@@ -23,22 +23,24 @@ enum { PANEL = 64, STEP = 512, SLICE = 128, PACKERS = 256, PACKED_ROWS = 128 };
 enum { CAPABILITY_MAJOR = 0x4000 /* CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV */, LEAST_MAJOR = 8 };
 enum { LOCAL_BYTES = 49152 };
 
-/* ---- layouts: warps of a group, down and across; stages in local memory (1: none); registers ---- */
+/* ---- layouts: a warp's rows; warps of a group, down and across; stages in local memory, 1: none ---- */
 
 /* The variant's parameters, in their order. */
 typedef struct layout {
-    int high, wide, stages, ring;
+    int rows, high, wide, stages;
 } layout;
 
-/* The first two are the rule's: for large products, and for those with few groups. */
-static const layout layouts[] = {{2, 4, 4, 2}, {2, 2, 6, 2}, {2, 4, 1, 2}, {2, 2, 1, 2}, {4, 2, 4, 2},
-                                 {2, 4, 1, 3}, {2, 2, 1, 3}, {2, 2, 4, 2}, {1, 2, 4, 2}, {1, 1, 1, 3}};
-/* Of the same groups, but without local memory. */
-static const layout direct_layouts[] = {{2, 4, 1, 2}, {2, 2, 1, 2}};
+enum { N_BY_RULE = 3 };
+/* The rule's are the first ones: for products with more and with fewer groups. */
+static const layout layouts[] = {{64, 2, 4, 4}, {64, 2, 2, 6}, {32, 2, 2, 6}, {64, 2, 4, 1}, {64, 2, 2, 1},
+                                 {64, 4, 2, 4}, {32, 4, 2, 4}, {32, 2, 2, 1}, {64, 2, 2, 4}, {32, 2, 1, 8}};
+/* The same groups without local memory. */
+static const layout direct_layouts[N_BY_RULE] = {{64, 2, 4, 1}, {64, 2, 2, 1}, {32, 2, 2, 1}};
 
 static bool layout_fits(const mot_recording *r, const layout *l)
 {
-    return r->traits.group >= l->high * l->wide * 32 && (l->stages == 1 || r->device->mma == MOT_MMA_ASYNC);
+    return r->traits.group >= l->high * l->wide * 32 &&
+           (l->stages == 1 || r->device->mma == MOT_MMA_ASYNC);
 }
 
 static const layout *rule_of(const mot_device *device)
@@ -46,14 +48,27 @@ static const layout *rule_of(const mot_device *device)
     return device->mma == MOT_MMA_ASYNC ? layouts : direct_layouts;
 }
 
-static layout layout_of(const mot_recording *r, const mot_matmul *p)
+static int64_t rows_of(const layout *l)
+{
+    return l->high * l->rows;
+}
+
+static int64_t columns_of(const layout *l)
+{
+    return l->wide * PANEL;
+}
+
+/* As many groups as there are compute units, if there can be. */
+static const layout *layout_of(const mot_recording *r, const mot_matmul *p)
 {
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
         if (memcmp(&layouts[i], r->parameter, sizeof *layouts) == 0 && layout_fits(r, &layouts[i]))
-            return layouts[i];
-    const layout *rule = rule_of(r->device);
-    const int64_t groups = mot_ceil_div(p->m, rule->high * PANEL) * mot_ceil_div(p->n, rule->wide * PANEL);
-    return rule[groups * p->batch < r->traits.threads];
+            return &layouts[i];
+    const layout *l = rule_of(r->device), *last = l + N_BY_RULE - 1;
+    while (l < last && p->batch * mot_ceil_div(p->m, rows_of(l)) * mot_ceil_div(p->n, columns_of(l)) <
+                           r->traits.threads)
+        l++;
+    return l;
 }
 
 int mot_matmul_candidates_mma(const mot_recording *r, mot_choice *out, int most)
@@ -61,8 +76,8 @@ int mot_matmul_candidates_mma(const mot_recording *r, mot_choice *out, int most)
     int n = 0;
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts && n < most; i++)
         if (layout_fits(r, &layouts[i]))
-            out[n++] = (mot_choice){.parameter = {layouts[i].high, layouts[i].wide,
-                                                  layouts[i].stages, layouts[i].ring}};
+            out[n++] = (mot_choice){.parameter = {layouts[i].rows, layouts[i].high,
+                                                  layouts[i].wide, layouts[i].stages}};
     return n;
 }
 
@@ -97,8 +112,8 @@ int64_t mot_matmul_mma_workspace(const mot_recording *r)
 static void begin(const mot_recording *r, mot_launch *launch, const layout *l, const char *kernel)
 {
     char options[96];
-    snprintf(options, sizeof options, "-DHIGH=%d -DWIDE=%d -DSTAGES=%d -DRING=%d%s%s", l->high,
-             l->wide, l->stages, l->ring,
+    snprintf(options, sizeof options, "-DROWS=%d -DHIGH=%d -DWIDE=%d -DSTAGES=%d%s%s", l->rows,
+             l->high, l->wide, l->stages,
              r->traits.precision == MOT_PRECISION_BF16 ? " -DBF16" : "",
              r->device->emulates_mma ? " -DEMULATED" : "");
     mot_launch_begin(launch, r->commands, "matmul_mma", options, kernel);
@@ -150,17 +165,17 @@ mot_status mot_matmul_record_mma(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
     const packing s = packing_of(r, &p);
-    const layout l = layout_of(r, &p);
+    const layout *l = layout_of(r, &p);
     const mot_view words = mot_workspace_at(r->o, 0, s.parts_at);
     const mot_view parts = mot_workspace_at(r->o, s.parts_at, s.size - s.parts_at);
-    const size_t threads = (size_t)(l.high * l.wide * 32), local[2] = {threads, 1};
-    const size_t groups = (size_t)(mot_ceil_div(s.a_panels, l.high) * mot_ceil_div(s.b_panels, l.wide));
-    const size_t global[2] = {groups * threads, (size_t)p.batch};
+    const size_t threads = (size_t)(l->high * l->wide * 32), local[2] = {threads, 1};
+    const int64_t groups = mot_ceil_div(p.m, rows_of(l)) * mot_ceil_div(p.n, columns_of(l));
+    const size_t global[2] = {(size_t)groups * threads, (size_t)p.batch};
     mot_launch launch;
-    MOT_TRY(record_pack(r, &p, &l, &s, &words, &parts));
+    MOT_TRY(record_pack(r, &p, l, &s, &words, &parts));
     if (p.flags & MOT_MATMUL_SUMS)
-        MOT_TRY(record_sums(r, &p, &l, &s, &parts));
-    begin(r, &launch, &l, "matmul_mma");
+        MOT_TRY(record_sums(r, &p, l, &s, &parts));
+    begin(r, &launch, l, "matmul_mma");
     mot_launch_view(&launch, &p.c);
     mot_launch_view(&launch, &words);
     mot_launch_view(&launch, &p.bias);
@@ -243,7 +258,7 @@ static mot_status check_numbers(mot_device *device)
     p.sums.buffer = buffer[3], o.workspace.buffer = buffer[4];
     MOT_TRY_GOTO(mot_commands_new(device, &commands));
     r.commands = commands;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < N_BY_RULE; i++) {
         const int first = mot_commands_count(commands);
         memcpy(r.parameter, &rule[i], sizeof r.parameter);
         MOT_TRY_GOTO(mot_matmul_record_mma(&r));

@@ -10,19 +10,22 @@
  *            for each step of k.  All four forms, odd sizes and the two operands become alike here.
  *            For the row sums it leaves four sums for each row and SLICE steps of k, before rounding, in
  *            `parts`; mma_sums adds those.
- * matmul_mma a group of HIGH x WIDE warps, each with 64 x 64 of C: 32 instructions a step, of 8 loads
- *            of 16 bytes.  STAGES > 1: the group's panels come into local memory that many steps ahead;
- *            else each warp reads its own from global memory, and what its neighbours read too is in
- *            the first-level cache.  RING steps' registers: those of the next are loaded meanwhile.
+ * matmul_mma a group of HIGH x WIDE warps, each with ROWS x 64 of C: with 64 rows 32 instructions a
+ *            step, of 8 loads of 16 bytes.  STAGES > 1: the group's panels come into local memory that
+ *            many steps ahead; else each warp reads its own from global memory, and what its neighbours
+ *            read too is in the first-level cache.  The next step's registers are loaded meanwhile.
  *
  * Which matrix row is row i of a unit is free; here lanes 4g+t have rows PLACE(g) and PLACE(g)+2, so
  * that a lane's sums are four columns side by side.  Which k are a step's words is free as well, as
  * long as both operands agree: a lane takes four that lie together.
  * Why packed: float operands, rounded in each group anew, would come through the second-level cache at
  * twice the bytes, and that is the narrow place; packing costs a few bytes for each of k products.
- * Parameters: BF16 (else tf32), HIGH, WIDE, STAGES, RING; EMULATED.
+ * Parameters: BF16 (else tf32), ROWS (32, with HIGH even, or 64), HIGH, WIDE, STAGES; EMULATED.
  * Deterministic.  Source: PTX ISA 8.0, "Matrix fragments for mma.m16n8k8 / m16n8k16". */
 #include "matmul_flags.cl"
+#ifndef ROWS
+#define ROWS 64
+#endif
 #ifndef HIGH
 #define HIGH 2
 #endif
@@ -31,9 +34,6 @@
 #endif
 #ifndef STAGES
 #define STAGES 1
-#endif
-#ifndef RING
-#define RING 2
 #endif
 #define PANEL 64             /* rows */
 #define UNIT 128             /* words */
@@ -49,6 +49,8 @@
 #define PACKERS 256
 #define PACKED_ROWS 128      /* of such a group */
 #define THREADS (HIGH * WIDE * 32)
+#define UNITS (ROWS / 16)                /* of op(A), for a warp */
+#define A_PANELS (HIGH * ROWS / PANEL)   /* of a group; of op(B) it has WIDE */
 #define PLACE(g) ((g) / 2 * 4 + (g) % 2)
 #define INLINE static inline __attribute__((always_inline))
 #ifdef EMULATED
@@ -250,7 +252,7 @@ INLINE void multiply_add(float c[4], uint4 a, uint b0, uint b1)
 }
 #endif
 
-/* ---- a step of a warp: 4 units of op(A), 4 of op(B), which are twice 8 columns each ---- */
+/* ---- a step of a warp: UNITS of op(A), 4 units of op(B), which are twice 8 columns each ---- */
 #if STAGES > 1
 #define WHERE __local
 #else
@@ -259,48 +261,62 @@ INLINE void multiply_add(float c[4], uint4 a, uint b0, uint b1)
 
 INLINE uint4 load(WHERE const uint *from)
 {
-    uint4 v;
 #ifdef EMULATED
-    v = *(WHERE const uint4 *)from;
-#elif STAGES > 1
+    return *(WHERE const uint4 *)from;
+#else
+    uint x, y, z, w;
+#if STAGES > 1
     __asm__ volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];"
-                     : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                     : "=r"(x), "=r"(y), "=r"(z), "=r"(w)
                      : "r"((uint)(size_t)from));
 #else
     __asm__ volatile("ld.global.nc.v4.u32 {%0,%1,%2,%3}, [%4];"
-                     : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                     : "=r"(x), "=r"(y), "=r"(z), "=r"(w)
                      : "l"(from));
 #endif
-    return v;
+    return (uint4)(x, y, z, w);
+#endif
 }
 
 /* The u-th units of both. */
-INLINE void load_units(uint4 f[8], WHERE const uint *left, WHERE const uint *right, int u)
+INLINE void load_units(uint4 f[UNITS + 4], WHERE const uint *left, WHERE const uint *right, int u)
 {
-    f[u] = load(left + u * UNIT);
-    f[4 + u] = load(right + u * UNIT);
+    if (u < UNITS)
+        f[u] = load(left + u * UNIT);
+    f[UNITS + u] = load(right + u * UNIT);
 }
 
-INLINE void load_step(uint4 f[8], WHERE const uint *left, WHERE const uint *right)
+INLINE void load_step(uint4 f[UNITS + 4], WHERE const uint *left, WHERE const uint *right)
 {
     UNROLL
     for (int u = 0; u < 4; u++)
         load_units(f, left, right, u);
 }
 
-/* Every fourth of it. */
-INLINE void multiply_units(float sum[4][8][4], const uint4 f[8], int s LANES)
+/* The products with the s-th unit of op(B). */
+INLINE void multiply_unit(float sum[UNITS][8][4], const uint4 f[UNITS + 4], int s LANES)
 {
     UNROLL
-    for (int r = 0; r < 4; r++) {
-        multiply_add(sum[r][2 * s], f[r], f[4 + s].x, f[4 + s].y PASS_LANES);
-        multiply_add(sum[r][2 * s + 1], f[r], f[4 + s].z, f[4 + s].w PASS_LANES);
+    for (int r = 0; r < UNITS; r++) {
+        multiply_add(sum[r][2 * s], f[r], f[UNITS + s].x, f[UNITS + s].y PASS_LANES);
+        multiply_add(sum[r][2 * s + 1], f[r], f[UNITS + s].z, f[UNITS + s].w PASS_LANES);
+    }
+}
+
+/* And meanwhile the next step's units come. */
+INLINE void multiply_step(float sum[UNITS][8][4], const uint4 f[UNITS + 4], uint4 next[UNITS + 4],
+                          WHERE const uint *left, WHERE const uint *right LANES)
+{
+    UNROLL
+    for (int u = 0; u < 4; u++) {
+        load_units(next, left, right, u);
+        multiply_unit(sum, f, u PASS_LANES);
     }
 }
 
 /* ---- into local memory ---- */
 #if STAGES > 1
-#define PANELS (HIGH + WIDE)
+#define PANELS (A_PANELS + WIDE)
 #define STAGE (PANELS * STEP)
 #define COPIES (STAGE / 4 / THREADS) /* of 16 bytes, for each work-item */
 #ifdef EMULATED
@@ -332,7 +348,7 @@ INLINE void copy_stage(__local uint *stage, __global const uint *from[COPIES])
 /* Groups that run at the same time are put into squares of C, whose operands the cache then holds. */
 INLINE void place_of(uint *i, uint *j, uint rows, uint columns)
 {
-    const uint high = 32 / HIGH, group = get_group_id(0);
+    const uint high = 32 / A_PANELS, group = get_group_id(0);
     const uint first = group / (high * columns) * high, here = min(high, rows - first);
     const uint rest = group - first * columns;
     *j = rest / here;
@@ -361,6 +377,7 @@ INLINE void store(float4 value, __global float *c, __global const float *bias,
                   bool aligned)
 {
     const long at = i * ldc + j;
+    const float4 zero = 0.0f;
     if (i >= m)
         return;
     if (aligned && j + 4 <= n) {
@@ -369,9 +386,9 @@ INLINE void store(float4 value, __global float *c, __global const float *bias,
         if (flags & BIAS)
             value += *(__global const float4 *)(bias + j);
         if (flags & RELU)
-            value = value < 0.0f ? 0.0f : value;
+            value = value < zero ? zero : value;
         if (flags & MASK)
-            value = *(__global const float4 *)(mask + at) > 0.0f ? value : 0.0f;
+            value = *(__global const float4 *)(mask + at) > zero ? value : zero;
         *(__global float4 *)(c + at) = value;
         return;
     }
@@ -393,16 +410,17 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
 #endif
     const uint me = get_local_id(0), lane = me % 32, warp = me / 32, batch = get_group_id(1);
     const uint a_panels = (uint)((m + PANEL - 1) / PANEL), b_panels = (uint)((n + PANEL - 1) / PANEL);
+    const uint unit = warp % HIGH * UNITS; /* its first one of op(A), in the group's panels */
     const int steps = (int)steps_of_k;
     uint row, column; /* of the first panels */
-    float sum[4][8][4];
-    uint4 f[RING][8];
-    place_of(&row, &column, (a_panels + HIGH - 1) / HIGH, (b_panels + WIDE - 1) / WIDE);
-    row *= HIGH;
+    float sum[UNITS][8][4];
+    uint4 f[2][UNITS + 4];
+    place_of(&row, &column, (a_panels + A_PANELS - 1) / A_PANELS, (b_panels + WIDE - 1) / WIDE);
+    row *= A_PANELS;
     column *= WIDE;
     words += words_at;
     UNROLL
-    for (int e = 0; e < 128; e++)
+    for (int e = 0; e < UNITS * 32; e++)
         sum[e / 32][e / 4 % 8][e % 4] = 0.0f;
 
     /* Panels behind the last one are the last one again; what comes of them is not stored. */
@@ -411,12 +429,13 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
 #if STAGES > 1
     __local uint tiles[STAGES][STAGE] __attribute__((aligned(16)));
     __global const uint *from[COPIES];
-    const uint left = warp % HIGH * STEP + lane * 4, right = (HIGH + warp / HIGH) * STEP + lane * 4;
+    const uint left = unit * UNIT + lane * 4, right = (A_PANELS + warp / HIGH) * STEP + lane * 4;
     int now = 0;
     UNROLL
     for (int i = 0; i < COPIES; i++) {
         const uint at = i * THREADS + me, panel = at / (STEP / 4);
-        from[i] = words + (panel < HIGH ? A_PANEL(panel) : B_PANEL(panel - HIGH)) + at % (STEP / 4) * 4;
+        from[i] = words + at % (STEP / 4) * 4 +
+                  (panel < A_PANELS ? A_PANEL(panel) : B_PANEL(panel - A_PANELS));
     }
     for (int p = 0; p < STAGES; p++) {
         if (p < steps)
@@ -437,40 +456,29 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
             /* Behind the last step come its own words again. */
             if (p + i + 1 < steps)
                 now = now + 1 < STAGES ? now + 1 : 0;
-            UNROLL
-            for (int u = 0; u < 4; u++) {
-                load_units(f[1 - i], tiles[now] + left, tiles[now] + right, u);
-                multiply_units(sum, f[i], u PASS_LANES);
-            }
+            multiply_step(sum, f[i], f[1 - i], tiles[now] + left, tiles[now] + right PASS_LANES);
         }
     }
 #else
-    __global const uint *left = words + A_PANEL(warp % HIGH) + lane * 4;
+    __global const uint *left = words + A_PANEL(unit / 4) + unit % 4 * UNIT + lane * 4;
     __global const uint *right = words + B_PANEL(warp / HIGH) + lane * 4;
-    UNROLL
-    for (int i = 0; i < RING - 1; i++)
-        load_step(f[i], left + i * STEP, right + i * STEP);
-    for (int p = 0; p < steps; p += RING) {
+    load_step(f[0], left, right);
+    for (int p = 0; p < steps; p += 2) {
         UNROLL
-        for (int i = 0; i < RING; i++) {
-            /* Behind the last step come its own words again. */
-            const int next = min(p + i + RING - 1, steps - 1) * STEP;
-            load_step(f[(i + RING - 1) % RING], left + next, right + next);
-            if (RING == 2 || p + i < steps)
-                UNROLL
-                for (int u = 0; u < 4; u++)
-                    multiply_units(sum, f[i], u PASS_LANES);
+        for (int i = 0; i < 2; i++) {
+            const int next = min(p + i + 1, steps - 1) * STEP;
+            multiply_step(sum, f[i], f[1 - i], left + next, right + next PASS_LANES);
         }
     }
 #endif
 
-    const long i0 = (long)(row + warp % HIGH) * PANEL + PLACE(lane / 4);
+    const long i0 = (long)row * PANEL + unit * 16 + PLACE(lane / 4);
     const long j0 = (long)(column + warp / HIGH) * PANEL + lane % 4 * 4;
     c_at += batch * stride_c;
     mask_at += batch * stride_c;
     const bool aligned = (c_at | bias_at | mask_at | ldc) % 4 == 0;
     UNROLL
-    for (int e = 0; e < 32; e++) {
+    for (int e = 0; e < UNITS * 8; e++) {
         const int r = e / 8, high = e / 4 % 2, s = e % 4;
         store((float4)(sum[r][2 * s][2 * high], sum[r][2 * s][2 * high + 1],
                        sum[r][2 * s + 1][2 * high], sum[r][2 * s + 1][2 * high + 1]),
