@@ -53,6 +53,8 @@ static const mot_parameter cpu_parameters[] = {
     {"rows", false}, {"cols", false}, {"k_block", false}, {"mr", true}, {NULL, false}};
 static const mot_parameter tiled_parameters[] = {
     {"rows", true}, {"cols", true}, {"step", true}, {"parts", false}, {NULL, false}};
+static const mot_parameter mma_parameters[] = {
+    {"rows", true}, {"high", true}, {"wide", true}, {"stages", true}, {NULL, false}};
 
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},
@@ -88,5 +90,7 @@ const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
      .prefers = mot_matmul_prefers_mma,
      .workspace = mot_matmul_mma_workspace,
      .record = mot_matmul_record_mma,
-     .suits = off_cpu},
+     .suits = off_cpu,
+     .parameters = mma_parameters,
+     .candidates = mot_matmul_candidates_mma},
 };

@@ -44,6 +44,7 @@ enum { MOT_MATMUL_ROWS, MOT_MATMUL_COLS, MOT_MATMUL_K_BLOCK, MOT_MATMUL_MR };
 
 /** The variants' functions; see the table in matmul.c. */
 int mot_matmul_candidates_direct(const mot_recording *r, mot_choice *out, int most);
+int mot_matmul_candidates_mma(const mot_recording *r, mot_choice *out, int most);
 int mot_matmul_candidates_packed(const mot_recording *r, mot_choice *out, int most);
 int mot_matmul_candidates_tiled(const mot_recording *r, mot_choice *out, int most);
 mot_status mot_matmul_record_direct(const mot_recording *r);

@@ -3,12 +3,10 @@
  *
  * Whether a device can do it is found out when the first product asks, and kept in mot_device.mma.  The
  * source holds PTX, so no compiler gets to see it unless its device reports a compute capability of 8
- * or more (NVIDIA's extension does that); then it must build and give the right numbers, first copying
- * past the registers, and if that fails, through them.  Both variants were compiled for sm_80 and sm_90
- * (tests/gpu) and their arithmetic was run in emulation (tests/gpu/test_mma.c); on NVIDIA's hardware
- * this check is the first run.
- * A launch for each operand packs it into the workspace, a third one multiplies; for row sums there is a
- * fourth. */
+ * or more (NVIDIA's extension does that); then it must build and give the right numbers, with fragments
+ * straight from global memory, and if it can also with asynchronous copies to local memory.
+ * A launch packs both operands into the workspace, a second one multiplies; for row sums there is a
+ * third. */
 #include "config.h"
 
 #include "devices/matmul.h"
@@ -21,25 +19,85 @@
 #include <string.h>
 
 /* Twins of those in the kernel file. */
-enum { ROWS = 128, WORDS = 16, TILE = ROWS * WORDS, PACKERS = 256, THREADS = 128 };
+enum { PANEL = 64, STEP = 512, SLICE = 128, PACKERS = 256, PACKED_ROWS = 128 };
 enum { CAPABILITY_MAJOR = 0x4000 /* CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV */, LEAST_MAJOR = 8 };
-/* What the packing and three stages of two tiles need. */
 enum { LOCAL_BYTES = 49152 };
 
-/* Sizes in tiles, and where things lie in the workspace, in floats. */
+/* ---- layouts: a warp's rows; warps of a group, down and across; stages in local memory, 1: none ---- */
+
+/* The variant's parameters, in their order. */
+typedef struct layout {
+    int rows, high, wide, stages;
+} layout;
+
+enum { N_BY_RULE = 3 };
+/* The rule's are the first ones: for products with more and with fewer groups. */
+static const layout layouts[] = {{64, 2, 4, 4}, {64, 2, 2, 6}, {32, 2, 2, 6}, {64, 2, 4, 1}, {64, 2, 2, 1},
+                                 {64, 4, 2, 4}, {32, 4, 2, 4}, {32, 2, 2, 1}, {64, 2, 2, 4}, {32, 2, 1, 8}};
+/* The same groups without local memory. */
+static const layout direct_layouts[N_BY_RULE] = {{64, 2, 4, 1}, {64, 2, 2, 1}, {32, 2, 2, 1}};
+
+static bool layout_fits(const mot_recording *r, const layout *l)
+{
+    return r->traits.group >= l->high * l->wide * 32 &&
+           (l->stages == 1 || r->device->mma == MOT_MMA_ASYNC);
+}
+
+static const layout *rule_of(const mot_device *device)
+{
+    return device->mma == MOT_MMA_ASYNC ? layouts : direct_layouts;
+}
+
+static int64_t rows_of(const layout *l)
+{
+    return l->high * l->rows;
+}
+
+static int64_t columns_of(const layout *l)
+{
+    return l->wide * PANEL;
+}
+
+/* As many groups as there are compute units, if there can be. */
+static const layout *layout_of(const mot_recording *r, const mot_matmul *p)
+{
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+        if (memcmp(&layouts[i], r->parameter, sizeof *layouts) == 0 && layout_fits(r, &layouts[i]))
+            return &layouts[i];
+    const layout *l = rule_of(r->device), *last = l + N_BY_RULE - 1;
+    while (l < last && p->batch * mot_ceil_div(p->m, rows_of(l)) * mot_ceil_div(p->n, columns_of(l)) <
+                           r->traits.threads)
+        l++;
+    return l;
+}
+
+int mot_matmul_candidates_mma(const mot_recording *r, mot_choice *out, int most)
+{
+    int n = 0;
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts && n < most; i++)
+        if (layout_fits(r, &layouts[i]))
+            out[n++] = (mot_choice){.parameter = {layouts[i].rows, layouts[i].high,
+                                                  layouts[i].wide, layouts[i].stages}};
+    return n;
+}
+
+/* ---- packing ---- */
+
+/* Panels and steps, and where things lie in the workspace, in floats. */
 typedef struct packing {
-    int64_t rows, columns, steps;
+    int64_t a_panels, b_panels, steps, slices;
     int64_t b_at, parts_at, size;
 } packing;
 
 static packing packing_of(const mot_recording *r, const mot_matmul *p)
 {
-    const int64_t depth = r->traits.precision == MOT_PRECISION_BF16 ? 2 * WORDS : WORDS;
-    packing s = {.rows = mot_ceil_div(p->m, ROWS), .columns = mot_ceil_div(p->n, ROWS),
-                 .steps = mot_ceil_div(p->k, depth)};
-    s.b_at = p->batch * s.rows * s.steps * TILE;
-    s.parts_at = s.b_at + p->batch * s.columns * s.steps * TILE;
-    s.size = s.parts_at + (p->flags & MOT_MATMUL_SUMS ? s.steps * s.rows * ROWS : 0);
+    /* Two steps at a time. */
+    const int64_t depth = r->traits.precision == MOT_PRECISION_BF16 ? 32 : 16;
+    packing s = {.a_panels = mot_ceil_div(p->m, PANEL), .b_panels = mot_ceil_div(p->n, PANEL),
+                 .steps = mot_ceil_div(p->k, depth) * 2, .slices = mot_ceil_div(p->k, SLICE)};
+    s.b_at = p->batch * s.a_panels * s.steps * STEP;
+    s.parts_at = s.b_at + p->batch * s.b_panels * s.steps * STEP;
+    s.size = s.parts_at + (p->flags & MOT_MATMUL_SUMS ? s.slices * 4 * s.a_panels * PANEL : 0);
     return s;
 }
 
@@ -51,48 +109,55 @@ int64_t mot_matmul_mma_workspace(const mot_recording *r)
 
 /* ---- recording ---- */
 
-static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
+static void begin(const mot_recording *r, mot_launch *launch, const layout *l, const char *kernel)
 {
-    char options[64];
-    snprintf(options, sizeof options, "-DASYNC=%d%s%s", r->device->mma == MOT_MMA_ASYNC,
+    char options[96];
+    snprintf(options, sizeof options, "-DROWS=%d -DHIGH=%d -DWIDE=%d -DSTAGES=%d%s%s", l->rows,
+             l->high, l->wide, l->stages,
              r->traits.precision == MOT_PRECISION_BF16 ? " -DBF16" : "",
              r->device->emulates_mma ? " -DEMULATED" : "");
     mot_launch_begin(launch, r->commands, "matmul_mma", options, kernel);
 }
 
-/* One operand, op(A) or op(B), into its place. */
-static mot_status record_pack(const mot_recording *r, const mot_matmul *p, bool left,
+static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const layout *l,
                               const packing *s, const mot_view *words, const mot_view *parts)
 {
-    const bool trans = p->flags & (left ? MOT_MATMUL_TRANS_A : MOT_MATMUL_TRANS_B);
-    const int64_t ld = left ? p->lda : p->ldb;
+    const bool trans_a = p->flags & MOT_MATMUL_TRANS_A, trans_b = p->flags & MOT_MATMUL_TRANS_B;
     const size_t local[3] = {PACKERS, 1, 1};
-    const size_t global[3] = {(size_t)s->steps * PACKERS, (size_t)(left ? s->rows : s->columns),
-                              (size_t)p->batch};
+    const size_t global[3] = {
+        (size_t)s->slices * PACKERS,
+        (size_t)(mot_ceil_div(p->m, PACKED_ROWS) + mot_ceil_div(p->n, PACKED_ROWS)), (size_t)p->batch};
     mot_launch launch;
-    begin(r, &launch, "mma_pack");
+    begin(r, &launch, l, "mma_pack");
     mot_launch_view(&launch, words);
     mot_launch_view(&launch, parts);
-    mot_launch_view(&launch, left ? &p->a : &p->b);
-    mot_launch_long(&launch, left ? p->m : p->n);
+    mot_launch_view(&launch, &p->a);
+    mot_launch_view(&launch, &p->b);
+    mot_launch_long(&launch, p->m);
+    mot_launch_long(&launch, p->n);
     mot_launch_long(&launch, p->k);
-    mot_launch_long(&launch, trans == left ? 1 : ld);
-    mot_launch_long(&launch, trans == left ? ld : 1);
-    mot_launch_long(&launch, left ? p->stride_a : p->stride_b);
-    mot_launch_int(&launch, left && p->flags & MOT_MATMUL_SUMS ? 1 : 0);
+    mot_launch_long(&launch, s->steps);
+    mot_launch_long(&launch, trans_a ? 1 : p->lda);
+    mot_launch_long(&launch, trans_a ? p->lda : 1);
+    mot_launch_long(&launch, trans_b ? p->ldb : 1);
+    mot_launch_long(&launch, trans_b ? 1 : p->ldb);
+    mot_launch_long(&launch, p->stride_a);
+    mot_launch_long(&launch, p->stride_b);
+    mot_launch_long(&launch, s->b_at);
+    mot_launch_int(&launch, p->flags & MOT_MATMUL_SUMS ? 1 : 0);
     return mot_record_end_3d(r, &launch, 3, global, local);
 }
 
-static mot_status record_sums(const mot_recording *r, const mot_matmul *p, const packing *s,
-                              const mot_view *parts)
+static mot_status record_sums(const mot_recording *r, const mot_matmul *p, const layout *l,
+                              const packing *s, const mot_view *parts)
 {
     mot_launch launch;
-    begin(r, &launch, "mma_sums");
+    begin(r, &launch, l, "mma_sums");
     mot_launch_view(&launch, &p->sums);
     mot_launch_view(&launch, parts);
     mot_launch_long(&launch, p->m);
-    mot_launch_long(&launch, s->steps);
-    mot_launch_long(&launch, s->rows * ROWS);
+    mot_launch_long(&launch, s->slices * 4);
+    mot_launch_long(&launch, s->a_panels * PANEL);
     return mot_record_end_plain(r, &launch, p->m);
 }
 
@@ -100,20 +165,19 @@ mot_status mot_matmul_record_mma(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
     const packing s = packing_of(r, &p);
-    const mot_view a = mot_workspace_at(r->o, 0, s.b_at);
-    const mot_view b = mot_workspace_at(r->o, s.b_at, s.parts_at - s.b_at);
+    const layout *l = layout_of(r, &p);
+    const mot_view words = mot_workspace_at(r->o, 0, s.parts_at);
     const mot_view parts = mot_workspace_at(r->o, s.parts_at, s.size - s.parts_at);
-    const size_t local[2] = {THREADS, 1};
-    const size_t global[2] = {(size_t)(s.rows * s.columns) * THREADS, (size_t)p.batch};
+    const size_t threads = (size_t)(l->high * l->wide * 32), local[2] = {threads, 1};
+    const int64_t groups = mot_ceil_div(p.m, rows_of(l)) * mot_ceil_div(p.n, columns_of(l));
+    const size_t global[2] = {(size_t)groups * threads, (size_t)p.batch};
     mot_launch launch;
-    MOT_TRY(record_pack(r, &p, true, &s, &a, &parts));
-    MOT_TRY(record_pack(r, &p, false, &s, &b, &parts));
+    MOT_TRY(record_pack(r, &p, l, &s, &words, &parts));
     if (p.flags & MOT_MATMUL_SUMS)
-        MOT_TRY(record_sums(r, &p, &s, &parts));
-    begin(r, &launch, "matmul_mma");
+        MOT_TRY(record_sums(r, &p, l, &s, &parts));
+    begin(r, &launch, l, "matmul_mma");
     mot_launch_view(&launch, &p.c);
-    mot_launch_view(&launch, &a);
-    mot_launch_view(&launch, &b);
+    mot_launch_view(&launch, &words);
     mot_launch_view(&launch, &p.bias);
     mot_launch_view(&launch, &p.mask);
     mot_launch_long(&launch, p.m);
@@ -121,6 +185,7 @@ mot_status mot_matmul_record_mma(const mot_recording *r)
     mot_launch_long(&launch, s.steps);
     mot_launch_long(&launch, p.ldc);
     mot_launch_long(&launch, p.stride_c);
+    mot_launch_long(&launch, s.b_at);
     mot_launch_int(&launch, p.flags);
     return mot_record_end_3d(r, &launch, 2, global, local);
 }
@@ -183,6 +248,7 @@ static mot_status check_numbers(mot_device *device)
     mot_operands o = {.op = MOT_OP_linear, .name = "check", .product = &p};
     mot_recording r = {.device = device, .traits = mot_device_traits(device), .o = &o,
                        .variant = "mma"};
+    const layout *rule = rule_of(device);
     const int64_t sizes[5] = {K * M, K * N, M * N, M, packing_of(&r, &p).size};
     for (int i = 0; i < 5; i++)
         MOT_TRY_GOTO(mot_buffer_new(device, (size_t)sizes[i] * sizeof(float), &buffer[i]));
@@ -192,10 +258,14 @@ static mot_status check_numbers(mot_device *device)
     p.sums.buffer = buffer[3], o.workspace.buffer = buffer[4];
     MOT_TRY_GOTO(mot_commands_new(device, &commands));
     r.commands = commands;
-    MOT_TRY_GOTO(mot_matmul_record_mma(&r));
-    MOT_TRY_GOTO(mot_commands_run(commands, 0, mot_commands_count(commands), 0));
-    MOT_TRY_GOTO(mot_device_finish(device));
-    MOT_TRY_GOTO(compare(buffer[2], buffer[3]));
+    for (int i = 0; i < N_BY_RULE; i++) {
+        const int first = mot_commands_count(commands);
+        memcpy(r.parameter, &rule[i], sizeof r.parameter);
+        MOT_TRY_GOTO(mot_matmul_record_mma(&r));
+        MOT_TRY_GOTO(mot_commands_run(commands, first, mot_commands_count(commands), 0));
+        MOT_TRY_GOTO(mot_device_finish(device));
+        MOT_TRY_GOTO(compare(buffer[2], buffer[3]));
+    }
 fail:
     mot_commands_free(commands);
     for (int i = 0; i < 5; i++)
@@ -214,23 +284,27 @@ static bool takes_ptx(const mot_device *device)
            major >= LEAST_MAJOR;
 }
 
+/* The simpler way first: the other one is its candidates' only where it works as well. */
 static mot_mma find_out(mot_device *device)
 {
-    static const mot_mma ways[] = {MOT_MMA_ASYNC, MOT_MMA_THROUGH};
+    static const mot_mma ways[] = {MOT_MMA_DIRECT, MOT_MMA_ASYNC};
+    mot_mma found = MOT_MMA_NONE;
     if (!device->info.compiler || device->archive || !takes_ptx(device))
-        return MOT_MMA_NONE;
+        return found;
     for (int i = 0; i < 2; i++) {
         device->mma = ways[i];
         mot_status status = check_numbers(device);
         mot_log(MOT_LOG_INFO, "tensor_cores device %s precision %s async %d works %d",
-                device->info.id, device->precision == MOT_PRECISION_BF16 ? "bf16" : "tf32",
-                ways[i] == MOT_MMA_ASYNC, status == MOT_OK);
-        if (status == MOT_OK)
-            return ways[i];
-        mot_log(MOT_LOG_INFO, "tensor_cores device %s why \"%s\"", device->info.id,
-                mot_error_message());
+                device->info.id, mot_precision_name(device->precision), ways[i] == MOT_MMA_ASYNC,
+                status == MOT_OK);
+        if (status != MOT_OK) {
+            mot_log(MOT_LOG_INFO, "tensor_cores device %s why \"%s\"", device->info.id,
+                    mot_error_message());
+            break;
+        }
+        found = ways[i];
     }
-    return MOT_MMA_NONE;
+    return found;
 }
 
 bool mot_matmul_applies_mma(const mot_recording *r)
@@ -248,7 +322,7 @@ bool mot_matmul_applies_mma(const mot_recording *r)
     return r->device->mma != MOT_MMA_NONE;
 }
 
-/* Three launches and whole tiles are too much for small products. */
+/* Two launches and whole panels are too much for small products. */
 bool mot_matmul_prefers_mma(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);

@@ -86,8 +86,8 @@ struct mot_staging {
 typedef enum {
     MOT_MMA_UNKNOWN, /* not asked yet */
     MOT_MMA_NONE,
-    MOT_MMA_THROUGH, /* copies to local memory go through registers */
-    MOT_MMA_ASYNC,   /* copies go past them */
+    MOT_MMA_DIRECT, /* operands come straight from global memory */
+    MOT_MMA_ASYNC,  /* and by asynchronous copies to local memory */
 } mot_mma;
 
 /** The calls of cl_khr_command_buffer; see command_buffer.c. */

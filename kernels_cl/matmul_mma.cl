@@ -2,39 +2,56 @@
  * or bf16, sums in float.
  *
  * Only built where devices/matmul_mma.c has found that the device takes PTX, for it has some inside.
- * Compiled for sm_80 and sm_90 and looked at; run on other devices with EMULATED, which does in OpenCL
- * C what PTX's manual says of its instructions; not run on NVIDIA's hardware by those who wrote it.
+ * Run on other devices with EMULATED, which does in OpenCL C what PTX's manual says of its instructions.
  *
- * mma_pack   rounds an operand into the workspace, as tiles of ROWS rows of op(A), or columns of
- *            op(B), times DEPTH steps of k, filled up with zeros: all four forms and odd sizes end
- *            here.  A row of a tile is WORDS words, of one tf32 or two bf16 each.  For the row sums it
- *            leaves the sums of each tile's rows, before rounding, in `parts`; mma_sums adds those.
- * matmul_mma a group of four warps has ROWS x ROWS of C, a warp a quarter of them.  Tiles come into
- *            local memory STAGES-1 steps before they are needed.  An instruction multiplies 16 rows by
- *            8 columns, 8 words deep; which 8 is free as long as both operands agree, so each lane
- *            takes four words that lie together, and two instructions use them up.
+ * mma_pack   rounds both operands into the workspace, in the order in which registers take them: a unit
+ *            is 16 rows of op(A), or columns of op(B), times 8 words of one tf32 or two bf16; lane i of
+ *            a warp has 16 bytes of it, the i-th ones.  A panel is 64 rows, padded with zeros: 4 units
+ *            for each step of k.  All four forms, odd sizes and the two operands become alike here.
+ *            For the row sums it leaves four sums for each row and SLICE steps of k, before rounding, in
+ *            `parts`; mma_sums adds those.
+ * matmul_mma a group of HIGH x WIDE warps, each with ROWS x 64 of C: with 64 rows 32 instructions a
+ *            step, of 8 loads of 16 bytes.  STAGES > 1: the group's panels come into local memory that
+ *            many steps ahead; else each warp reads its own from global memory, and what its neighbours
+ *            read too is in the first-level cache.  The next step's registers are loaded meanwhile.
+ *
+ * Which matrix row is row i of a unit is free; here lanes 4g+t have rows PLACE(g) and PLACE(g)+2, so
+ * that a lane's sums are four columns side by side.  Which k are a step's words is free as well, as
+ * long as both operands agree: a lane takes four that lie together.
  * Why packed: float operands, rounded in each group anew, would come through the second-level cache at
  * twice the bytes, and that is the narrow place; packing costs a few bytes for each of k products.
- * Parameters: BF16 (else tf32); ASYNC copies past the registers, else through them; EMULATED.
+ * Parameters: BF16 (else tf32), ROWS (32, with HIGH even, or 64), HIGH, WIDE, STAGES; EMULATED.
  * Deterministic.  Source: PTX ISA 8.0, "Matrix fragments for mma.m16n8k8 / m16n8k16". */
 #include "matmul_flags.cl"
-#ifndef ASYNC
-#define ASYNC 0
+#ifndef ROWS
+#define ROWS 64
+#endif
+#ifndef HIGH
+#define HIGH 2
+#endif
+#ifndef WIDE
+#define WIDE 2
 #endif
 #ifndef STAGES
-#define STAGES (2 + ASYNC)
+#define STAGES 1
 #endif
-#define ROWS 128
-#define WORDS 16
+#define PANEL 64             /* rows */
+#define UNIT 128             /* words */
+#define STEP (4 * UNIT)      /* words of a panel for a step of k */
+#define CHUNK 16             /* of k, that a lane packs four of */
+#define SLICE 128            /* of k, for a group that packs */
 #ifdef BF16
-#define DEPTH 32
+#define STEPS_A_CHUNK 1
 #else
-#define DEPTH 16
+#define STEPS_A_CHUNK 2
 #endif
-#define TILE (ROWS * WORDS)
+#define AHEAD 4              /* chunks */
 #define PACKERS 256
-#define THREADS 128
-#define FOURS_EACH (TILE / 4 / THREADS) /* uint4 of a tile for each work-item */
+#define PACKED_ROWS 128      /* of such a group */
+#define THREADS (HIGH * WIDE * 32)
+#define UNITS (ROWS / 16)                /* of op(A), for a warp */
+#define A_PANELS (HIGH * ROWS / PANEL)   /* of a group; of op(B) it has WIDE */
+#define PLACE(g) ((g) / 2 * 4 + (g) % 2)
 #define INLINE static inline __attribute__((always_inline))
 #ifdef EMULATED
 #define UNROLL _Pragma("unroll 1") /* else its barriers are a strain on compilers */
@@ -42,64 +59,150 @@
 #define UNROLL _Pragma("unroll")
 #endif
 
+/* ---- packing ---- */
+
 /* To the nearest, ties to even for bf16, away from zero for tf32, as the hardware's own conversions;
  * NaN stays NaN. */
 #ifdef BF16
-uint rounded(float x)
+INLINE uint rounded(float x)
 {
     const uint bits = as_uint(x);
     return isnan(x) ? 0x7fc0u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
 }
-#define WORD(p) (rounded((p)[0]) | rounded((p)[1]) << 16)
 #else
-uint rounded(float x)
+INLINE uint rounded(float x)
 {
     return isnan(x) ? 0x7fc00000u : (as_uint(x) + 0x1000u) & 0xffffe000u;
 }
-#define WORD(p) rounded((p)[0])
 #endif
 
+/* Where a lane reads: its row's part of a slice of k, and as much of the row after next. */
+typedef struct part {
+    __global const float *from;
+    long row_stride, k_stride;
+    long rows, k; /* how many there are, from here on */
+    bool whole, aligned;
+} part;
+
+/* Four neighbours in k, zeros where there is nothing. */
+INLINE float4 four_of(const part *x, long row, long p)
+{
+    __global const float *from = x->from + row * x->row_stride + p * x->k_stride;
+    float4 v = 0.0f;
+    if (x->whole && x->aligned)
+        return *(__global const float4 *)from;
+    if (x->whole || (row < x->rows && p + 4 <= x->k))
+        return (float4)(from[0], from[x->k_stride], from[2 * x->k_stride], from[3 * x->k_stride]);
+    if (row >= x->rows)
+        return v;
+    if (p < x->k)
+        v.x = from[0];
+    if (p + 1 < x->k)
+        v.y = from[x->k_stride];
+    if (p + 2 < x->k)
+        v.z = from[2 * x->k_stride];
+    return v;
+}
+
+/* An instruction takes neighbouring registers: of op(A) both rows' first word, then their second; of
+ * op(B), which is two instructions' operands, both words of one and then of the other. */
+INLINE uint4 ordered(uint4 v, bool left)
+{
+    return left ? v.xzyw : v;
+}
+
+INLINE void round_into(__global uint4 *words, float4 low, float4 high, bool left)
+{
+    const uint4 x = (uint4)(rounded(low.x), rounded(low.y), rounded(low.z), rounded(low.w));
+    const uint4 y = (uint4)(rounded(high.x), rounded(high.y), rounded(high.z), rounded(high.w));
+#ifdef BF16
+    words[0] = ordered((uint4)(x.even | x.odd << 16, y.even | y.odd << 16), left);
+#else
+    words[0] = ordered((uint4)(x.lo, y.lo), left);
+    words[STEP / 4] = ordered((uint4)(x.hi, y.hi), left);
+#endif
+}
+
+/* Called with `whole` and `aligned` known, so that nothing is asked between loads; and several are
+ * made before their values are needed. */
+INLINE void pack_part(__global uint4 *to, part x, bool whole, bool aligned, int chunks, bool left,
+                      float sum[2])
+{
+    float4 low_sum = 0.0f, high_sum = 0.0f;
+    x.whole = whole;
+    x.aligned = aligned;
+    for (int first = 0; first < chunks; first += AHEAD) {
+        float4 low[AHEAD], high[AHEAD];
+        _Pragma("unroll")
+        for (int c = 0; c < AHEAD; c++) {
+            low[c] = four_of(&x, 0, (first + c) * CHUNK);
+            high[c] = four_of(&x, 2, (first + c) * CHUNK);
+        }
+        _Pragma("unroll")
+        for (int c = 0; c < AHEAD; c++) {
+            if (whole || first + c < chunks)
+                round_into(to + (first + c) * (STEPS_A_CHUNK * STEP / 4), low[c], high[c], left);
+            low_sum += low[c];
+            high_sum += high[c];
+        }
+    }
+    sum[0] = (low_sum.x + low_sum.y) + (low_sum.z + low_sum.w);
+    sum[1] = (high_sum.x + high_sum.y) + (high_sum.z + high_sum.w);
+}
+
+/* Groups: slices of k, then blocks of rows, those of op(A) before those of op(B), then the batch.  The
+ * two operands are told apart by their blocks; b_words is where the second one's words begin. */
 __attribute__((reqd_work_group_size(PACKERS, 1, 1)))
 __kernel void mma_pack(__global uint *restrict words, long words_at, __global float *restrict parts,
-                       long parts_at, __global const float *restrict from, long from_at, long rows,
-                       long k, long row_stride, long k_stride, long stride, int sums)
+                       long parts_at, __global const float *restrict a, long a_at,
+                       __global const float *restrict b, long b_at, long m, long n, long k, long steps,
+                       long a_row, long a_k, long b_row, long b_k, long stride_a, long stride_b,
+                       long b_words, int sums)
 {
-    __local float tile[ROWS][DEPTH + 1];
-    const uint me = get_local_id(0);
-    const long steps = get_num_groups(0), blocks = get_num_groups(1), batch = get_group_id(2);
-    const long x0 = (long)get_group_id(1) * ROWS, p0 = (long)get_group_id(0) * DEPTH;
-    from += from_at + batch * stride + x0 * row_stride + p0 * k_stride;
-    for (uint e = me; e < ROWS * DEPTH; e += PACKERS) {
-        /* Neighbours take neighbours in memory, whichever way the matrix lies. */
-        const uint p = k_stride == 1 ? e % DEPTH : e / ROWS;
-        const uint x = k_stride == 1 ? e / DEPTH : e % ROWS;
-        tile[x][p] = x0 + x < rows && p0 + p < k ? from[x * row_stride + p * k_stride] : 0.0f;
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    words += words_at +
-             ((batch * blocks + (long)get_group_id(1)) * steps + (long)get_group_id(0)) * TILE;
-    for (uint e = me; e < TILE; e += PACKERS)
-        words[e] = WORD(tile[e / WORDS] + e % WORDS * (DEPTH / WORDS));
-    if (sums && me < ROWS) {
-        float sum = 0.0f;
-        for (int p = 0; p < DEPTH; p++)
-            sum += tile[me][p];
-        parts[parts_at + (long)get_group_id(0) * blocks * ROWS + x0 + me] = sum;
+    const uint me = get_local_id(0), lane = me % 32, t = lane % 4;
+    const long a_blocks = (m + PACKED_ROWS - 1) / PACKED_ROWS, batch = get_group_id(2);
+    const bool left = (long)get_group_id(1) < a_blocks;
+    const long block = (long)get_group_id(1) - (left ? 0 : a_blocks);
+    const long rows = left ? m : n, row_stride = left ? a_row : b_row, k_stride = left ? a_k : b_k;
+    const long panels = (rows + PANEL - 1) / PANEL, unit = block * (PACKED_ROWS / 16) + me / 32;
+    const long row = unit * 16 + PLACE(lane / 4), first = (long)get_group_id(0) * SLICE;
+    const long at = left ? a_at + batch * stride_a : b_at + batch * stride_b;
+    const long p = first + t * 4, step = first / CHUNK * STEPS_A_CHUNK;
+    const part x = {(left ? a : b) + at + row * row_stride + p * k_stride, row_stride, k_stride,
+                    rows - row, k - p};
+    const bool whole = row + 2 < rows && first + SLICE <= k;
+    const bool aligned = k_stride == 1 && (at | row_stride) % 4 == 0;
+    float sum[2];
+    if (unit / 4 >= panels)
+        return;
+    words += words_at + (left ? 0 : b_words) + ((batch * panels + unit / 4) * steps + step) * STEP;
+    __global uint4 *to = (__global uint4 *)words + unit % 4 * (UNIT / 4) + lane;
+    const int chunks = (int)((steps - step) / STEPS_A_CHUNK);
+    if (whole && aligned)
+        pack_part(to, x, true, true, SLICE / CHUNK, left, sum);
+    else if (whole)
+        pack_part(to, x, true, false, SLICE / CHUNK, left, sum);
+    else
+        pack_part(to, x, false, false, min(SLICE / CHUNK, chunks), left, sum);
+    if (sums && left) {
+        const long padded = panels * PANEL;
+        parts += parts_at + ((long)get_group_id(0) * 4 + t) * padded + row;
+        parts[0] = sum[0];
+        parts[2] = sum[1];
     }
 }
 
 __kernel void mma_sums(__global float *sums, long sums_at, __global const float *parts, long parts_at,
-                       long m, long steps, long padded)
+                       long m, long n_parts, long padded)
 {
     const long i = get_global_id(0);
     if (i >= m)
         return;
     float sum = 0.0f;
-    for (long p = 0; p < steps; p++)
+    for (long p = 0; p < n_parts; p++)
         sum += parts[parts_at + p * padded + i];
     sums[sums_at + i] = sum;
 }
-
 /* ---- one instruction: c (16,8) += a (16, 8 words) b (8 words, 8) ----
  * Lane 4g+t holds of a: words t of rows g and g+8, then words t+4 of these; of b: words t and t+4 of
  * column g; of c: columns 2t and 2t+1 of row g, then of row g+8. */
@@ -116,10 +219,10 @@ float word_product(uint a, uint b)
 #endif
 }
 
-void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0, uint b1 LANES)
+void multiply_add(float c[4], uint4 a, uint b0, uint b1 LANES)
 {
     const uint me = get_local_id(0), lane = me % 32;
-    const uint mine[6] = {a0, a1, a2, a3, b0, b1};
+    const uint mine[6] = {a.x, a.y, a.z, a.w, b0, b1};
     barrier(CLK_LOCAL_MEM_FENCE);
     for (int i = 0; i < 6; i++)
         lanes[me * 6 + i] = mine[i];
@@ -140,41 +243,82 @@ void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0, uint 
 #else
 #define MMA "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"
 #endif
-INLINE void multiply_add(float c[4], uint a0, uint a1, uint a2, uint a3, uint b0, uint b1)
+/* Volatile, as the loads are: compilers would move those of the next step to where they are used. */
+INLINE void multiply_add(float c[4], uint4 a, uint b0, uint b1)
 {
-    __asm__(MMA " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-            : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-            : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+    __asm__ volatile(MMA " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                     : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+                     : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "r"(b0), "r"(b1));
 }
 #endif
 
-/* A warp's quarter of one step: 4 x 8 instructions, twice. */
-INLINE void multiply_tile(float sum[4][8][4], __local const uint *left, __local const uint *right LANES)
+/* ---- a step of a warp: UNITS of op(A), 4 units of op(B), which are twice 8 columns each ---- */
+#if STAGES > 1
+#define WHERE __local
+#else
+#define WHERE __global
+#endif
+
+INLINE uint4 load(WHERE const uint *from)
 {
-    const uint lane = get_local_id(0) % 32, warp = get_local_id(0) / 32;
-    const uint at = lane / 4 * WORDS + lane % 4 * 4;
-    uint4 a[8];
-    left += warp % 2 * (TILE / 2) + at;
-    right += warp / 2 * (TILE / 2) + at;
+#ifdef EMULATED
+    return *(WHERE const uint4 *)from;
+#else
+    uint x, y, z, w;
+#if STAGES > 1
+    __asm__ volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];"
+                     : "=r"(x), "=r"(y), "=r"(z), "=r"(w)
+                     : "r"((uint)(size_t)from));
+#else
+    __asm__ volatile("ld.global.nc.v4.u32 {%0,%1,%2,%3}, [%4];"
+                     : "=r"(x), "=r"(y), "=r"(z), "=r"(w)
+                     : "l"(from));
+#endif
+    return (uint4)(x, y, z, w);
+#endif
+}
+
+/* The u-th units of both. */
+INLINE void load_units(uint4 f[UNITS + 4], WHERE const uint *left, WHERE const uint *right, int u)
+{
+    if (u < UNITS)
+        f[u] = load(left + u * UNIT);
+    f[UNITS + u] = load(right + u * UNIT);
+}
+
+INLINE void load_step(uint4 f[UNITS + 4], WHERE const uint *left, WHERE const uint *right)
+{
     UNROLL
-    for (int r = 0; r < 8; r++)
-        a[r] = vload4(0, left + r * 8 * WORDS);
+    for (int u = 0; u < 4; u++)
+        load_units(f, left, right, u);
+}
+
+/* The products with the s-th unit of op(B). */
+INLINE void multiply_unit(float sum[UNITS][8][4], const uint4 f[UNITS + 4], int s LANES)
+{
     UNROLL
-    for (int s = 0; s < 8; s++) {
-        const uint4 b = vload4(0, right + s * 8 * WORDS);
-        UNROLL
-        for (int r = 0; r < 4; r++)
-            multiply_add(sum[r][s], a[2 * r].x, a[2 * r + 1].x, a[2 * r].y, a[2 * r + 1].y, b.x,
-                         b.y PASS_LANES);
-        UNROLL
-        for (int r = 0; r < 4; r++)
-            multiply_add(sum[r][s], a[2 * r].z, a[2 * r + 1].z, a[2 * r].w, a[2 * r + 1].w, b.z,
-                         b.w PASS_LANES);
+    for (int r = 0; r < UNITS; r++) {
+        multiply_add(sum[r][2 * s], f[r], f[UNITS + s].x, f[UNITS + s].y PASS_LANES);
+        multiply_add(sum[r][2 * s + 1], f[r], f[UNITS + s].z, f[UNITS + s].w PASS_LANES);
     }
 }
 
-/* ---- tiles into local memory ---- */
-#if ASYNC
+/* And meanwhile the next step's units come. */
+INLINE void multiply_step(float sum[UNITS][8][4], const uint4 f[UNITS + 4], uint4 next[UNITS + 4],
+                          WHERE const uint *left, WHERE const uint *right LANES)
+{
+    UNROLL
+    for (int u = 0; u < 4; u++) {
+        load_units(next, left, right, u);
+        multiply_unit(sum, f, u PASS_LANES);
+    }
+}
+
+/* ---- into local memory ---- */
+#if STAGES > 1
+#define PANELS (A_PANELS + WIDE)
+#define STAGE (PANELS * STEP)
+#define COPIES (STAGE / 4 / THREADS) /* of 16 bytes, for each work-item */
 #ifdef EMULATED
 #define WAIT(n)
 #define COMMIT
@@ -189,31 +333,33 @@ INLINE void multiply_tile(float sum[4][8][4], __local const uint *left, __local 
                      : "memory")
 #endif
 
-INLINE void copy_tile(__local uint *to, __global const uint *from)
+INLINE void copy_stage(__local uint *stage, __global const uint *from[COPIES])
 {
-    const int at = (int)get_local_id(0) * 4;
     UNROLL
-    for (int i = 0; i < FOURS_EACH; i++)
-        COPY(to + at + i * THREADS * 4, from + at + i * THREADS * 4);
+    for (int i = 0; i < COPIES; i++) {
+        COPY(stage + (i * THREADS + (int)get_local_id(0)) * 4, from[i]);
+        from[i] += STEP;
+    }
 }
 #endif
 
+/* ---- out of registers ---- */
+
 /* Groups that run at the same time are put into squares of C, whose operands the cache then holds. */
-void place_of(long *i, long *j, long rows, long columns)
+INLINE void place_of(uint *i, uint *j, uint rows, uint columns)
 {
-    const long high = 16, group = get_group_id(0);
-    const long first = group / (high * columns) * high, here = min(high, rows - first);
-    const long rest = group - first * columns;
+    const uint high = 32 / A_PANELS, group = get_group_id(0);
+    const uint first = group / (high * columns) * high, here = min(high, rows - first);
+    const uint rest = group - first * columns;
     *j = rest / here;
     *i = first + rest - *j * here;
 }
 
-INLINE void store(float value, __global float *c, __global const float *bias,
-                  __global const float *mask, long i, long j, long m, long n, long ldc, int flags)
+INLINE void store_one(float value, __global float *c, __global const float *bias,
+                      __global const float *mask, long at, long j, long n, int flags)
 {
-    if (i >= m || j >= n)
+    if (j >= n)
         return;
-    const long at = i * ldc + j;
     if (flags & ACCUMULATE)
         value += c[at];
     if (flags & BIAS)
@@ -225,79 +371,118 @@ INLINE void store(float value, __global float *c, __global const float *bias,
     c[at] = value;
 }
 
-__attribute__((reqd_work_group_size(THREADS, 1, 1)))
-__kernel void matmul_mma(__global float *restrict c, long c_at, __global const uint *restrict a,
-                         long a_at, __global const uint *restrict b, long b_at,
-                         __global const float *restrict bias, long bias_at,
-                         __global const float *restrict mask, long mask_at, long m, long n,
-                         long steps, long ldc, long stride_c, int flags)
+/* Columns j to j+3 of a row. */
+INLINE void store(float4 value, __global float *c, __global const float *bias,
+                  __global const float *mask, long i, long j, long m, long n, long ldc, int flags,
+                  bool aligned)
 {
-    __local uint tiles[STAGES][2][TILE] __attribute__((aligned(16)));
+    const long at = i * ldc + j;
+    const float4 zero = 0.0f;
+    if (i >= m)
+        return;
+    if (aligned && j + 4 <= n) {
+        if (flags & ACCUMULATE)
+            value += *(__global const float4 *)(c + at);
+        if (flags & BIAS)
+            value += *(__global const float4 *)(bias + j);
+        if (flags & RELU)
+            value = value < zero ? zero : value;
+        if (flags & MASK)
+            value = *(__global const float4 *)(mask + at) > zero ? value : zero;
+        *(__global float4 *)(c + at) = value;
+        return;
+    }
+    store_one(value.x, c, bias, mask, at, j, n, flags);
+    store_one(value.y, c, bias, mask, at + 1, j + 1, n, flags);
+    store_one(value.z, c, bias, mask, at + 2, j + 2, n, flags);
+    store_one(value.w, c, bias, mask, at + 3, j + 3, n, flags);
+}
+
+/* `steps` is even. */
+__attribute__((reqd_work_group_size(THREADS, 1, 1)))
+__kernel void matmul_mma(__global float *restrict c, long c_at, __global const uint *restrict words,
+                         long words_at, __global const float *restrict bias, long bias_at,
+                         __global const float *restrict mask, long mask_at, long m, long n,
+                         long steps_of_k, long ldc, long stride_c, long b_words, int flags)
+{
 #ifdef EMULATED
     __local uint lanes[THREADS * 6];
 #endif
-    const long rows = (m + ROWS - 1) / ROWS, columns = (n + ROWS - 1) / ROWS;
-    const long batch = get_group_id(1);
-    long row, column;
-    float sum[4][8][4];
-    place_of(&row, &column, rows, columns);
-    a += a_at + (batch * rows + row) * steps * TILE;
-    b += b_at + (batch * columns + column) * steps * TILE;
+    const uint me = get_local_id(0), lane = me % 32, warp = me / 32, batch = get_group_id(1);
+    const uint a_panels = (uint)((m + PANEL - 1) / PANEL), b_panels = (uint)((n + PANEL - 1) / PANEL);
+    const uint unit = warp % HIGH * UNITS; /* its first one of op(A), in the group's panels */
+    const int steps = (int)steps_of_k;
+    uint row, column; /* of the first panels */
+    float sum[UNITS][8][4];
+    uint4 f[2][UNITS + 4];
+    place_of(&row, &column, (a_panels + A_PANELS - 1) / A_PANELS, (b_panels + WIDE - 1) / WIDE);
+    row *= A_PANELS;
+    column *= WIDE;
+    words += words_at;
     UNROLL
-    for (int e = 0; e < 128; e++)
+    for (int e = 0; e < UNITS * 32; e++)
         sum[e / 32][e / 4 % 8][e % 4] = 0.0f;
 
-#if ASYNC
-    for (int p = 0; p < STAGES - 1; p++) {
-        if (p < steps) {
-            copy_tile(tiles[p][0], a + p * TILE);
-            copy_tile(tiles[p][1], b + p * TILE);
-        }
+    /* Panels behind the last one are the last one again; what comes of them is not stored. */
+#define A_PANEL(i) (((long)batch * a_panels + min(row + (i), a_panels - 1)) * steps * STEP)
+#define B_PANEL(i) (((long)batch * b_panels + min(column + (i), b_panels - 1)) * steps * STEP + b_words)
+#if STAGES > 1
+    __local uint tiles[STAGES][STAGE] __attribute__((aligned(16)));
+    __global const uint *from[COPIES];
+    const uint left = unit * UNIT + lane * 4, right = (A_PANELS + warp / HIGH) * STEP + lane * 4;
+    int now = 0;
+    UNROLL
+    for (int i = 0; i < COPIES; i++) {
+        const uint at = i * THREADS + me, panel = at / (STEP / 4);
+        from[i] = words + at % (STEP / 4) * 4 +
+                  (panel < A_PANELS ? A_PANEL(panel) : B_PANEL(panel - A_PANELS));
+    }
+    for (int p = 0; p < STAGES; p++) {
+        if (p < steps)
+            copy_stage(tiles[p], from);
         COMMIT;
     }
-    for (long p = 0; p < steps; p++) {
-        WAIT(STAGES - 2);
-        barrier(CLK_LOCAL_MEM_FENCE); /* and all have done with the stage that is filled next */
-        const long next = p + STAGES - 1;
-        if (next < steps) {
-            copy_tile(tiles[next % STAGES][0], a + next * TILE);
-            copy_tile(tiles[next % STAGES][1], b + next * TILE);
+    WAIT(STAGES - 1);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    load_step(f[0], tiles[0] + left, tiles[0] + right);
+    for (int p = 0; p < steps; p += 2) {
+        UNROLL
+        for (int i = 0; i < 2; i++) {
+            WAIT(STAGES - 2);
+            barrier(CLK_LOCAL_MEM_FENCE); /* and all have loaded what is overwritten next */
+            if (p + i + STAGES < steps)
+                copy_stage(tiles[now], from);
+            COMMIT;
+            /* Behind the last step come its own words again. */
+            if (p + i + 1 < steps)
+                now = now + 1 < STAGES ? now + 1 : 0;
+            multiply_step(sum, f[i], f[1 - i], tiles[now] + left, tiles[now] + right PASS_LANES);
         }
-        COMMIT;
-        multiply_tile(sum, tiles[p % STAGES][0], tiles[p % STAGES][1] PASS_LANES);
     }
 #else
-    const int me = (int)get_local_id(0);
-    uint4 held[2][FOURS_EACH];
-    for (long p = -1; p < steps; p++) {
-        if (p + 1 < steps) {
-            UNROLL
-            for (int i = 0; i < FOURS_EACH; i++) {
-                held[0][i] = vload4(me + i * THREADS, a + (p + 1) * TILE);
-                held[1][i] = vload4(me + i * THREADS, b + (p + 1) * TILE);
-            }
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (p >= 0)
-            multiply_tile(sum, tiles[p & 1][0], tiles[p & 1][1] PASS_LANES);
-        if (p + 1 < steps) {
-            UNROLL
-            for (int i = 0; i < FOURS_EACH; i++) {
-                vstore4(held[0][i], me + i * THREADS, tiles[(p + 1) & 1][0]);
-                vstore4(held[1][i], me + i * THREADS, tiles[(p + 1) & 1][1]);
-            }
+    __global const uint *left = words + A_PANEL(unit / 4) + unit % 4 * UNIT + lane * 4;
+    __global const uint *right = words + B_PANEL(warp / HIGH) + lane * 4;
+    load_step(f[0], left, right);
+    for (int p = 0; p < steps; p += 2) {
+        UNROLL
+        for (int i = 0; i < 2; i++) {
+            const int next = min(p + i + 1, steps - 1) * STEP;
+            multiply_step(sum, f[i], f[1 - i], left + next, right + next PASS_LANES);
         }
     }
 #endif
 
-    const uint lane = get_local_id(0) % 32, warp = get_local_id(0) / 32;
-    const long i0 = row * ROWS + warp % 2 * (ROWS / 2) + lane / 4;
-    const long j0 = column * ROWS + warp / 2 * (ROWS / 2) + lane % 4 * 2;
-    c += c_at + batch * stride_c;
-    bias += bias_at;
-    mask += mask_at + batch * stride_c;
+    const long i0 = (long)row * PANEL + unit * 16 + PLACE(lane / 4);
+    const long j0 = (long)(column + warp / HIGH) * PANEL + lane % 4 * 4;
+    c_at += batch * stride_c;
+    mask_at += batch * stride_c;
+    const bool aligned = (c_at | bias_at | mask_at | ldc) % 4 == 0;
     UNROLL
-    for (int e = 0; e < 128; e++)
-        store(sum[e / 32][e / 4 % 8][e % 4], c, bias, mask, i0 + e / 32 * 16 + e % 4 / 2 * 8,
-              j0 + e / 4 % 8 * 8 + e % 2, m, n, ldc, flags);
+    for (int e = 0; e < UNITS * 8; e++) {
+        const int r = e / 8, high = e / 4 % 2, s = e % 4;
+        store((float4)(sum[r][2 * s][2 * high], sum[r][2 * s][2 * high + 1],
+                       sum[r][2 * s + 1][2 * high], sum[r][2 * s + 1][2 * high + 1]),
+              c + c_at, bias + bias_at, mask + mask_at, i0 + r * 16 + high * 2, j0 + s * 16, m, n, ldc,
+              flags, aligned);
+    }
 }

@@ -265,7 +265,7 @@ static void record_products(mot_buffer *buffer)
 /* The same where less precision is allowed, for each way that tensor cores may work. */
 static void record_reduced(mot_buffer *buffer)
 {
-    for (int way = MOT_MMA_THROUGH; way <= MOT_MMA_ASYNC; way++)
+    for (int way = MOT_MMA_DIRECT; way <= MOT_MMA_ASYNC; way++)
         for (int precision = MOT_PRECISION_TF32; precision <= MOT_PRECISION_BF16; precision++) {
             device.mma = (mot_mma)way;
             device.precision = (mot_precision)precision;

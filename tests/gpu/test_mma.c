@@ -19,6 +19,7 @@
 
 #define OK(call) ck_assert_msg((call) == MOT_OK, "%s: %s", #call, mot_error_message())
 
+enum { MOST_LAYOUTS = 16 };
 static bool small; /* MOT_TEST_SMALL, for oclgrind: a few operators only */
 
 static int mma_variant(void)
@@ -43,7 +44,7 @@ static void on_every_device(mot_precision precision, void (*test)(mot_device *de
             continue;
         const mot_traits traits = mot_device_traits(device);
         device->emulates_mma = true;
-        for (int way = small ? MOT_MMA_ASYNC : MOT_MMA_THROUGH; way <= MOT_MMA_ASYNC; way++)
+        for (int way = small ? MOT_MMA_ASYNC : MOT_MMA_DIRECT; way <= MOT_MMA_ASYNC; way++)
             if (traits.group >= 256 && traits.local_bytes >= 65536) {
                 device->mma = (mot_mma)way;
                 test(device);
@@ -78,7 +79,11 @@ static void run_operators(mot_device *device)
             mot_random_init(&random, seed, MOT_STREAM_TEST, (uint64_t)ops[i].op);
             ops[i].make(&c, &random, small || seed % 2 == 0);
             c.tolerance[0] = tolerance(device->precision, mot_matmul_of(&c.o).k);
-            op_run(device, &c, &(mot_choice){.variant = mma_variant()}, seed);
+            mot_choice choice[MOST_LAYOUTS];
+            int n = mot_primitive_candidates(device, &c.o, mma_variant(), choice, MOST_LAYOUTS);
+            ck_assert_int_gt(n, 1);
+            for (int j = 0; j < n; j++)
+                op_run(device, &c, &choice[j], seed);
             op_free(&c);
         }
 }
