@@ -181,6 +181,9 @@ static mot_status record_dweight(const mot_recording *r)
     return mot_has_out(o, 1) ? record_dbias(r, &c) : MOT_OK;
 }
 
+/* Of the block that a group computes. */
+static const mot_parameter gemm_parameters[] = {{"rows", true}, {"columns", true}, {NULL, false}};
+
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "tile",
@@ -197,7 +200,9 @@ static const mot_variant variants[] = {
      .applies = mot_conv2d_gemm_applies,
      .prefers = mot_conv2d_gemm_prefers,
      .workspace = mot_conv2d_gemm_workspace,
-     .record = mot_conv2d_gemm_record},
+     .record = mot_conv2d_gemm_record,
+     .parameters = gemm_parameters,
+     .candidates = mot_conv2d_gemm_candidates},
 };
 
 static const mot_variant dweight_variants[] = {
@@ -216,7 +221,9 @@ static const mot_variant dweight_variants[] = {
      .applies = mot_conv2d_gemm_applies_weight,
      .prefers = mot_conv2d_gemm_prefers,
      .workspace = mot_conv2d_gemm_workspace_weight,
-     .record = mot_conv2d_gemm_record_weight},
+     .record = mot_conv2d_gemm_record_weight,
+     .parameters = gemm_parameters,
+     .candidates = mot_conv2d_gemm_candidates},
 };
 
 const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 4, NULL};

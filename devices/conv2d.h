@@ -46,6 +46,7 @@ mot_status mot_conv2d_planes_record_weight(const mot_recording *r);
 bool mot_conv2d_gemm_applies(const mot_recording *r);
 bool mot_conv2d_gemm_applies_weight(const mot_recording *r);
 bool mot_conv2d_gemm_prefers(const mot_recording *r);
+int mot_conv2d_gemm_candidates(const mot_recording *r, mot_choice *out, int most);
 int64_t mot_conv2d_gemm_workspace(const mot_recording *r);
 int64_t mot_conv2d_gemm_workspace_weight(const mot_recording *r);
 mot_status mot_conv2d_gemm_record(const mot_recording *r);

@@ -8,17 +8,17 @@
 
 #include <stdio.h>
 
-enum { STEP = 8, WEIGHT_STEP = 16, SUM_SIDE = 32, SUM_ITEMS = 128, GROUP = 256 };
+enum { STEP = 8, WEIGHT_STEP = 16, SUM_SIDE = 32, SUM_ITEMS = 256, GROUP = 256, MOST_PARTS = 1024 };
 
 typedef struct block {
     int rows, columns, tile_rows, tile_columns;
 } block;
 
 static const block blocks[] = {
-    {128, 128, 8, 8}, {64, 128, 8, 8}, {32, 256, 8, 8}, {16, 256, 8, 4}, {32, 64, 8, 4}};
-static const block weight_blocks[] = {{128, 128, 8, 8}, {64, 128, 8, 8}, {64, 64, 8, 4},
-                                      {32, 128, 8, 4},  {32, 96, 8, 4},  {32, 64, 8, 4},
-                                      {16, 144, 4, 4},  {16, 128, 8, 4}, {16, 64, 4, 4}};
+    {64, 128, 8, 8}, {32, 128, 8, 4}, {16, 256, 8, 4}, {64, 64, 8, 4}, {32, 64, 8, 4}};
+static const block weight_blocks[] = {{64, 128, 8, 8}, {64, 64, 8, 4}, {32, 128, 8, 4},
+                                      {32, 96, 8, 4},  {32, 64, 8, 4}, {16, 144, 4, 4},
+                                      {16, 128, 8, 4}, {16, 64, 4, 4}};
 
 static int64_t items_of(const block *b)
 {
@@ -45,23 +45,48 @@ static int64_t groups_of(const block *b, int64_t rows, int64_t columns)
     return mot_ceil_div(rows, b->rows) * mot_ceil_div(columns, b->columns);
 }
 
-/* `least`: groups that are needed to keep the device busy; where a block gives fewer, those that it
- * leaves idle cost as much as those at work. */
-static const block *cheapest(const block *list, size_t n, int64_t rows, int64_t columns,
-                             int64_t times, int64_t least)
+/* Blocks to choose from. */
+typedef struct choices {
+    const block *list;
+    int n;
+} choices;
+
+static choices choices_of(const mot_recording *r)
 {
+    if (r->o->op == MOT_OP_conv2d_dweight)
+        return (choices){weight_blocks, sizeof weight_blocks / sizeof *weight_blocks};
+    return (choices){blocks, sizeof blocks / sizeof *blocks};
+}
+
+/* The one that the parameters ask for, else the cheapest.  `least`: groups that keep the device busy,
+ * each block being computed `times`; where there are fewer, those that are missing cost as much. */
+static const block *block_of(const mot_recording *r, int64_t rows, int64_t columns, int64_t times,
+                             int64_t least)
+{
+    const choices c = choices_of(r);
     const block *best = NULL;
     double best_cost = 0;
-    for (size_t i = 0; i < n; i++) {
-        const int64_t groups = groups_of(&list[i], rows, columns) * times;
+    for (const block *b = c.list; b < c.list + c.n; b++) {
+        const int64_t groups = groups_of(b, rows, columns) * times;
         const double idle = groups < least ? (double)least / (double)groups : 1;
-        const double cost = cost_of(&list[i], rows, columns) * idle;
+        const double cost = cost_of(b, rows, columns) * idle;
+        if (b->rows == r->parameter[0] && b->columns == r->parameter[1])
+            return b;
         if (!best || cost < best_cost) {
-            best = &list[i];
+            best = b;
             best_cost = cost;
         }
     }
     return best;
+}
+
+int mot_conv2d_gemm_candidates(const mot_recording *r, mot_choice *out, int most)
+{
+    const choices c = choices_of(r);
+    int n = 0;
+    for (; n < c.n && n < most; n++)
+        out[n] = (mot_choice){.parameter = {c.list[n].rows, c.list[n].columns}};
+    return n;
 }
 
 static void add_ints(mot_launch *launch, const int64_t *number, size_t n)
@@ -129,12 +154,12 @@ static product product_of(const mot_recording *r, const mot_conv2d *c)
         pixels *= mot_ceil_div(a->out, a->phases);
         phases *= a->phases;
     }
-    p.share = p.channels < STEP ? 1 : STEP;
-    p.depth = p.share == 1 ? padded(taps * p.channels, STEP) : taps * padded(p.channels, STEP);
+    p.share = p.channels & -p.channels; /* the power of two in it */
+    p.share = mot_min(p.share, STEP);
+    p.depth = padded(taps * p.channels, STEP);
     p.columns = pixels;
     p.products = w->groups * phases;
-    p.block = cheapest(blocks, sizeof blocks / sizeof *blocks, p.outs, p.columns, p.products,
-                       2 * (int64_t)r->traits.threads);
+    p.block = block_of(r, p.outs, p.columns, p.products, 2 * (int64_t)r->traits.threads);
     p.row_blocks = mot_ceil_div(p.outs, p.block->rows);
     p.panel_floats = p.products * p.row_blocks * p.depth * p.block->rows;
     p.table_floats = phases * p.depth / p.share * 4;
@@ -219,14 +244,15 @@ static weight_product weight_product_of(const mot_recording *r, const mot_conv2d
                   depth = c->samples * c->places[0] * c->places[1];
     weight_product p = {.channels = c->channels / w->groups, .outs = c->outs / w->groups};
     const int64_t columns = taps * padded(p.channels, 4);
-    p.block = cheapest(weight_blocks, sizeof weight_blocks / sizeof *weight_blocks, p.outs, columns,
-                       1, 1);
+    p.block = block_of(r, p.outs, columns, 1, 1);
     p.row_blocks = mot_ceil_div(p.outs, p.block->rows);
     p.column_blocks = mot_ceil_div(columns, p.block->columns);
-    /* As many groups as run at the same time, so that none are left for a turn of their own. */
-    const int64_t registers = p.block->tile_rows * p.block->tile_columns;
-    const int64_t at_once = r->traits.threads * (registers > 32 ? 512 : 1024) / items_of(p.block);
-    const int64_t wanted = mot_max(1, at_once / (p.row_blocks * p.column_blocks * w->groups));
+    /* Some turns of the groups that run at the same time, so that the last one costs little; but what
+     * is written of each part is to be little beside what is read for it. */
+    const int64_t items =
+        r->traits.threads * (p.block->tile_rows * p.block->tile_columns > 32 ? 768 : 1024);
+    const int64_t groups = p.row_blocks * p.column_blocks * w->groups;
+    const int64_t wanted = mot_min(MOST_PARTS, mot_max(1, items / items_of(p.block) / groups));
     p.chunk = mot_max(4 * WEIGHT_STEP, padded(mot_ceil_div(depth, wanted), WEIGHT_STEP));
     p.parts = mot_ceil_div(depth, p.chunk);
     p.part_floats = c->outs * p.channels * taps + (mot_has_out(r->o, 1) ? c->outs : 0);

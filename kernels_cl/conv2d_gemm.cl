@@ -7,12 +7,12 @@
  *
  * conv2d_gemm_pack  w in the order in which conv2d_gemm reads it: (group, phase, row block, depth,
  *                   BM), with zeros around; and for each phase a table of what the rows of depth are.
- *                   Depth is channel by channel of a tap; where channels are few (SHARE 1), tap by tap
- *                   of a channel.
+ *                   Depth is channel by channel of a tap.
  * conv2d_gemm       a group has BM rows and BN columns, a work-item 8 x TN of them; STEP rows of depth
  *                   are staged at a time, while those before are multiplied.  Pixels that lie
  *                   outside are staged as zero.
- * Parameters: BM, BN; TN 4 or 8; SHARE: rows of depth of one tap, 1 or STEP.  Deterministic. */
+ * Parameters: BM, BN; TN 4 or 8; SHARE: so many channels at a time are looked up together, a divisor of
+ * the channels of a group: 1, 2, 4 or 8.  Deterministic. */
 #include "matmul_flags.cl"
 #ifndef BM
 #define BM 64
@@ -45,12 +45,6 @@ int taps_from(int t, int kernel_size, int every)
     return t < every && t < kernel_size ? (kernel_size - t + every - 1) / every : 0;
 }
 
-int rows_of_depth(int taps, int channels)
-{
-    return SHARE == 1 ? (taps * channels + STEP - 1) / STEP * STEP
-                      : taps * ((channels + SHARE - 1) / SHARE * SHARE);
-}
-
 /* w has `channels` of w_channel elements for each out, of w_out, in a group, of w_group; taps follow each
  * other by w_tap from w_first on.  `depth` is the most that a phase has. */
 __kernel void conv2d_gemm_pack(__global float *to, long to_at, __global int *table, long table_at,
@@ -72,11 +66,8 @@ __kernel void conv2d_gemm_pack(__global float *to, long to_at, __global int *tab
     const int t_x = first_tap(phase_x, first_x, step_x, phases_x, every_x);
     const int taps_x = taps_from(t_x, kernel_x, every_x);
     const int taps = taps_from(t_y, kernel_y, every_y) * taps_x;
-    const int padded = (channels + SHARE - 1) / SHARE * SHARE;
-    const int tap = SHARE == 1 ? (taps > 0 ? k % taps : 0) : k / padded;
-    const int c = SHARE == 1 ? (taps > 0 ? k / taps : channels) : k % padded;
-    const int o = row_block * BM + m;
-    const bool there = tap < taps && c < channels;
+    const int tap = k / channels, c = k % channels, o = row_block * BM + m;
+    const bool there = tap < taps;
     const int y = there ? t_y + tap / taps_x * every_y : 0;
     const int x = there ? t_x + tap % taps_x * every_x : 0;
     w += w_at + group * w_group + w_first;
@@ -85,9 +76,9 @@ __kernel void conv2d_gemm_pack(__global float *to, long to_at, __global int *tab
         const int down = (phase_y + first_y + y * step_y) / phases_y;
         const int right = (phase_x + first_x + x * step_x) / phases_x;
         const long entry = (z * (long)depth + k) / SHARE;
-        vstore4(there ? (int4)((c * in_y + down) * in_x + right, down, right, channels - c)
-                      : (int4)(0, NOWHERE, 0, 0),
-                entry, table + table_at);
+        ((__global int4 *)(table + table_at))[entry] =
+            there ? (int4)((c * in_y + down) * in_x + right, down, right, 0)
+                  : (int4)(0, NOWHERE, 0, 0);
     }
 }
 
@@ -135,7 +126,7 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
     const int taps =
         taps_from(first_tap(phase_y, first_y, step_y, phases_y, every_y), kernel_y, every_y) *
         taps_from(first_tap(phase_x, first_x, step_x, phases_x, every_x), kernel_x, every_x);
-    const int n_deep = rows_of_depth(taps, channels);
+    const int n_deep = taps * channels;
     if (j0 >= n)
         return;
 
@@ -147,7 +138,8 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
     float4 weight = 0.0f;
     __global const float4 *weights =
         (__global const float4 *)(w + w_at + ((long)z * row_blocks + row_block) * depth * BM) + me;
-    table += table_at + (long)(z % (phases_y * phases_x)) * depth / SHARE * 4;
+    __global const int4 *rows =
+        (__global const int4 *)(table + table_at) + z % (phases_y * phases_x) * (depth / SHARE);
 #pragma unroll
     for (int s = 0; s < COLUMNS; s++) {
         const int j = j0 + s * LANES + lane;
@@ -156,23 +148,22 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
         at_x[s] = j < n ? p % pixels_x * source_x : 0;
         from[s] = x + x_at + ((long)sample * groups + group) * channels * plane;
         if (j < n)
-            from[s] += at_y[s] * in_x + at_x[s];
+            from[s] += row0 % SHARE * plane + at_y[s] * in_x + at_x[s];
     }
 #define FETCH(k0)                                                                                  \
     {                                                                                              \
-        int4 e = vload4((k0) / SHARE + (SHARE == 1 ? row0 : 0), table);                            \
+        int4 e;                                                                                    \
         if (BM * STEP / 4 == ITEMS || me < BM * STEP / 4)                                          \
             weight = weights[(k0) * (BM / 4)];                                                     \
         _Pragma("unroll") for (int r = 0; r < ROWS; r++)                                           \
         {                                                                                          \
-            const int row = SHARE == 1 ? 0 : row0 + r;                                             \
-            if (SHARE == 1 && r > 0)                                                               \
-                e = vload4((k0) + row0 + r, table);                                                \
+            if (r % SHARE == 0)                                                                    \
+                e = rows[((k0) + row0 + r) / SHARE];                                               \
             _Pragma("unroll") for (int s = 0; s < COLUMNS; s++)                                    \
             {                                                                                      \
                 const bool inside = (uint)(at_y[s] + e.y) < (uint)in_y &&                          \
-                                    (uint)(at_x[s] + e.z) < (uint)in_x && row < e.w;               \
-                seen[s][r] = inside ? from[s][e.x + row * plane] : 0.0f;                           \
+                                    (uint)(at_x[s] + e.z) < (uint)in_x;                            \
+                seen[s][r] = inside ? from[s][e.x + r % SHARE * plane] : 0.0f;                     \
             }                                                                                      \
         }                                                                                          \
     }

@@ -28,6 +28,13 @@
 #define RIGHT ((BN / 4 + LINES - 1) / LINES)
 #define NOWHERE (-(1 << 30)) /* a distance that leads out of any image */
 
+/* The first of four in a row of n; the last four overlap those before rather than end outside: who
+ * writes leaves out what is below 4 * quad. */
+int first_of(int quad, int n)
+{
+    return min(quad * 4, max(n - 4, 0));
+}
+
 /* A part holds dw of all groups, then db. */
 __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
@@ -51,24 +58,24 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
     const int n = samples * places - first < chunk ? samples * places - first : chunk;
 
     /* The rows and columns that this work-item stages stay; the place goes on. */
-    int row[LEFT], rows[LEFT], column[RIGHT], columns[RIGHT], down[RIGHT], across[RIGHT];
+    int row[LEFT], column[RIGHT], down[RIGHT], across[RIGHT];
     float4 a[LEFT], b[RIGHT], total[LEFT];
 #pragma unroll
     for (int q = 0; q < LEFT; q++) {
-        const int o = row_block * BM + (q * LINES + line) * 4;
-        row[q] = o * places;
-        rows[q] = outs - o;
+        row[q] = first_of(row_block * (BM / 4) + q * LINES + line, outs) * places;
         total[q] = 0.0f;
     }
 #pragma unroll
     for (int q = 0; q < RIGHT; q++) {
         const int at = column_block * (BN / 4) + q * LINES + line;
-        const int tap = at / quads, c = at % quads * 4;
+        const int tap = at / quads, c = first_of(at % quads, channels);
         down[q] = tap < taps ? tap / kernel_x * step_y : NOWHERE;
         across[q] = tap % kernel_x * step_x;
         column[q] = tap < taps ? c * plane + down[q] * in_x + across[q] : 0;
-        columns[q] = channels - c;
     }
+    const int row1 = min(1, outs - 1) * places, plane1 = min(1, channels - 1) * plane;
+    const int row2 = min(2, outs - 1) * places, plane2 = min(2, channels - 1) * plane;
+    const int row3 = min(3, outs - 1) * places, plane3 = min(3, channels - 1) * plane;
     const int hop_x = STEP % out_x, hop_y = STEP / out_x % out_y, hop = STEP / out_x / out_y;
     const int place = first + k;
     int sample = place / places, oy = place % places / out_x, ox = place % places % out_x;
@@ -83,19 +90,19 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
                                   ((oy * stride_y - pad_y) * in_x + ix);                           \
         _Pragma("unroll") for (int q = 0; q < LEFT; q++)                                           \
         {                                                                                          \
-            a[q].x = there && rows[q] > 0 ? d[row[q]] : 0.0f;                                      \
-            a[q].y = there && rows[q] > 1 ? d[row[q] + places] : 0.0f;                             \
-            a[q].z = there && rows[q] > 2 ? d[row[q] + 2 * places] : 0.0f;                         \
-            a[q].w = there && rows[q] > 3 ? d[row[q] + 3 * places] : 0.0f;                         \
+            a[q].x = there ? d[row[q]] : 0.0f;                                                     \
+            a[q].y = there ? d[row[q] + row1] : 0.0f;                                              \
+            a[q].z = there ? d[row[q] + row2] : 0.0f;                                              \
+            a[q].w = there ? d[row[q] + row3] : 0.0f;                                              \
         }                                                                                          \
         _Pragma("unroll") for (int q = 0; q < RIGHT; q++)                                          \
         {                                                                                          \
             const bool inside = (uint)(iy + down[q]) < (uint)in_y &&                               \
                                 (uint)(ix + across[q]) < (uint)in_x;                               \
             b[q].x = inside ? i[column[q]] : 0.0f;                                                 \
-            b[q].y = inside && columns[q] > 1 ? i[column[q] + plane] : 0.0f;                       \
-            b[q].z = inside && columns[q] > 2 ? i[column[q] + 2 * plane] : 0.0f;                   \
-            b[q].w = inside && columns[q] > 3 ? i[column[q] + 3 * plane] : 0.0f;                   \
+            b[q].y = inside ? i[column[q] + plane1] : 0.0f;                                        \
+            b[q].z = inside ? i[column[q] + plane2] : 0.0f;                                        \
+            b[q].w = inside ? i[column[q] + plane3] : 0.0f;                                        \
         }                                                                                          \
         ox += hop_x;                                                                               \
         oy += hop_y;                                                                               \
@@ -159,20 +166,18 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
 #pragma unroll
     for (int s = 0; s < TN / 4; s++) {
         const int at = column_block * (BN / 4) + s * (BN / TN) + j;
-        const int tap = at / quads, c = at % quads * 4;
+        const int tap = at / quads, c4 = at % quads * 4, c = first_of(at % quads, channels);
 #pragma unroll
         for (int r = 0; r < TM; r++) {
-            const int o = row_block * BM + (r / 4 * (BM / TM) + i) * 4 + r % 4;
+            const int quad = row_block * (BM / 4) + r / 4 * (BM / TM) + i;
+            const int o = first_of(quad, outs) + r % 4;
+            const float t[4] = {sum[r][s].x, sum[r][s].y, sum[r][s].z, sum[r][s].w};
             __global float *w = to + (((long)group * outs + o) * channels + c) * taps + tap;
-            if (o < outs && tap < taps) {
-                w[0] = sum[r][s].x;
-                if (c + 1 < channels)
-                    w[taps] = sum[r][s].y;
-                if (c + 2 < channels)
-                    w[2 * taps] = sum[r][s].z;
-                if (c + 3 < channels)
-                    w[3 * taps] = sum[r][s].w;
-            }
+            if (o >= quad * 4 && o < outs && tap < taps)
+#pragma unroll
+                for (int q = 0; q < 4; q++)
+                    if (c + q >= c4 && c + q < channels)
+                        w[q * taps] = t[q];
         }
     }
     if (column_block > 0 || !(flags & SUMS))
@@ -184,16 +189,18 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
         if (q * LINES + line < BM / 4)
             left[0][k][q * LINES + line] = total[q];
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int m = me; m < BM && row_block * BM + m < outs; m += ITEMS) {
+    for (int m = me; m < BM; m += ITEMS) {
+        const int quad = row_block * (BM / 4) + m / 4, o = first_of(quad, outs) + m % 4;
         float all = 0.0f;
         for (int p = 0; p < STEP; p++)
             all += ((__local const float *)left[0][p])[m];
-        to[row_block * BM + m] = all;
+        if (o >= quad * 4 && o < outs)
+            to[o] = all;
     }
 }
 
 #define SIDE 32
-#define DEEP 4
+#define DEEP 8
 
 __attribute__((reqd_work_group_size(SIDE * DEEP, 1, 1)))
 __kernel void conv2d_gemm_weight_sum(__global float *restrict dw, long dw_at,
