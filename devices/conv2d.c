@@ -17,6 +17,31 @@ mot_conv2d mot_conv2d_of(const mot_operands *o)
                         .window = w};
 }
 
+static int64_t greatest_divisor(int64_t a, int64_t b)
+{
+    while (b) {
+        const int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+mot_conv2d_axis mot_conv2d_axis_of(const mot_operands *o, const mot_conv2d *c, int i)
+{
+    const mot_window *w = c->window;
+    if (o->op != MOT_OP_conv2d_dinput)
+        return (mot_conv2d_axis){
+            w->image[i], c->places[i], w->stride[i], 1, -w->padding[i], w->dilation[i], 1};
+    return (mot_conv2d_axis){c->places[i],
+                             w->image[i],
+                             1,
+                             w->stride[i],
+                             w->padding[i] - w->dilation[i] * (w->kernel[i] - 1),
+                             w->dilation[i],
+                             w->stride[i] / greatest_divisor(w->stride[i], w->dilation[i])};
+}
+
 /* Inputs behind image and weight. */
 enum { MASK = 2 };
 
@@ -156,6 +181,9 @@ static mot_status record_dweight(const mot_recording *r)
     return mot_has_out(o, 1) ? record_dbias(r, &c) : MOT_OK;
 }
 
+/* Of the block that a group computes. */
+static const mot_parameter gemm_parameters[] = {{"rows", true}, {"columns", true}, {NULL, false}};
+
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "tile",
@@ -168,6 +196,13 @@ static const mot_variant variants[] = {
      .prefers = mot_conv2d_planes_prefers,
      .workspace = mot_conv2d_planes_workspace,
      .record = mot_conv2d_planes_record},
+    {.name = "gemm",
+     .applies = mot_conv2d_gemm_applies,
+     .prefers = mot_conv2d_gemm_prefers,
+     .workspace = mot_conv2d_gemm_workspace,
+     .record = mot_conv2d_gemm_record,
+     .parameters = gemm_parameters,
+     .candidates = mot_conv2d_gemm_candidates},
 };
 
 static const mot_variant dweight_variants[] = {
@@ -182,8 +217,15 @@ static const mot_variant dweight_variants[] = {
      .prefers = mot_conv2d_planes_prefers,
      .workspace = mot_conv2d_planes_workspace,
      .record = mot_conv2d_planes_record_weight},
+    {.name = "gemm",
+     .applies = mot_conv2d_gemm_applies_weight,
+     .prefers = mot_conv2d_gemm_prefers,
+     .workspace = mot_conv2d_gemm_workspace_weight,
+     .record = mot_conv2d_gemm_record_weight,
+     .parameters = gemm_parameters,
+     .candidates = mot_conv2d_gemm_candidates},
 };
 
-const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 3, NULL};
-const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 3, NULL};
-const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 3, NULL};
+const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 4, NULL};
+const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 4, NULL};
+const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 4, NULL};

@@ -14,6 +14,14 @@ typedef struct mot_conv2d {
 /** What `o` (conv2d, conv2d_dinput or conv2d_dweight) asks for. */
 mot_conv2d mot_conv2d_of(const mot_operands *o);
 
+/** One of the two axes of y or dx: a pixel at i looks, for tap t (of the turned kernel for dx), at
+ *  (i * source + first + t * step) / phases, where that is whole: taps are `every` apart then. */
+typedef struct mot_conv2d_axis {
+    int64_t in, out; /* size of what is read and written */
+    int64_t source, phases, first, step, every;
+} mot_conv2d_axis;
+mot_conv2d_axis mot_conv2d_axis_of(const mot_operands *o, const mot_conv2d *c, int i);
+
 /** The epilogue: MOT_MATMUL_BIAS, MOT_MATMUL_RELU and MOT_MATMUL_MASK. */
 int mot_conv2d_flags(const mot_operands *o);
 /** Add bias and mask, which may be absent, to a launch. */
@@ -33,5 +41,15 @@ bool mot_conv2d_planes_prefers(const mot_recording *r);
 int64_t mot_conv2d_planes_workspace(const mot_recording *r);
 mot_status mot_conv2d_planes_record(const mot_recording *r);
 mot_status mot_conv2d_planes_record_weight(const mot_recording *r);
+
+/* conv2d_gpu.c */
+bool mot_conv2d_gemm_applies(const mot_recording *r);
+bool mot_conv2d_gemm_applies_weight(const mot_recording *r);
+bool mot_conv2d_gemm_prefers(const mot_recording *r);
+int mot_conv2d_gemm_candidates(const mot_recording *r, mot_choice *out, int most);
+int64_t mot_conv2d_gemm_workspace(const mot_recording *r);
+int64_t mot_conv2d_gemm_workspace_weight(const mot_recording *r);
+mot_status mot_conv2d_gemm_record(const mot_recording *r);
+mot_status mot_conv2d_gemm_record_weight(const mot_recording *r);
 
 #endif

@@ -9,43 +9,13 @@
 /* What the window sees of the rows and the sums of a panel are to stay in a second-level cache. */
 enum { UNITS_PER_THREAD = 4, MOST_FLOATS = 24 * 1024, SLACK = 16 };
 
-/* One of the two axes of conv2d_tile: image sizes, and who reads what. */
-typedef struct axis {
-    int64_t in, out, source, phases, first, step, every;
-} axis;
-
 typedef struct division {
     int64_t channels, outs; /* of a group, of what is read and written */
-    axis axis[2];
+    mot_conv2d_axis axis[2];
     int64_t rows, blocks, units;
     int64_t pitch, window_floats, scratch_floats;
     int64_t n_panels, panel_floats, part_floats; /* of a group; of all; of one unit */
 } division;
-
-static int64_t greatest_divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        const int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-static axis axis_of(const mot_recording *r, const mot_conv2d *c, int i)
-{
-    const mot_window *w = c->window;
-    if (r->o->op != MOT_OP_conv2d_dinput)
-        return (axis){
-            w->image[i], c->places[i], w->stride[i], 1, -w->padding[i], w->dilation[i], 1};
-    return (axis){c->places[i],
-                  w->image[i],
-                  1,
-                  w->stride[i],
-                  w->padding[i] - w->dilation[i] * (w->kernel[i] - 1),
-                  w->dilation[i],
-                  w->stride[i] / greatest_divisor(w->stride[i], w->dilation[i])};
-}
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -53,7 +23,7 @@ static int64_t floor_div(int64_t a, int64_t b)
 }
 
 /* How much `n` pixels of a phase see. */
-static int64_t seen(const axis *a, int64_t n, int64_t kernel)
+static int64_t seen(const mot_conv2d_axis *a, int64_t n, int64_t kernel)
 {
     return (n - 1) * a->source + 1 +
            floor_div(a->phases - 1 + a->first + (kernel - 1) * a->step, a->phases) -
@@ -62,7 +32,7 @@ static int64_t seen(const axis *a, int64_t n, int64_t kernel)
 
 static int64_t floats_of_rows(const mot_recording *r, const mot_conv2d *c, division *d)
 {
-    const axis *y = &d->axis[0], *x = &d->axis[1];
+    const mot_conv2d_axis *y = &d->axis[0], *x = &d->axis[1];
     const int64_t across = mot_ceil_div(x->out, x->phases);
     d->window_floats = mot_ceil_div(seen(y, d->rows, c->window->kernel[0]) *
                                         seen(x, across, c->window->kernel[1]) * d->pitch,
@@ -96,7 +66,7 @@ static division division_of(const mot_recording *r, const mot_conv2d *c)
     const int64_t depth = c->window->kernel[0] * c->window->kernel[1];
     division d = {.channels = (dinput ? c->outs : c->channels) / groups,
                   .outs = (dinput ? c->channels : c->outs) / groups,
-                  .axis = {axis_of(r, c, 0), axis_of(r, c, 1)}};
+                  .axis = {mot_conv2d_axis_of(r->o, c, 0), mot_conv2d_axis_of(r->o, c, 1)}};
     /* conv2d_parts goes over pixels: a distance of many lines would leave most of a cache unused. */
     d.pitch = dweight && d.channels % 32 == 0 ? d.channels + 16 : d.channels;
     d.n_panels = mot_ceil_div(d.outs, nr);
@@ -164,7 +134,7 @@ mot_status mot_conv2d_tile_record(const mot_recording *r)
     const mot_operands *o = r->o;
     const mot_conv2d c = mot_conv2d_of(o);
     const division d = division_of(r, &c);
-    const axis *y = &d.axis[0], *x = &d.axis[1];
+    const mot_conv2d_axis *y = &d.axis[0], *x = &d.axis[1];
     const mot_view panels = mot_workspace_at(o, 0, d.panel_floats);
     const mot_view scratch = mot_workspace_at(o, d.panel_floats, d.units * d.scratch_floats);
     const int flags = mot_conv2d_flags(o);
@@ -219,7 +189,7 @@ mot_status mot_conv2d_parts_record(const mot_recording *r)
     const mot_conv2d c = mot_conv2d_of(o);
     const mot_window *w = c.window;
     const division d = division_of(r, &c);
-    const axis *y = &d.axis[0], *x = &d.axis[1];
+    const mot_conv2d_axis *y = &d.axis[0], *x = &d.axis[1];
     const mot_view parts = mot_workspace_at(o, 0, d.units * d.part_floats);
     const mot_view scratch =
         mot_workspace_at(o, d.units * d.part_floats, d.units * d.scratch_floats);

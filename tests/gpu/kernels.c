@@ -262,7 +262,43 @@ static void record_products(mot_buffer *buffer)
     }
 }
 
-/* The same where less precision is allowed, for each way that tensor cores may work. */
+/* Convolutions as networks have them, by all three operators, so that every block is taken. */
+static void record_convolution(int64_t samples, int64_t channels, int64_t outs, int64_t image,
+                               int64_t stride, int64_t groups, mot_buffer *buffer)
+{
+    const mot_op ops[] = {MOT_OP_conv2d, MOT_OP_conv2d_dinput, MOT_OP_conv2d_dweight};
+    const int64_t places = (image - 1) / stride + 1;
+    const mot_view x = op_view(MOT_F32, 4, (int64_t[]){samples, channels, image, image});
+    const mot_view w = op_view(MOT_F32, 4, (int64_t[]){outs, channels / groups, 3, 3});
+    const mot_view y = op_view(MOT_F32, 4, (int64_t[]){samples, outs, places, places});
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        mot_operands o = {.op = ops[i], .n_in = 2, .n_out = 1};
+        o.attrs.window = (mot_window){.kernel = {3, 3},
+                                      .stride = {stride, stride},
+                                      .padding = {1, 1},
+                                      .dilation = {1, 1},
+                                      .image = {image, image},
+                                      .groups = groups};
+        o.in[0] = ops[i] == MOT_OP_conv2d ? x : y;
+        o.in[1] = ops[i] == MOT_OP_conv2d_dweight ? x : w;
+        o.out[0] = ops[i] == MOT_OP_conv2d ? y : ops[i] == MOT_OP_conv2d_dinput ? x : w;
+        put_on_device(&o, buffer);
+        record_all(&o);
+    }
+}
+
+static void record_convolutions(mot_buffer *buffer)
+{
+    record_convolution(1024, 1, 32, 28, 1, 1, buffer);
+    record_convolution(1024, 3, 16, 32, 1, 1, buffer);
+    for (int64_t channels = 16; channels <= 256; channels *= 2) {
+        record_convolution(1024, channels, channels, 28, 1, 1, buffer);
+        record_convolution(64, channels, 2 * channels, 14, 2, 1, buffer);
+    }
+    record_convolution(256, 32, 32, 28, 1, 32, buffer);
+}
+
+/* Products where less precision is allowed, for each way that tensor cores may work. */
 static void record_reduced(mot_buffer *buffer)
 {
     for (int way = MOT_MMA_DIRECT; way <= MOT_MMA_ASYNC; way++)
@@ -369,6 +405,7 @@ START_TEST(test_every_kernel_is_taken_by_a_variant)
         for (uint64_t seed = 1; seed <= DRAWS; seed++)
             record_drawn((mot_op)op, seed, buffer);
     record_products(buffer);
+    record_convolutions(buffer);
     write_all();
     mot_buffer_free(buffer);
     mot_programs_free(&device);

@@ -1,0 +1,231 @@
+/* conv2d_gemm_weight: dw and db for GPUs, as a matrix product whose depth is the places of all
+ * samples: rows are the outs of a group, columns its channels, padded to quads, of every tap.
+ *
+ * conv2d_gemm_weight      a group has BM rows and BN columns of the sums over `chunk` places, a
+ *                         work-item TM x TN of them.  STEP places are staged at a time, while those
+ *                         before are multiplied: neighbours take neighbouring places, and four rows
+ *                         or channels each, so that they write local memory without conflicts.
+ *                         db is the sums of what is staged of dy.
+ * conv2d_gemm_weight_sum  adds up the parts, in a fixed order.
+ * Parameters: BM, BN, TM, TN; BM*BN/(TM*TN) is a multiple of STEP.  Deterministic. */
+#include "matmul_flags.cl"
+#ifndef BM
+#define BM 64
+#endif
+#ifndef BN
+#define BN 64
+#endif
+#ifndef TM
+#define TM 8
+#endif
+#ifndef TN
+#define TN 4
+#endif
+#define STEP 16
+#define ITEMS (BM * BN / (TM * TN))
+#define LINES (ITEMS / STEP)
+#define LEFT ((BM / 4 + LINES - 1) / LINES) /* quads that a work-item stages */
+#define RIGHT ((BN / 4 + LINES - 1) / LINES)
+#define NOWHERE (-(1 << 30)) /* a distance that leads out of any image */
+
+/* The first of four in a row of n; the last four overlap those before rather than end outside: who
+ * writes leaves out what is below 4 * quad. */
+int first_of(int quad, int n)
+{
+    return min(quad * 4, max(n - 4, 0));
+}
+
+/* A part holds dw of all groups, then db. */
+__attribute__((reqd_work_group_size(ITEMS, 1, 1)))
+__kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
+                                 __global const float *restrict dy, long dy_at,
+                                 __global const float *restrict x, long x_at, long part_floats,
+                                 int chunk, int samples, int groups, int channels, int in_y,
+                                 int in_x, int outs, int out_y, int out_x, int kernel_y,
+                                 int kernel_x, int stride_y, int stride_x, int pad_y, int pad_x,
+                                 int step_y, int step_x, int row_blocks, int column_blocks,
+                                 int flags)
+{
+    /* A quad more than needed, so that a row's places lie in different banks. */
+    __local float4 left[2][STEP][BM / 4 + 1], right[2][STEP][BN / 4 + 1];
+    const int me = (int)get_local_id(0), k = me % STEP, line = me / STEP;
+    const int column_block = (int)get_group_id(0) % column_blocks;
+    const int row_block = (int)get_group_id(0) / column_blocks % row_blocks;
+    const int part = (int)get_group_id(0) / column_blocks / row_blocks;
+    const int group = (int)get_group_id(1);
+    const int places = out_y * out_x, plane = in_y * in_x, quads = (channels + 3) / 4;
+    const int first = part * chunk, taps = kernel_y * kernel_x;
+    const int n = samples * places - first < chunk ? samples * places - first : chunk;
+
+    /* The rows and columns that this work-item stages stay; the place goes on. */
+    int row[LEFT], column[RIGHT], down[RIGHT], across[RIGHT];
+    float4 a[LEFT], b[RIGHT], total[LEFT];
+#pragma unroll
+    for (int q = 0; q < LEFT; q++) {
+        row[q] = first_of(row_block * (BM / 4) + q * LINES + line, outs) * places;
+        total[q] = 0.0f;
+    }
+#pragma unroll
+    for (int q = 0; q < RIGHT; q++) {
+        const int at = column_block * (BN / 4) + q * LINES + line;
+        const int tap = at / quads, c = first_of(at % quads, channels);
+        down[q] = tap < taps ? tap / kernel_x * step_y : NOWHERE;
+        across[q] = tap % kernel_x * step_x;
+        column[q] = tap < taps ? c * plane + down[q] * in_x + across[q] : 0;
+    }
+    const int row1 = min(1, outs - 1) * places, plane1 = min(1, channels - 1) * plane;
+    const int row2 = min(2, outs - 1) * places, plane2 = min(2, channels - 1) * plane;
+    const int row3 = min(3, outs - 1) * places, plane3 = min(3, channels - 1) * plane;
+    const int hop_x = STEP % out_x, hop_y = STEP / out_x % out_y, hop = STEP / out_x / out_y;
+    const int place = first + k;
+    int sample = place / places, oy = place % places / out_x, ox = place % places % out_x;
+    dy += dy_at + (long)group * outs * places;
+    x += x_at + (long)group * channels * plane;
+#define FETCH(k0)                                                                                  \
+    {                                                                                              \
+        const bool there = (k0) + k < n;                                                           \
+        const int iy = there ? oy * stride_y - pad_y : NOWHERE, ix = ox * stride_x - pad_x;        \
+        __global const float *d = dy + (long)sample * (groups * outs * places) + oy * out_x + ox;  \
+        __global const float *i = x + (long)sample * (groups * channels * plane) +                 \
+                                  ((oy * stride_y - pad_y) * in_x + ix);                           \
+        _Pragma("unroll") for (int q = 0; q < LEFT; q++)                                           \
+        {                                                                                          \
+            a[q].x = there ? d[row[q]] : 0.0f;                                                     \
+            a[q].y = there ? d[row[q] + row1] : 0.0f;                                              \
+            a[q].z = there ? d[row[q] + row2] : 0.0f;                                              \
+            a[q].w = there ? d[row[q] + row3] : 0.0f;                                              \
+        }                                                                                          \
+        _Pragma("unroll") for (int q = 0; q < RIGHT; q++)                                          \
+        {                                                                                          \
+            const bool inside = (uint)(iy + down[q]) < (uint)in_y &&                               \
+                                (uint)(ix + across[q]) < (uint)in_x;                               \
+            b[q].x = inside ? i[column[q]] : 0.0f;                                                 \
+            b[q].y = inside ? i[column[q] + plane1] : 0.0f;                                        \
+            b[q].z = inside ? i[column[q] + plane2] : 0.0f;                                        \
+            b[q].w = inside ? i[column[q] + plane3] : 0.0f;                                        \
+        }                                                                                          \
+        ox += hop_x;                                                                               \
+        oy += hop_y;                                                                               \
+        sample += hop;                                                                             \
+        if (ox >= out_x) {                                                                         \
+            ox -= out_x;                                                                           \
+            oy++;                                                                                  \
+        }                                                                                          \
+        if (oy >= out_y) {                                                                         \
+            oy -= out_y;                                                                           \
+            sample++;                                                                              \
+        }                                                                                          \
+    }
+
+    const int i = me % (BM / TM), j = me / (BM / TM);
+    float4 sum[TM][TN / 4];
+#pragma unroll
+    for (int r = 0; r < TM; r++)
+#pragma unroll
+        for (int s = 0; s < TN / 4; s++)
+            sum[r][s] = 0.0f;
+    FETCH(0)
+    int turn = 0;
+    for (int k0 = 0; k0 < n; k0 += STEP) {
+#pragma unroll
+        for (int q = 0; q < LEFT; q++) {
+            if (BM / 4 % LINES == 0 || q * LINES + line < BM / 4)
+                left[turn][k][q * LINES + line] = a[q];
+            total[q] += a[q];
+        }
+#pragma unroll
+        for (int q = 0; q < RIGHT; q++)
+            if (BN / 4 % LINES == 0 || q * LINES + line < BN / 4)
+                right[turn][k][q * LINES + line] = b[q];
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (k0 + STEP < n)
+            FETCH(k0 + STEP)
+#pragma unroll
+        for (int p = 0; p < STEP; p++) {
+            float4 u[TM / 4], v[TN / 4];
+#pragma unroll
+            for (int r = 0; r < TM / 4; r++)
+                u[r] = left[turn][p][r * (BM / TM) + i];
+#pragma unroll
+            for (int s = 0; s < TN / 4; s++)
+                v[s] = right[turn][p][s * (BN / TN) + j];
+#pragma unroll
+            for (int r = 0; r < TM / 4; r++)
+#pragma unroll
+                for (int s = 0; s < TN / 4; s++) {
+                    sum[4 * r][s] += u[r].x * v[s];
+                    sum[4 * r + 1][s] += u[r].y * v[s];
+                    sum[4 * r + 2][s] += u[r].z * v[s];
+                    sum[4 * r + 3][s] += u[r].w * v[s];
+                }
+        }
+        turn ^= 1;
+    }
+
+    __global float *to = parts + parts_at + part * part_floats;
+#pragma unroll
+    for (int s = 0; s < TN / 4; s++) {
+        const int at = column_block * (BN / 4) + s * (BN / TN) + j;
+        const int tap = at / quads, c4 = at % quads * 4, c = first_of(at % quads, channels);
+#pragma unroll
+        for (int r = 0; r < TM; r++) {
+            const int quad = row_block * (BM / 4) + r / 4 * (BM / TM) + i;
+            const int o = first_of(quad, outs) + r % 4;
+            const float t[4] = {sum[r][s].x, sum[r][s].y, sum[r][s].z, sum[r][s].w};
+            __global float *w = to + (((long)group * outs + o) * channels + c) * taps + tap;
+            if (o >= quad * 4 && o < outs && tap < taps)
+#pragma unroll
+                for (int q = 0; q < 4; q++)
+                    if (c + q >= c4 && c + q < channels)
+                        w[q * taps] = t[q];
+        }
+    }
+    if (column_block > 0 || !(flags & SUMS))
+        return;
+    to += (long)groups * outs * channels * taps + group * outs;
+    barrier(CLK_LOCAL_MEM_FENCE);
+#pragma unroll
+    for (int q = 0; q < LEFT; q++)
+        if (q * LINES + line < BM / 4)
+            left[0][k][q * LINES + line] = total[q];
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (int m = me; m < BM; m += ITEMS) {
+        const int quad = row_block * (BM / 4) + m / 4, o = first_of(quad, outs) + m % 4;
+        float all = 0.0f;
+        for (int p = 0; p < STEP; p++)
+            all += ((__local const float *)left[0][p])[m];
+        if (o >= quad * 4 && o < outs)
+            to[o] = all;
+    }
+}
+
+#define SIDE 32
+#define DEEP 8
+
+__attribute__((reqd_work_group_size(SIDE * DEEP, 1, 1)))
+__kernel void conv2d_gemm_weight_sum(__global float *restrict dw, long dw_at,
+                                     __global float *restrict db, long db_at,
+                                     __global const float *restrict parts, long parts_at,
+                                     long part_floats, long n_weights, int n_parts)
+{
+    __local float sums[DEEP][SIDE];
+    const int me = (int)get_local_id(0) % SIDE, p0 = (int)get_local_id(0) / SIDE;
+    const long i = (long)get_group_id(0) * SIDE + me;
+    float sum = 0.0f;
+    parts += parts_at + i;
+    if (i < part_floats) {
+#pragma unroll 8
+        for (int p = p0; p < n_parts; p += DEEP)
+            sum += parts[p * part_floats];
+    }
+    sums[p0][me] = sum;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (p0 > 0 || i >= part_floats)
+        return;
+    for (int p = 1; p < DEEP; p++)
+        sum += sums[p][me];
+    if (i < n_weights)
+        dw[dw_at + i] = sum;
+    else
+        db[db_at + i - n_weights] = sum;
+}
