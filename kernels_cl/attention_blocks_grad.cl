@@ -36,7 +36,6 @@ __kernel void attention_blocks_queries(__global float *restrict dqkv, long dqkv_
                                        long heads, long depth, int causal, float scale)
 {
     __local float4 query[OWN * PITCH], slope[OWN * PITCH], other[OTHER * PITCH], x[OTHER * X_PITCH];
-
     __local float delta[OWN], level[OWN];
     GRAD_PLACE;
     const int w0 = (blocks - 1 - (int)((long)get_group_id(0) % blocks)) * OWN;

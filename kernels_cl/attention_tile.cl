@@ -16,7 +16,9 @@
 #ifndef ATTENTION_TILE_CL
 #define ATTENTION_TILE_CL
 #include "vector.cl"
+#ifndef ITEMS
 #define ITEMS 128
+#endif
 #ifndef DEPTH
 #define DEPTH 64
 #endif
@@ -32,7 +34,7 @@
 #define QUADS (DEPTH / 4)
 #define PITCH (QUADS + 1)       /* of a row, in vectors */
 #define X_PITCH ((OWN + 8) / 4) /* of a row of x */
-#if OWN >= 64
+#if OWN >= 64 && ITEMS >= 128
 #define TW 16
 #else
 #define TW 8
@@ -48,10 +50,11 @@
 /* The work-item's first row of the others and of its own among the scores; its vector of a row and
  * its first row of the sums. */
 #define ATTENTION_PLACE                                                                            \
-    const int me = (int)get_local_id(0), lane = me % 32, team = me / 32;                           \
-    const int mine = lane % 8 + 8 * (team % (TW / 8)), theirs = lane / 8 + 4 * (team / (TW / 8));  \
-    const int quad = lane % 8 + 8 * (team % (QUADS / 8));                                          \
-    const int first = RA * (lane / 8 + 4 * (team / (QUADS / 8)))
+    const int me = (int)get_local_id(0), team = me / 32;                                           \
+    const int wide = me / 2 % 8, high = me % 2 + me / 16 % 2 * 2;                                  \
+    const int mine = wide + 8 * (team % (TW / 8)), theirs = high + 4 * (team / (TW / 8));          \
+    const int quad = wide + 8 * (team % (QUADS / 8));                                              \
+    const int first = RA * (high + 4 * (team / (QUADS / 8)))
 #define EACH_SCORE(r, c)                                                                           \
     _Pragma("unroll") for (int c = 0; c < RW; c++) _Pragma("unroll") for (int r = 0; r < RO; r++)
 
@@ -99,9 +102,13 @@ INLINE float4 attend_vector(__global const float *from, int stride, int e, int n
 /* Begin to load the next block, while the one in local memory is still in use. */
 INLINE void attend_fetch(float4 *held, __global const float *from, int stride, int n, int depth)
 {
+    const int row = (int)get_local_id(0) / QUADS, d = (int)get_local_id(0) % QUADS * 4;
+    from += row * stride + d;
 #pragma unroll
-    for (int k = 0; k < HELD; k++)
-        held[k] = attend_vector(from, stride, (int)get_local_id(0) + k * ITEMS, n, depth);
+    for (int k = 0; k < HELD; k++) {
+        held[k] = attend_load(from, row + k * (ITEMS / QUADS) < n ? depth - d : 0);
+        from += ITEMS / QUADS * stride;
+    }
 }
 
 INLINE void attend_put(__local float4 *to, const float4 *held)
@@ -125,7 +132,7 @@ INLINE void attend_scores(float s[RO][RW], __local const float4 *other, __local 
 {
     EACH_SCORE(r, c)
         s[r][c] = 0.0f;
-#pragma unroll 2
+#pragma unroll 1
     for (int q = 0; q < QUADS; q++) {
         float4 b[RW];
 #pragma unroll
