@@ -47,6 +47,7 @@ __kernel void attention_blocks_queries(__global float *restrict dqkv, long dqkv_
     attend_fetch(held, v, stride, keys, deep);
     /* 1. The queries' own: delta = dy . y of each. */
     attend_own(query, q + (long)w0 * stride, stride, n, deep, scale * LOG2E);
+#pragma unroll 1
     for (int e = me; e < OWN * QUADS; e += ITEMS) {
         const float4 a = attend_vector(dy + (long)w0 * width, width, e, n, deep);
         slope[e / QUADS * PITCH + e % QUADS] = a;

@@ -123,6 +123,7 @@ INLINE void attend_put(__local float4 *to, const float4 *held)
 INLINE void attend_own(__local float4 *to, __global const float *from, int stride, int n, int depth,
                        float factor)
 {
+#pragma unroll 1
     for (int e = (int)get_local_id(0); e < OWN * QUADS; e += ITEMS)
         to[e / QUADS * PITCH + e % QUADS] = factor * attend_vector(from, stride, e, n, depth);
 }
