@@ -1,7 +1,7 @@
 /* attention and its gradient for devices with many work-items.
  *
- * blocks  kernels_cl/attention_blocks.cl: one launch forward; two backward, dq first, which leaves
- *         delta in the workspace for dk and dv.
+ * blocks  kernels_cl/attention_blocks.cl: one launch forward; three backward: delta, in the
+ *         workspace, dq, and dk with dv.
  * narrow  the same in groups of half as many work-items, which read less of local memory for an
  *         operation and take more registers.
  *
@@ -47,7 +47,8 @@ static bool applies(const mot_recording *r, const blocks *b)
     const mot_attention_size s = mot_attention_sizes(r->o);
     return b->depth > 0 && r->traits.group >= b->items &&
            r->traits.local_bytes >= local_bytes(r, b) &&
-           s.length * 3 * s.heads * s.depth < INT32_MAX / 2; /* places in a sample are ints */
+           s.samples * s.heads * s.length < INT32_MAX / 2 && /* rows, and places in a sample: ints */
+           3 * s.length * s.heads * s.depth < INT32_MAX / 2;
 }
 
 bool mot_attention_applies_blocks(const mot_recording *r)
@@ -109,26 +110,37 @@ static mot_status record(const mot_recording *r, const blocks *b)
     return end(r, &launch, b);
 }
 
+/* One of the two that go over blocks. */
+static mot_status record_side(const mot_recording *r, const blocks *b, const char *kernel)
+{
+    const mot_view deltas = mot_workspace_at(r->o, 0, mot_attention_grad_workspace(r));
+    mot_launch launch;
+    begin(r, &launch, b, "attention_blocks_grad", kernel);
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &deltas);
+    mot_launch_view(&launch, &r->o->in[0]);
+    mot_launch_view(&launch, &r->o->in[1]);
+    mot_launch_view(&launch, &r->o->in[3]);
+    return end(r, &launch, b);
+}
+
 static mot_status record_grad(const mot_recording *r, const blocks *b)
 {
     const mot_view deltas = mot_workspace_at(r->o, 0, mot_attention_grad_workspace(r));
-    const mot_view *dy = &r->o->in[0], *qkv = &r->o->in[1], *y = &r->o->in[2], *lse = &r->o->in[3];
+    const mot_attention_size s = mot_attention_sizes(r->o);
     mot_launch launch;
-    begin(r, &launch, b, "attention_blocks_grad", "attention_blocks_queries");
-    mot_launch_view(&launch, &r->o->out[0]);
+    begin(r, &launch, b, "attention_blocks_grad", "attention_blocks_deltas");
     mot_launch_view(&launch, &deltas);
-    mot_launch_view(&launch, dy);
-    mot_launch_view(&launch, qkv);
-    mot_launch_view(&launch, y);
-    mot_launch_view(&launch, lse);
-    MOT_TRY(end(r, &launch, b));
-    begin(r, &launch, b, "attention_blocks_grad", "attention_blocks_keys");
-    mot_launch_view(&launch, &r->o->out[0]);
-    mot_launch_view(&launch, &deltas);
-    mot_launch_view(&launch, dy);
-    mot_launch_view(&launch, qkv);
-    mot_launch_view(&launch, lse);
-    return end(r, &launch, b);
+    mot_launch_view(&launch, &r->o->in[0]);
+    mot_launch_view(&launch, &r->o->in[2]);
+    mot_launch_long(&launch, s.samples);
+    mot_launch_long(&launch, s.length);
+    mot_launch_long(&launch, s.heads);
+    mot_launch_long(&launch, s.depth);
+    const int64_t items = s.samples * s.length * s.heads * (b->depth / 4);
+    MOT_TRY(mot_record_end(r, &launch, mot_ceil_div(items, b->items), b->items));
+    MOT_TRY(record_side(r, b, "attention_blocks_queries"));
+    return record_side(r, b, "attention_blocks_keys");
 }
 
 mot_status mot_attention_record_blocks(const mot_recording *r)

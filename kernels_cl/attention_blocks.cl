@@ -17,13 +17,15 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
     __local float4 own[OWN * PITCH], other[OTHER * PITCH], x[OTHER * X_PITCH];
     __local float part[TO * OWN], most[OWN], factor[OWN];
     ATTENTION_PLACE;
-    const int blocks = (int)((length - begin + OWN - 1) / OWN), deep = (int)depth;
-    const int width = (int)(heads * depth), stride = 3 * width;
-    const long pair = (long)get_group_id(0) / blocks, sample = pair / heads, head = pair % heads;
+    const int rows = (int)length, deep = (int)depth;
+    const int blocks = (rows - (int)begin + OWN - 1) / OWN;
+    const int width = (int)heads * deep, stride = 3 * width;
+    const int group = (int)get_group_id(0), pair = group / blocks;
+    const int sample = pair / (int)heads, column = pair % (int)heads * deep;
     /* The longest first. */
-    const int w0 = (int)begin + (blocks - 1 - (int)((long)get_group_id(0) % blocks)) * OWN;
-    const int n = min(OWN, (int)length - w0), keys = causal ? w0 + n : (int)length;
-    __global const float *q = qkv + qkv_at + sample * length * stride + head * depth;
+    const int w0 = (int)begin + (blocks - 1 - group % blocks) * OWN;
+    const int n = min(OWN, rows - w0), keys = causal ? w0 + n : rows;
+    __global const float *q = qkv + qkv_at + (long)(sample * rows) * stride + column;
     __global const float *k = q + width, *v = k + width;
     float4 sum[RA], held[HELD];
     float s[RO][RW], total[RW];
@@ -43,11 +45,7 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
         attend_scores(s, other, own, theirs, mine);
         if (HAS_EDGE(o, keys, o + OTHER - 1, w0))
             EACH_SCORE(r, c)
-            {
-                const int key = o + theirs + r * TO;
-                if (key >= keys || (causal && key > w0 + mine + c * TW))
-                    s[r][c] = -INFINITY;
-            }
+                s[r][c] = o + theirs + r * TO < KEYS_OF(w0 + mine + c * TW) ? s[r][c] : -INFINITY;
 #pragma unroll
         for (int c = 0; c < RW; c++) {
             float largest = s[0][c];
@@ -99,12 +97,12 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
             all += part[i * OWN + me];
         factor[me] = 1.0f / all;
         if (me < n)
-            lse[lse_at + pair * length + w0 + me] = (most[me] + log2(all)) * LN2;
+            lse[lse_at + (long)pair * rows + w0 + me] = (most[me] + log2(all)) * LN2;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
     for (int i = 0; i < RA; i++)
         sum[i] *= factor[first + i];
-    attend_leave(y + y_at + (sample * length + w0) * width + head * depth, width, sum, first, quad, n,
+    attend_leave(y + y_at + (long)(sample * rows + w0) * width + column, width, sum, first, quad, n,
                  deep, 1.0f);
 }

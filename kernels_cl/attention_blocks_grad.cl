@@ -1,22 +1,24 @@
-/* attention_blocks_grad: the gradients of attention (attention.cl has the formulas) on GPUs, in two
+/* attention_blocks_grad: the gradients of attention (attention.cl has the formulas) on GPUs, in three
  * launches; attention_tile.cl and attention_blocks.cl say how.
  *
- * attention_blocks_queries  a group has OWN queries: delta, which it leaves for the other, and dq.
+ * attention_blocks_deltas   delta of every row, QUADS work-items each.
+ * attention_blocks_queries  a group has OWN queries: dq.
  * attention_blocks_keys     a group has OWN keys: dk and dv; the queries' rows are loaded twice.
  * What lies by the queries' side is added up in the order of the keys, and the other way round. */
 #include "attention_tile.cl"
 
 #define GRAD_PLACE                                                                                 \
     ATTENTION_PLACE;                                                                               \
-    const int blocks = (int)((length + OWN - 1) / OWN), deep = (int)depth;                         \
-    const int width = (int)(heads * depth), stride = 3 * width, rows = (int)length;                \
-    const long pair = (long)get_group_id(0) / blocks, sample = pair / heads, head = pair % heads;  \
-    __global const float *q = qkv + qkv_at + sample * length * stride + head * depth;              \
+    const int rows = (int)length, deep = (int)depth, blocks = (rows + OWN - 1) / OWN;              \
+    const int width = (int)heads * deep, stride = 3 * width;                                       \
+    const int group = (int)get_group_id(0), pair = group / blocks;                                 \
+    const int sample = pair / (int)heads, column = pair % (int)heads * deep;                       \
+    __global const float *q = qkv + qkv_at + (long)(sample * rows) * stride + column;              \
     __global const float *k = q + width, *v = k + width;                                           \
-    dy += dy_at + sample * length * width + head * depth;                                          \
-    dqkv += dqkv_at + sample * length * stride + head * depth;                                     \
-    lse += lse_at + pair * length;                                                                 \
-    deltas += deltas_at + pair * length;                                                           \
+    dy += dy_at + (long)(sample * rows) * width + column;                                          \
+    dqkv += dqkv_at + (long)(sample * rows) * stride + column;                                     \
+    lse += lse_at + (long)pair * rows;                                                             \
+    deltas += deltas_at + (long)pair * rows;                                                       \
     float4 held[HELD];                                                                             \
     float s[RO][RW], t[RO][RW]
 
@@ -27,63 +29,71 @@ INLINE void attend_weigh(__local float4 *x, float s[RO][RW], int theirs, int min
 }
 
 __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
+__kernel void attention_blocks_deltas(__global float *restrict deltas, long deltas_at,
+                                      __global const float *restrict dy, long dy_at,
+                                      __global const float *restrict y, long y_at, long samples,
+                                      long length, long heads, long depth)
+{
+    __local float part[ITEMS];
+    const int me = (int)get_local_id(0), d = me % QUADS * 4, n = (int)depth - d;
+    const int row = (int)get_group_id(0) * (ITEMS / QUADS) + me / QUADS; /* (B,T,H) */
+    const int there = row < (int)(samples * length * heads);
+    const long at = (long)row * (int)depth + d;
+    part[me] = dot(attend_load(dy + dy_at + at, there ? n : 0),
+                   attend_load(y + y_at + at, there ? n : 0));
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (there && d == 0) {
+        const int position = row / (int)heads, t = position % (int)length;
+        const long pair = position / (int)length * heads + row % (int)heads;
+        float sum = 0.0f;
+        for (int i = 0; i < QUADS; i++)
+            sum += part[me + i];
+        deltas[deltas_at + pair * length + t] = sum;
+    }
+}
+
+__attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 __kernel void attention_blocks_queries(__global float *restrict dqkv, long dqkv_at,
-                                       __global float *restrict deltas, long deltas_at,
+                                       __global const float *restrict deltas, long deltas_at,
                                        __global const float *restrict dy, long dy_at,
                                        __global const float *restrict qkv, long qkv_at,
-                                       __global const float *restrict y, long y_at,
                                        __global const float *restrict lse, long lse_at, long length,
                                        long heads, long depth, int causal, float scale)
 {
     __local float4 query[OWN * PITCH], slope[OWN * PITCH], other[OTHER * PITCH], x[OTHER * X_PITCH];
     __local float delta[OWN], level[OWN];
     GRAD_PLACE;
-    const int w0 = (blocks - 1 - (int)((long)get_group_id(0) % blocks)) * OWN;
+    const int w0 = (blocks - 1 - group % blocks) * OWN;
     const int n = min(OWN, rows - w0), keys = causal ? w0 + n : rows;
     float4 sum[RA];
-    y += y_at + (sample * length + w0) * width + head * depth;
     for (int i = 0; i < RA; i++)
         sum[i] = 0.0f;
     attend_fetch(held, v, stride, keys, deep);
-    /* 1. The queries' own: delta = dy . y of each. */
     attend_own(query, q + (long)w0 * stride, stride, n, deep, scale * LOG2E);
-#pragma unroll 1
-    for (int e = me; e < OWN * QUADS; e += ITEMS) {
-        const float4 a = attend_vector(dy + (long)w0 * width, width, e, n, deep);
-        slope[e / QUADS * PITCH + e % QUADS] = a;
-        ((__local float *)x)[e] = dot(a, attend_vector(y, width, e, n, deep));
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    attend_own(slope, dy + (long)w0 * width, width, n, deep, 1.0f);
     if (me < OWN) {
-        float all = 0.0f;
-        for (int i = 0; i < QUADS; i++)
-            all += ((__local float *)x)[me * QUADS + i];
-        delta[me] = all;
+        delta[me] = me < n ? deltas[w0 + me] : 0.0f;
         level[me] = me < n ? lse[w0 + me] * LOG2E : 0.0f;
-        if (me < n)
-            deltas[w0 + me] = all;
     }
     for (int o = 0; o < keys; o += OTHER) {
-        /* 2. dy . v */
+        /* 1. dy . v */
         attend_put(other, held);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, k + (long)o * stride, stride, keys - o, deep);
         attend_scores(t, other, slope, theirs, mine);
         barrier(CLK_LOCAL_MEM_FENCE);
-        /* 3. p, and with it ds. */
+        /* 2. p, and with it ds. */
         attend_put(other, held);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, v + (long)(o + OTHER) * stride, stride, keys - o - OTHER, deep);
         attend_scores(s, other, query, theirs, mine);
         EACH_SCORE(r, c)
-            s[r][c] = exp2(s[r][c] - level[mine + c * TW]) * (t[r][c] - delta[mine + c * TW]);
+            s[r][c] = exp2(s[r][c] - level[mine + c * TW]);
         if (HAS_EDGE(o, keys, o + OTHER - 1, w0))
             EACH_SCORE(r, c)
-            {
-                const int key = o + theirs + r * TO;
-                if (key >= keys || (causal && key > w0 + mine + c * TW))
-                    s[r][c] = 0.0f;
-            }
+                s[r][c] = o + theirs + r * TO < KEYS_OF(w0 + mine + c * TW) ? s[r][c] : 0.0f;
+        EACH_SCORE(r, c)
+            s[r][c] *= t[r][c] - delta[mine + c * TW];
         attend_weigh(x, s, theirs, mine);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_add(sum, x, other, first, quad);
@@ -102,7 +112,7 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
 {
     __local float4 key[OWN * PITCH], value[OWN * PITCH], other[OTHER * PITCH], x[OTHER * X_PITCH];
     GRAD_PLACE;
-    const int w0 = (int)((long)get_group_id(0) % blocks) * OWN, n = min(OWN, rows - w0);
+    const int w0 = group % blocks * OWN, n = min(OWN, rows - w0);
     float4 dk[RA], dv[RA];
     float level[RO], delta[RO];
     for (int i = 0; i < RA; i++)
@@ -128,9 +138,8 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
         if (HAS_EDGE(o, rows, w0 + OWN - 1, o))
             EACH_SCORE(r, c)
             {
-                const int query = o + theirs + r * TO;
-                if (query >= rows || (causal && w0 + mine + c * TW > query))
-                    s[r][c] = 0.0f;
+                const int behind = causal ? w0 + mine + c * TW : 0, query = o + theirs + r * TO;
+                s[r][c] = (uint)(query - behind) < (uint)(rows - behind) ? s[r][c] : 0.0f;
             }
         attend_weigh(x, s, theirs, mine);
         barrier(CLK_LOCAL_MEM_FENCE);

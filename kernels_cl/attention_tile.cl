@@ -183,4 +183,6 @@ INLINE void attend_leave(__global float *to, int stride, const float4 *sum, int 
  * count?  `keys` are the rows that must not lie behind the queries. */
 #define HAS_EDGE(o, others, key_last, query_first)                                                 \
     ((o) + OTHER > (others) || (causal && (key_last) > (query_first)))
+/* How many of the first keys count for a query. */
+#define KEYS_OF(query) (causal ? min(keys, (query) + 1) : keys)
 #endif
