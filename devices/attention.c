@@ -3,28 +3,25 @@
  * plain  kernels_cl/attention.cl.
  * lanes  kernels_cl/attention_lanes.cl, for CPUs: one launch forward; two backward, dq first, which
  *        leaves delta in the workspace for dk and dv.
+ * blocks, narrow  for GPUs; attention_gpu.c.
  */
 #include "config.h"
 
-#include "devices/variant.h"
+#include "devices/attention.h"
 
 #include <math.h>
 
 enum { BLOCK = 64, MOST_TILE = 8 }; /* of attention_lanes.cl */
-
-typedef struct sizes {
-    int64_t samples, length, heads, depth;
-} sizes;
 
 static const mot_view *qkv_of(const mot_operands *o)
 {
     return &o->in[o->op == MOT_OP_attention ? 0 : 1];
 }
 
-static sizes sizes_of(const mot_operands *o)
+mot_attention_size mot_attention_sizes(const mot_operands *o)
 {
     const mot_shape *qkv = &qkv_of(o)->shape;
-    return (sizes){.samples = qkv->dim[0],
+    return (mot_attention_size){.samples = qkv->dim[0],
                    .length = qkv->dim[1],
                    .heads = o->attrs.heads,
                    .depth = qkv->dim[2] / 3 / o->attrs.heads};
@@ -40,7 +37,7 @@ static mot_status check_sizes(const mot_operands *o, const mot_view *y, const mo
         return MOT_FAIL(MOT_ERR_SHAPE, "%s %s: %s is not (B,T,3C) with C of %d heads",
                         mot_op_name(o->op), o->name, mot_shape_print(qkv, text),
                         (int)o->attrs.heads);
-    const sizes s = sizes_of(o);
+    const mot_attention_size s = mot_attention_sizes(o);
     MOT_TRY(mot_check_elements(o, "y", y, s.samples * s.length * s.heads * s.depth));
     return mot_check_elements(o, "lse", lse, s.samples * s.length * s.heads);
 }
@@ -60,10 +57,9 @@ static mot_status check_grad(const mot_operands *o)
     return mot_check_elements(o, "dqkv", &o->out[0], mot_view_elements(&o->in[1]));
 }
 
-/* What all kernels end with. */
-static void add_sizes(const mot_recording *r, mot_launch *launch)
+void mot_attention_add_sizes(const mot_recording *r, mot_launch *launch)
 {
-    const sizes s = sizes_of(r->o);
+    const mot_attention_size s = mot_attention_sizes(r->o);
     mot_launch_long(launch, s.length);
     mot_launch_long(launch, s.heads);
     mot_launch_long(launch, s.depth);
@@ -77,7 +73,7 @@ static void add_sizes(const mot_recording *r, mot_launch *launch)
 
 static mot_status record_plain(const mot_recording *r)
 {
-    const sizes s = sizes_of(r->o);
+    const mot_attention_size s = mot_attention_sizes(r->o);
     mot_launch launch;
     mot_record_begin(r, &launch, "attention",
                      r->o->op == MOT_OP_attention ? "attention_plain" : "attention_grad_plain");
@@ -86,7 +82,7 @@ static mot_status record_plain(const mot_recording *r)
     for (int i = 0; i < r->o->n_in; i++)
         mot_launch_view(&launch, &r->o->in[i]);
     mot_launch_long(&launch, s.samples);
-    add_sizes(r, &launch);
+    mot_attention_add_sizes(r, &launch);
     return mot_record_end_plain(r, &launch, s.samples * s.heads * (s.length - r->o->attrs.first));
 }
 
@@ -100,7 +96,7 @@ static int64_t lanes_of(const mot_recording *r)
 /* Local memory for arrays of so many times `depth`, and so many times BLOCK, rows of lanes. */
 static size_t local_bytes(const mot_recording *r, int deep, int blocks)
 {
-    const int64_t depth = sizes_of(r->o).depth;
+    const int64_t depth = mot_attention_sizes(r->o).depth;
     const int64_t rows = deep * (depth + MOST_TILE) + blocks * (BLOCK + MOST_TILE);
     return (size_t)(rows * lanes_of(r)) * sizeof(float);
 }
@@ -117,8 +113,8 @@ static bool prefers_lanes(const mot_recording *r)
 
 static mot_status end_lanes(const mot_recording *r, mot_launch *launch, int deep, int blocks)
 {
-    const sizes s = sizes_of(r->o);
-    add_sizes(r, launch);
+    const mot_attention_size s = mot_attention_sizes(r->o);
+    mot_attention_add_sizes(r, launch);
     mot_launch_local(launch, local_bytes(r, deep, blocks));
     const int64_t parts = mot_ceil_div(s.length, lanes_of(r)) - r->o->attrs.first / lanes_of(r);
     return mot_record_end_units(r, launch, s.samples * s.heads * parts, 1);
@@ -134,14 +130,14 @@ static mot_status record_lanes(const mot_recording *r)
     return end_lanes(r, &launch, 2, 1);
 }
 
-static int64_t grad_workspace(const mot_recording *r)
+int64_t mot_attention_grad_workspace(const mot_recording *r)
 {
     return mot_view_elements(&r->o->in[3]);
 }
 
 static mot_status record_grad_lanes(const mot_recording *r)
 {
-    const mot_view deltas = mot_workspace_at(r->o, 0, grad_workspace(r));
+    const mot_view deltas = mot_workspace_at(r->o, 0, mot_attention_grad_workspace(r));
     const mot_view *dy = &r->o->in[0], *qkv = &r->o->in[1], *y = &r->o->in[2], *lse = &r->o->in[3];
     mot_launch launch;
     mot_record_begin(r, &launch, "attention_lanes", "attention_grad_queries");
@@ -164,6 +160,14 @@ static mot_status record_grad_lanes(const mot_recording *r)
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "lanes", .applies = applies_lanes, .prefers = prefers_lanes, .record = record_lanes},
+    {.name = "narrow",
+     .applies = mot_attention_applies_narrow,
+     .prefers = mot_attention_prefers_narrow,
+     .record = mot_attention_record_narrow},
+    {.name = "blocks",
+     .applies = mot_attention_applies_blocks,
+     .prefers = mot_attention_prefers_blocks,
+     .record = mot_attention_record_blocks},
 };
 
 static const mot_variant grad_variants[] = {
@@ -171,9 +175,19 @@ static const mot_variant grad_variants[] = {
     {.name = "lanes",
      .applies = applies_lanes,
      .prefers = prefers_lanes,
-     .workspace = grad_workspace,
+     .workspace = mot_attention_grad_workspace,
      .record = record_grad_lanes},
+    {.name = "narrow",
+     .applies = mot_attention_applies_narrow,
+     .prefers = mot_attention_prefers_narrow,
+     .workspace = mot_attention_grad_workspace,
+     .record = mot_attention_record_narrow},
+    {.name = "blocks",
+     .applies = mot_attention_applies_blocks,
+     .prefers = mot_attention_prefers_blocks,
+     .workspace = mot_attention_grad_workspace,
+     .record = mot_attention_record_blocks},
 };
 
-const mot_primitive mot_primitive_attention = {check, variants, 2, NULL};
-const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 2, NULL};
+const mot_primitive mot_primitive_attention = {check, variants, 4, NULL};
+const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 4, NULL};

@@ -3,8 +3,11 @@
 
 #include "devices/variant.h"
 
+#include <stdio.h>
+
 enum { WEIGHT = 1, BIAS = 2, RELU = 4, RUNNING = 8 }; /* as the kernels have them */
-enum { UNITS_PER_THREAD = 8 };
+/* A GPU's unit holds some 8 full groups, and a work-item should have a few pieces to load. */
+enum { UNITS_PER_THREAD = 8, GROUPS_PER_UNIT = 16, PIECES_EACH = 4 };
 
 static const mot_view none = {0};
 
@@ -61,14 +64,63 @@ static mot_status end_channels(const mot_recording *r, mot_launch *launch, const
     return mot_record_end_units(r, launch, mot_min(channels_of(x), most), 1);
 }
 
-static mot_status end_groups(const mot_recording *r, mot_launch *launch, const mot_view *x)
+/* ---- parts ---- */
+
+static bool aligned(const mot_view *view)
+{
+    return view->offset % 4 == 0 && view->slot_stride % 4 == 0;
+}
+
+/* Are planes, of x and those of its shape, whole vectors? */
+static bool in_fours(const mot_view *x, const mot_view *second, const mot_view *third)
+{
+    return mot_view_columns(x) / channels_of(x) % 4 == 0 && aligned(x) && aligned(second) &&
+           aligned(third);
+}
+
+static int64_t parts_of(const mot_recording *r, const mot_view *x)
 {
     const int64_t n = mot_view_elements(x) / channels_of(x);
-    int64_t local = r->traits.group;
-    while (local > 1 && local / 2 >= n)
-        local /= 2;
-    mot_launch_local(launch, sizeof(float) * (size_t)local);
-    return mot_record_end(r, launch, channels_of(x), local);
+    return mot_max(1, mot_min(mot_ceil_div((int64_t)GROUPS_PER_UNIT * r->traits.threads, channels_of(x)),
+                              n / (4 * PIECES_EACH * r->traits.group)));
+}
+
+static bool applies_parts(const mot_recording *r)
+{
+    const mot_view *x = &r->o->in[r->o->op == MOT_OP_batch_norm_sums || r->o->op == MOT_OP_batch_norm ? 0 : 1];
+    return mot_view_elements(x) / channels_of(x) < INT32_MAX / 2; /* pieces are counted in ints */
+}
+
+static int64_t parts_workspace(const mot_recording *r)
+{
+    const mot_view *x = &r->o->in[r->o->op == MOT_OP_batch_norm_sums ? 0 : 1];
+    return 2 * channels_of(x) * parts_of(r, x);
+}
+
+static mot_view parts_left(const mot_recording *r)
+{
+    return mot_workspace_at(r->o, 0, parts_workspace(r));
+}
+
+static void begin_parts(const mot_recording *r, mot_launch *launch, const char *source,
+                        const char *kernel, bool wide)
+{
+    char options[32];
+    snprintf(options, sizeof options, "-DVW=%d -DWIDE=%d", r->traits.vector, wide);
+    mot_launch_begin(launch, r->commands, source, options, kernel);
+}
+
+static mot_status end_parts(const mot_recording *r, mot_launch *launch, const mot_view *x)
+{
+    mot_launch_int(launch, (int)parts_of(r, x));
+    return mot_record_end(r, launch, channels_of(x) * parts_of(r, x), r->traits.group);
+}
+
+static mot_status end_sums(const mot_recording *r, mot_launch *launch, const mot_view *x, int64_t groups)
+{
+    mot_launch_int(launch, (int)parts_of(r, x));
+    mot_launch_local(launch, sizeof(float) * (size_t)r->traits.group);
+    return mot_record_end(r, launch, groups, r->traits.group);
 }
 
 /* ---- sums ---- */
@@ -80,13 +132,18 @@ static mot_status check_sums(const mot_operands *o)
     return mot_check_elements(o, "sums", &o->out[0], 2 * channels_of(&o->in[0]) + 1);
 }
 
+static void sums_inputs(mot_launch *launch, const mot_operands *o)
+{
+    mot_launch_view(launch, &o->in[0]);
+    mot_launch_view(launch, &o->in[1]);
+    samples(launch, &o->in[0]);
+}
+
 static void begin_sums(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     mot_record_begin(r, launch, "batch_norm", kernel);
     mot_launch_view(launch, &r->o->out[0]);
-    mot_launch_view(launch, &r->o->in[0]);
-    mot_launch_view(launch, &r->o->in[1]);
-    samples(launch, &r->o->in[0]);
+    sums_inputs(launch, r->o);
 }
 
 static mot_status sums_plain(const mot_recording *r)
@@ -103,11 +160,20 @@ static mot_status sums_channels(const mot_recording *r)
     return end_channels(r, &launch, &r->o->in[0]);
 }
 
-static mot_status sums_group(const mot_recording *r)
+static mot_status sums_parts(const mot_recording *r)
 {
+    const mot_view *x = &r->o->in[0], left = parts_left(r);
+    const bool wide = in_fours(x, x, x);
     mot_launch launch;
-    begin_sums(r, &launch, "batch_norm_sums_group");
-    return end_groups(r, &launch, &r->o->in[0]);
+    begin_parts(r, &launch, "batch_norm", "batch_norm_sums_parts", wide);
+    mot_launch_view(&launch, &left);
+    sums_inputs(&launch, r->o);
+    MOT_TRY(end_sums(r, &launch, x, channels_of(x) * parts_of(r, x)));
+    begin_parts(r, &launch, "batch_norm", "batch_norm_sums_finish", wide);
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &left);
+    samples(&launch, x);
+    return end_sums(r, &launch, x, channels_of(x));
 }
 
 /* ---- forward ---- */
@@ -123,16 +189,20 @@ static mot_status check_forward(const mot_operands *o)
     return mot_check_elements(o, "y", &o->out[0], mot_view_elements(&o->in[0]));
 }
 
-static void begin_forward(const mot_recording *r, mot_launch *launch, const char *kernel)
+static void forward_arguments(const mot_operands *o, mot_launch *launch)
 {
-    const mot_operands *o = r->o;
-    mot_record_begin(r, launch, "batch_norm", kernel);
     mot_launch_view(launch, &o->out[0]);
     for (int i = 0; i < 6; i++)
         optional(launch, o, i);
     samples(launch, &o->in[0]);
     mot_launch_float(launch, (float)o->attrs.eps);
     mot_launch_int(launch, flags_of(o, 4) | (mot_has_in(o, 3) ? 0 : RUNNING));
+}
+
+static void begin_forward(const mot_recording *r, mot_launch *launch, const char *kernel)
+{
+    mot_record_begin(r, launch, "batch_norm", kernel);
+    forward_arguments(r->o, launch);
 }
 
 static mot_status forward_plain(const mot_recording *r)
@@ -147,6 +217,15 @@ static mot_status forward_channels(const mot_recording *r)
     mot_launch launch;
     begin_forward(r, &launch, "batch_norm_channels");
     return end_channels(r, &launch, &r->o->in[0]);
+}
+
+static mot_status forward_parts(const mot_recording *r)
+{
+    const mot_view *x = &r->o->in[0], *y = &r->o->out[0];
+    mot_launch launch;
+    begin_parts(r, &launch, "batch_norm", "batch_norm_parts", in_fours(x, y, y));
+    forward_arguments(r->o, &launch);
+    return end_parts(r, &launch, x);
 }
 
 /* ---- backward ---- */
@@ -195,12 +274,17 @@ static void channel(mot_launch *launch, const mot_operands *o, int weight)
     mot_launch_int(launch, flags_of(o, weight));
 }
 
+static void grad_sums_arguments(const mot_operands *o, mot_launch *launch)
+{
+    for (int i = 0; i < 3; i++)
+        mot_launch_view(launch, mot_has_out(o, i) ? &o->out[i] : &none);
+    channel(launch, o, 4);
+}
+
 static void begin_grad_sums(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     mot_record_begin(r, launch, "batch_norm_grad", kernel);
-    for (int i = 0; i < 3; i++)
-        mot_launch_view(launch, mot_has_out(r->o, i) ? &r->o->out[i] : &none);
-    channel(launch, r->o, 4);
+    grad_sums_arguments(r->o, launch);
 }
 
 static mot_status grad_sums_plain(const mot_recording *r)
@@ -217,19 +301,32 @@ static mot_status grad_sums_channels(const mot_recording *r)
     return end_channels(r, &launch, &r->o->in[1]);
 }
 
-static mot_status grad_sums_group(const mot_recording *r)
+static mot_status grad_sums_parts(const mot_recording *r)
 {
+    const mot_view *dy = &r->o->in[0], *x = &r->o->in[1], left = parts_left(r);
+    const bool wide = in_fours(x, dy, dy);
     mot_launch launch;
-    begin_grad_sums(r, &launch, "batch_norm_grad_sums_group");
-    return end_groups(r, &launch, &r->o->in[1]);
+    begin_parts(r, &launch, "batch_norm_grad", "batch_norm_grad_sums_parts", wide);
+    mot_launch_view(&launch, &left);
+    channel(&launch, r->o, 4);
+    MOT_TRY(end_sums(r, &launch, x, channels_of(x) * parts_of(r, x)));
+    begin_parts(r, &launch, "batch_norm_grad", "batch_norm_grad_sums_finish", wide);
+    grad_sums_arguments(r->o, &launch);
+    mot_launch_view(&launch, &left);
+    return end_sums(r, &launch, x, channels_of(x));
+}
+
+static void grad_arguments(const mot_operands *o, mot_launch *launch)
+{
+    mot_launch_view(launch, &o->out[0]);
+    mot_launch_view(launch, &o->in[4]);
+    channel(launch, o, 5);
 }
 
 static void begin_grad(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     mot_record_begin(r, launch, "batch_norm_grad", kernel);
-    mot_launch_view(launch, &r->o->out[0]);
-    mot_launch_view(launch, &r->o->in[4]);
-    channel(launch, r->o, 5);
+    grad_arguments(r->o, launch);
 }
 
 static mot_status grad_plain(const mot_recording *r)
@@ -244,6 +341,16 @@ static mot_status grad_channels(const mot_recording *r)
     mot_launch launch;
     begin_grad(r, &launch, "batch_norm_grad_channels");
     return end_channels(r, &launch, &r->o->in[1]);
+}
+
+static mot_status grad_parts(const mot_recording *r)
+{
+    const mot_view *x = &r->o->in[1];
+    mot_launch launch;
+    begin_parts(r, &launch, "batch_norm_grad", "batch_norm_grad_parts",
+                in_fours(x, &r->o->in[0], &r->o->out[0]));
+    grad_arguments(r->o, &launch);
+    return end_parts(r, &launch, x);
 }
 
 /* ---- update ---- */
@@ -282,20 +389,30 @@ static mot_status update_units(const mot_recording *r)
 
 static const mot_variant sums_variants[] = {
     {.name = "plain", .record = sums_plain},
-    {.name = "group", .prefers = is_wide, .record = sums_group},
+    {.name = "parts",
+     .applies = applies_parts,
+     .prefers = is_wide,
+     .workspace = parts_workspace,
+     .record = sums_parts},
     {.name = "channels", .prefers = is_cpu, .record = sums_channels},
 };
 static const mot_variant forward_variants[] = {
     {.name = "plain", .record = forward_plain},
+    {.name = "parts", .applies = applies_parts, .prefers = is_wide, .record = forward_parts},
     {.name = "channels", .prefers = is_cpu, .record = forward_channels},
 };
 static const mot_variant grad_sums_variants[] = {
     {.name = "plain", .record = grad_sums_plain},
-    {.name = "group", .prefers = is_wide, .record = grad_sums_group},
+    {.name = "parts",
+     .applies = applies_parts,
+     .prefers = is_wide,
+     .workspace = parts_workspace,
+     .record = grad_sums_parts},
     {.name = "channels", .prefers = is_cpu, .record = grad_sums_channels},
 };
 static const mot_variant grad_variants[] = {
     {.name = "plain", .record = grad_plain},
+    {.name = "parts", .applies = applies_parts, .prefers = is_wide, .record = grad_parts},
     {.name = "channels", .prefers = is_cpu, .record = grad_channels},
 };
 static const mot_variant update_variants[] = {
@@ -304,8 +421,8 @@ static const mot_variant update_variants[] = {
 };
 
 const mot_primitive mot_primitive_batch_norm_sums = {check_sums, sums_variants, 3, NULL};
-const mot_primitive mot_primitive_batch_norm = {check_forward, forward_variants, 2, NULL};
+const mot_primitive mot_primitive_batch_norm = {check_forward, forward_variants, 3, NULL};
 const mot_primitive mot_primitive_batch_norm_grad_sums = {check_grad_sums, grad_sums_variants, 3,
                                                           NULL};
-const mot_primitive mot_primitive_batch_norm_grad = {check_grad, grad_variants, 2, NULL};
+const mot_primitive mot_primitive_batch_norm_grad = {check_grad, grad_variants, 3, NULL};
 const mot_primitive mot_primitive_batch_norm_update = {check_update, update_variants, 2, NULL};

@@ -1,5 +1,6 @@
 libmotley_core_la_SOURCES += devices/accumulate.c devices/activation.c devices/add.c \
-	devices/archive.c devices/archive.h devices/archive_pack.c devices/attention.c devices/average.c \
+	devices/archive.c devices/archive.h devices/archive_pack.c devices/attention.c devices/attention.h \
+	devices/attention_gpu.c devices/average.c \
 	devices/batch_norm.c devices/buffer.c devices/cl_error.c devices/clip_norm.c \
 	devices/command_buffer.c devices/commands.c devices/commands.h devices/conv2d.c devices/conv2d.h \
 	devices/conv2d_cpu.c devices/conv2d_gpu.c devices/conv2d_planes.c devices/device.c devices/device.h devices/devices.h \

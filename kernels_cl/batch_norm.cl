@@ -4,16 +4,16 @@
  * flags: 1 weight is there, 2 bias is there, 4 relu, 8 no sums: by running mean and variance.
  * plain     sums: one work-item a channel; others: one work-item an element.
  * channels  for CPUs: groups of one work-item, each with a range of channels, vectors along the plane.
- * group     one work-group a channel, trees in local memory. */
+ * parts     several groups a channel (batch_norm_channel.cl); sums of parts are added in a second launch,
+ *           by a group for each channel. */
 #include "batch_norm_channel.cl"
-#include "tree.cl"
-#include "vector.cl"
 
 /* ---- sums ---- */
 
-#define SUMS_PARAMETERS                                                                            \
-    __global float *sums, long sums_at, __global const float *x, long x_at,                        \
-        __global const float *mean, long mean_at, long samples, long channels, long plane
+#define SUMS_PARAMETERS_IN                                                                         \
+    __global const float *x, long x_at, __global const float *mean, long mean_at, long samples,    \
+        long channels, long plane
+#define SUMS_PARAMETERS __global float *sums, long sums_at, SUMS_PARAMETERS_IN
 
 __kernel void batch_norm_sums_plain(SUMS_PARAMETERS)
 {
@@ -64,23 +64,33 @@ __kernel void batch_norm_sums_channels(SUMS_PARAMETERS UNITS)
         sums[sums_at + 2 * channels] = (float)(samples * plane);
 }
 
-__kernel void batch_norm_sums_group(SUMS_PARAMETERS, __local float *scratch)
+__kernel void batch_norm_sums_parts(__global float *left, long left_at, SUMS_PARAMETERS_IN, int parts,
+                                    __local float *scratch)
 {
-    const long c = get_group_id(0), n = samples * plane;
+    CHANNEL_PART;
     const float m = mean[mean_at + c];
-    float first = 0.0f, second = 0.0f;
-    for (long i = get_local_id(0); i < n; i += get_local_size(0)) {
-        const float d = x[x_at + (i / plane * channels + c) * plane + i % plane] - m;
+    PIECE first = 0.0f, second = 0.0f;
+    x += x_at;
+    EACH_PIECE(at) {
+        const PIECE d = PIECE_AT(x + at) - m;
         first += d;
         second += d * d;
     }
-    first = group_tree(first, 0, scratch);
-    second = group_tree(second, 0, scratch);
+    bn_leave_part(left + left_at, first, second, part, c, channels, scratch);
+}
+
+__kernel void batch_norm_sums_finish(__global float *sums, long sums_at, __global const float *left,
+                                     long left_at, long samples, long channels, long plane,
+                                     int parts, __local float *scratch)
+{
+    const long c = get_group_id(0);
+    const float first = bn_add_parts(left + left_at, 0, c, channels, parts, scratch);
+    const float second = bn_add_parts(left + left_at, 1, c, channels, parts, scratch);
     if (get_local_id(0) == 0) {
         sums[sums_at + c] = first;
         sums[sums_at + channels + c] = second;
         if (c == 0)
-            sums[sums_at + 2 * channels] = (float)n;
+            sums[sums_at + 2 * channels] = (float)(samples * plane);
     }
 }
 
@@ -143,6 +153,22 @@ __kernel void batch_norm_channels(FORWARD_PARAMETERS UNITS)
                 to[i] = v < least ? least : v;
             }
         }
+    }
+}
+
+__kernel void batch_norm_parts(FORWARD_PARAMETERS, int parts)
+{
+    CHANNEL_PART;
+    const float least = flags & BATCH_NORM_RELU ? 0.0f : -INFINITY;
+    const bn_channel ch =
+        bn_forward_channel(mean + mean_at, variance + variance_at, sums + sums_at,
+                           weight + weight_at, bias + bias_at, c, channels, eps, flags);
+    const float scale = ch.factor * ch.weight;
+    x += x_at;
+    y += y_at;
+    EACH_PIECE(at) {
+        const PIECE v = (PIECE_AT(x + at) - ch.mean) * scale + ch.bias;
+        *(__global PIECE *)(y + at) = v < least ? (PIECE)least : v;
     }
 }
 

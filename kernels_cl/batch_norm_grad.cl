@@ -1,7 +1,5 @@
 /* batch_norm_grad_sums and batch_norm_grad; names, flags and variants as in batch_norm.cl. */
 #include "batch_norm_channel.cl"
-#include "tree.cl"
-#include "vector.cl"
 
 #define CHANNEL_PARAMETERS                                                                         \
     __global const float *dy, long dy_at, __global const float *x, long x_at,                      \
@@ -82,20 +80,30 @@ __kernel void batch_norm_grad_sums_channels(GRAD_SUMS_PARAMETERS UNITS)
     }
 }
 
-__kernel void batch_norm_grad_sums_group(GRAD_SUMS_PARAMETERS, __local float *scratch)
+__kernel void batch_norm_grad_sums_parts(__global float *left, long left_at, CHANNEL_PARAMETERS,
+                                         int parts, __local float *scratch)
 {
-    const long c = get_group_id(0), all = samples * plane;
+    CHANNEL_PART;
     CHANNEL(c);
-    float first = 0.0f, second = 0.0f;
-    for (long i = get_local_id(0); i < all; i += get_local_size(0)) {
-        const long at = (i / plane * channels + c) * plane + i % plane;
-        const float d = x[x_at + at] - ch.mean;
-        const float g = bn_passed(dy[dy_at + at], d, ch, flags);
+    PIECE first = 0.0f, second = 0.0f;
+    x += x_at;
+    dy += dy_at;
+    EACH_PIECE(at) {
+        const PIECE d = PIECE_AT(x + at) - ch.mean;
+        const PIECE g = bn_passed_piece(PIECE_AT(dy + at), d, ch, flags);
         first += g;
         second += g * d;
     }
-    first = group_tree(first, 0, scratch);
-    second = group_tree(second, 0, scratch);
+    bn_leave_part(left + left_at, first, second, part, c, channels, scratch);
+}
+
+__kernel void batch_norm_grad_sums_finish(GRAD_SUMS_PARAMETERS, __global const float *left,
+                                          long left_at, int parts, __local float *scratch)
+{
+    const long c = get_group_id(0);
+    CHANNEL(c);
+    float first = bn_add_parts(left + left_at, 0, c, channels, parts, scratch);
+    float second = bn_add_parts(left + left_at, 1, c, channels, parts, scratch);
     if (get_local_id(0) == 0) {
         LEAVE_SUMS(c);
     }
@@ -144,5 +152,20 @@ __kernel void batch_norm_grad_channels(GRAD_PARAMETERS UNITS)
                 to[i] = scale * (bn_passed(gradient[i], d, ch, flags) - mean_g - d * slope);
             }
         }
+    }
+}
+
+__kernel void batch_norm_grad_parts(GRAD_PARAMETERS, int parts)
+{
+    CHANNEL_PART;
+    CHANNEL(c);
+    MEANS(c);
+    x += x_at;
+    dy += dy_at;
+    dx += dx_at;
+    EACH_PIECE(at) {
+        const PIECE d = PIECE_AT(x + at) - ch.mean;
+        const PIECE g = bn_passed_piece(PIECE_AT(dy + at), d, ch, flags);
+        *(__global PIECE *)(dx + at) = (g - mean_g - d * slope) * scale;
     }
 }

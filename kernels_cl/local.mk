@@ -1,6 +1,7 @@
 # Kernel sources are embedded as C strings: kernels_cl/embedded.c is made from KERNELS.
 KERNELS = kernels_cl/accumulate.cl kernels_cl/activation.cl kernels_cl/adagrad.cl \
-	kernels_cl/adam.cl kernels_cl/add.cl kernels_cl/attention.cl kernels_cl/attention_lanes.cl \
+	kernels_cl/adam.cl kernels_cl/add.cl kernels_cl/attention.cl kernels_cl/attention_blocks.cl \
+	kernels_cl/attention_blocks_grad.cl kernels_cl/attention_lanes.cl kernels_cl/attention_tile.cl \
 	kernels_cl/average.cl kernels_cl/batch_norm.cl kernels_cl/batch_norm_channel.cl \
 	kernels_cl/batch_norm_grad.cl kernels_cl/clip_norm.cl kernels_cl/conv2d_gemm.cl \
 	kernels_cl/conv2d_gemm_weight.cl kernels_cl/conv2d_plain.cl \

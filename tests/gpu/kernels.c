@@ -298,6 +298,24 @@ static void record_convolutions(mot_buffer *buffer)
     record_convolution(256, 32, 32, 28, 1, 32, buffer);
 }
 
+/* Attention of heads as deep as networks have them, whose vectors are aligned. */
+static void record_attention(mot_buffer *buffer)
+{
+    for (int64_t depth = 32; depth <= 128; depth *= 2) {
+        const mot_view qkv = op_view(MOT_F32, 3, (int64_t[]){2, 256, 3 * depth});
+        const mot_view y = op_view(MOT_F32, 3, (int64_t[]){2, 256, depth});
+        const mot_view lse = op_view(MOT_F32, 3, (int64_t[]){2, 1, 256});
+        mot_operands forward = {.op = MOT_OP_attention, .n_in = 1, .n_out = 2, .in = {qkv},
+                                .out = {y, lse}, .attrs = {.heads = 1, .causal = 1}};
+        mot_operands backward = {.op = MOT_OP_attention_grad, .n_in = 4, .n_out = 1,
+                                 .in = {y, qkv, y, lse}, .out = {qkv}, .attrs = forward.attrs};
+        put_on_device(&forward, buffer);
+        record_all(&forward);
+        put_on_device(&backward, buffer);
+        record_all(&backward);
+    }
+}
+
 /* Products where less precision is allowed, for each way that tensor cores may work. */
 static void record_reduced(mot_buffer *buffer)
 {
@@ -406,6 +424,7 @@ START_TEST(test_every_kernel_is_taken_by_a_variant)
             record_drawn((mot_op)op, seed, buffer);
     record_products(buffer);
     record_convolutions(buffer);
+    record_attention(buffer);
     write_all();
     mot_buffer_free(buffer);
     mot_programs_free(&device);

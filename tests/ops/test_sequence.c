@@ -119,7 +119,7 @@ typedef struct attention_case {
 /* Some lengths and depths that networks have, and odd ones; a block of keys is 64. */
 static attention_case draw_attention(op_case *c, mot_random *random, bool small)
 {
-    static const int64_t lengths[] = {64, 65, 128, 150}, depths[] = {16, 32, 33, 64};
+    static const int64_t lengths[] = {64, 65, 128, 150}, depths[] = {16, 33, 64, 80};
     attention_case a = {.samples = op_between(random, 1, 2),
                         .length = op_between(random, 1, small ? 9 : 90),
                         .heads = op_between(random, 1, 3),
