@@ -22,9 +22,9 @@ typedef struct tiling {
 
 /* The first one is the kernel's default.  What the kernel does not take is not in here. */
 static const tiling tilings[] = {
-    {128, 128, 8, 8, 8, 1.00},  {128, 64, 8, 8, 8, 1.10},  {64, 128, 8, 8, 8, 1.10},
-    {64, 64, 8, 4, 16, 1.25},   {32, 64, 4, 4, 16, 1.60},  {16, 128, 4, 4, 8, 1.70},
-    {128, 16, 4, 4, 8, 1.70},   {128, 128, 8, 8, 16, 1.01}, {64, 64, 4, 4, 8, 1.60},
+    {128, 128, 8, 8, 8, 1.00}, {128, 64, 8, 8, 8, 1.10},   {64, 128, 8, 8, 8, 1.10},
+    {64, 64, 8, 4, 16, 1.25},  {32, 64, 4, 4, 16, 1.60},   {16, 128, 4, 4, 8, 1.70},
+    {128, 16, 4, 4, 8, 1.70},  {128, 128, 8, 8, 16, 1.01}, {64, 64, 4, 4, 8, 1.60},
 };
 enum { N_TILINGS = sizeof tilings / sizeof *tilings };
 
@@ -134,7 +134,8 @@ int mot_matmul_candidates_tiled(const mot_recording *r, mot_choice *out, int mos
 {
     const mot_matmul p = mot_matmul_of(r->o);
     const cut rule = cut_by_rule(r, &p);
-    const int64_t parts[] = {1, rule.parts / 2, rule.parts * 2, rule.parts + 1, 2 * mot_max(1, r->traits.threads) / tiles_of(&p, rule.tiling)};
+    const int64_t parts[] = {1, rule.parts / 2, rule.parts * 2, rule.parts + 1,
+                             2 * r->traits.threads / tiles_of(&p, rule.tiling)};
     int n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && n < most; i++) {
         const cut c = cut_of(&p, rule.tiling, parts[i]);
@@ -178,14 +179,17 @@ static bool is_wide(const mot_view *view, int64_t length, int64_t ld, int64_t st
     return (view->offset | view->slot_stride | length | ld | stride) % 4 == 0;
 }
 
-static void options_of(const mot_matmul *p, const tiling *t, char *out, size_t size)
+/* On a CPU the kernel runs in tests only, where compiling it is what takes time. */
+static void options_of(const mot_recording *r, const mot_matmul *p, const tiling *t, char *out,
+                       size_t size)
 {
     const int trans_a = p->flags & MOT_MATMUL_TRANS_A, trans_b = p->flags & MOT_MATMUL_TRANS_B;
     char blocks[80] = "";
     if (t != &tilings[0])
-        snprintf(blocks, sizeof blocks, " -DROWS=%d -DCOLUMNS=%d -DITEM_ROWS=%d -DITEM_COLUMNS=%d -DSTEP=%d",
-                 t->rows, t->columns, t->item_rows, t->item_columns, t->step);
-    snprintf(out, size, "-DFORM=%d%s%s%s%s", trans_a | trans_b,
+        snprintf(blocks, sizeof blocks,
+                 " -DROWS=%d -DCOLUMNS=%d -DITEM_ROWS=%d -DITEM_COLUMNS=%d -DSTEP=%d", t->rows,
+                 t->columns, t->item_rows, t->item_columns, t->step);
+    snprintf(out, size, "-DFORM=%d%s%s%s%s%s", trans_a | trans_b, r->traits.cpu ? " -DROLLED" : "",
              is_wide(&p->a, trans_a ? p->m : p->k, p->lda, p->stride_a) ? " -DWIDE_A=1" : "",
              is_wide(&p->b, trans_b ? p->k : p->n, p->ldb, p->stride_b) ? " -DWIDE_B=1" : "",
              p->flags & MOT_MATMUL_SUMS ? " -DSUMMED" : "", blocks);
@@ -210,7 +214,7 @@ static mot_status record_blocks(const mot_recording *r, mot_matmul *p, const cut
                               (size_t)c->parts, (size_t)p->batch};
     char options[128];
     mot_launch launch;
-    options_of(p, c->tiling, options, sizeof options);
+    options_of(r, p, c->tiling, options, sizeof options);
     if (is_wide(&p->c, p->n, p->ldc, p->stride_c) &&
         (!(p->flags & MOT_MATMUL_MASK) || is_wide(&p->mask, p->n, p->ldc, p->stride_c)))
         p->flags |= WIDE_C;

@@ -16,7 +16,7 @@
  *
  * The k-range may be in parts, group id 1: then C is that part's in the workspace, matmul_ends.cl.
  * Parameters: ROWS, COLUMNS, ITEM_ROWS and ITEM_COLUMNS (4 or 8), STEP (a multiple of 8), FORM (TRANS_A |
- * TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums).  Deterministic.
+ * TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums), ROLLED (a shorter program).  Deterministic.
  * Source: the arrangement is that of CUTLASS' SIMT kernels. */
 #include "matmul_finish.cl"
 #ifndef ROWS
@@ -24,7 +24,7 @@
 #define COLUMNS 128
 #define ITEM_ROWS 8
 #define ITEM_COLUMNS 8
-#define STEP 16
+#define STEP 8
 #endif
 #ifndef FORM
 #define FORM 0
@@ -38,6 +38,11 @@
 #define WIDE_C 128 /* of flags: C and mask as WIDE_A */
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("unroll")
+#ifdef ROLLED
+#define UNROLL_STEP _Pragma("unroll 1")
+#else
+#define UNROLL_STEP UNROLL
+#endif
 
 #define ITEMS_UP (ROWS / ITEM_ROWS)
 #define ITEMS_ACROSS (COLUMNS / ITEM_COLUMNS)
@@ -155,7 +160,7 @@ INLINE void store(__local float *to, const float4 *held, int lines, int deep, in
 INLINE void multiply(float4 tile[ITEM_ROWS][ITEM_COLUMNS / 4], __local const float *left,
                      __local const float *right)
 {
-    UNROLL
+    UNROLL_STEP
     for (int p = 0; p < STEP; p++) {
         float u[ITEM_ROWS];
         float4 v[ITEM_COLUMNS / 4];
