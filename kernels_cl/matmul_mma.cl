@@ -355,47 +355,89 @@ INLINE void place_of(uint *i, uint *j, uint rows, uint columns)
     *i = first + rest - *j * here;
 }
 
-INLINE void store_one(float value, __global float *c, __global const float *bias,
-                      __global const float *mask, long at, long j, long n, int flags)
+/* Of four neighbours those that are there; for others element 0 is read, which always is.  With `fours`
+ * there are all or none. */
+INLINE float4 read_four(__global const float *from, int at, int there, bool fours)
 {
-    if (j >= n)
-        return;
-    if (flags & ACCUMULATE)
-        value += c[at];
-    if (flags & BIAS)
-        value += bias[j];
-    if (flags & RELU)
-        value = value < 0.0f ? 0.0f : value;
-    if (flags & MASK)
-        value = mask[at] > 0.0f ? value : 0.0f;
-    c[at] = value;
+    if (fours)
+        return *(__global const float4 *)(from + (there > 0 ? at : 0));
+    return (float4)(from[there > 0 ? at : 0], from[there > 1 ? at + 1 : 0],
+                    from[there > 2 ? at + 2 : 0], from[there > 3 ? at + 3 : 0]);
 }
 
-/* Columns j to j+3 of a row. */
-INLINE void store(float4 value, __global float *c, __global const float *bias,
-                  __global const float *mask, long i, long j, long m, long n, long ldc, int flags,
-                  bool aligned)
+INLINE void write_four(__global float *to, float4 v, int there, bool fours)
 {
-    const long at = i * ldc + j;
-    const float4 zero = 0.0f;
-    if (i >= m)
-        return;
-    if (aligned && j + 4 <= n) {
-        if (flags & ACCUMULATE)
-            value += *(__global const float4 *)(c + at);
-        if (flags & BIAS)
-            value += *(__global const float4 *)(bias + j);
-        if (flags & RELU)
-            value = value < zero ? zero : value;
-        if (flags & MASK)
-            value = *(__global const float4 *)(mask + at) > zero ? value : zero;
-        *(__global float4 *)(c + at) = value;
+    if (fours) {
+        if (there > 0)
+            *(__global float4 *)to = v;
         return;
     }
-    store_one(value.x, c, bias, mask, at, j, n, flags);
-    store_one(value.y, c, bias, mask, at + 1, j + 1, n, flags);
-    store_one(value.z, c, bias, mask, at + 2, j + 2, n, flags);
-    store_one(value.w, c, bias, mask, at + 3, j + 3, n, flags);
+    if (there > 0)
+        to[0] = v.x;
+    if (there > 1)
+        to[1] = v.y;
+    if (there > 2)
+        to[2] = v.z;
+    if (there > 3)
+        to[3] = v.w;
+}
+
+/* A lane's sums, from (i0,j0) on: of each unit two rows, four times four columns.  What several fours
+ * need is asked for before the first of it is used. */
+INLINE void finish(float sum[UNITS][8][4], __global float *c, __global const float *bias,
+                   __global const float *mask, long i0, int j0, long m, int n, long ldc, int flags,
+                   bool fours)
+{
+    const float4 zero = 0.0f;
+    int there[4];
+    UNROLL
+    for (int e = 0; e < 4; e++)
+        there[e] = clamp(n - j0 - e * 16, 0, 4);
+    UNROLL
+    for (int r = 0; r < UNITS * 2; r++) {
+        const long i = i0 + r / 2 * 16 + r % 2 * 2, at = min(i, m - 1) * ldc;
+        float4 v[4], x[4];
+        UNROLL
+        for (int e = 0; e < 4; e++) {
+            const float *low = sum[r / 2][2 * e], *high = sum[r / 2][2 * e + 1];
+            v[e] = r % 2 ? (float4)(low[2], low[3], high[2], high[3])
+                         : (float4)(low[0], low[1], high[0], high[1]);
+        }
+        if (flags & ACCUMULATE) {
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                x[e] = read_four(c + at, j0 + e * 16, there[e], fours);
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                v[e] += x[e];
+        }
+        if (flags & BIAS) {
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                x[e] = read_four(bias, j0 + e * 16, there[e], fours);
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                v[e] += x[e];
+        }
+        if (flags & RELU) {
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                v[e] = v[e] < zero ? zero : v[e];
+        }
+        if (flags & MASK) {
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                x[e] = read_four(mask + at, j0 + e * 16, there[e], fours);
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                v[e] = x[e] > zero ? v[e] : zero;
+        }
+        if (i < m) {
+            UNROLL
+            for (int e = 0; e < 4; e++)
+                write_four(c + at + j0 + e * 16, v[e], there[e], fours);
+        }
+    }
 }
 
 /* `steps` is even. */
@@ -473,16 +515,14 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
 #endif
 
     const long i0 = (long)row * PANEL + unit * 16 + PLACE(lane / 4);
-    const long j0 = (long)(column + warp / HIGH) * PANEL + lane % 4 * 4;
+    const int j0 = (int)(column + warp / HIGH) * PANEL + lane % 4 * 4;
     c_at += batch * stride_c;
     mask_at += batch * stride_c;
-    const bool aligned = (c_at | bias_at | mask_at | ldc) % 4 == 0;
-    UNROLL
-    for (int e = 0; e < UNITS * 8; e++) {
-        const int r = e / 8, high = e / 4 % 2, s = e % 4;
-        store((float4)(sum[r][2 * s][2 * high], sum[r][2 * s][2 * high + 1],
-                       sum[r][2 * s + 1][2 * high], sum[r][2 * s + 1][2 * high + 1]),
-              c + c_at, bias + bias_at, mask + mask_at, i0 + r * 16 + high * 2, j0 + s * 16, m, n, ldc,
-              flags, aligned);
-    }
+    c += c_at;
+    bias += bias_at;
+    mask += mask_at;
+    if ((c_at | bias_at | mask_at | ldc | n) % 4 == 0)
+        finish(sum, c, bias, mask, i0, j0, m, (int)n, ldc, flags, true);
+    else
+        finish(sum, c, bias, mask, i0, j0, m, (int)n, ldc, flags, false);
 }
