@@ -70,7 +70,9 @@ __kernel void conv2d_gemm_pack(__global float *to, long to_at, __global int *tab
 #define COLUMNS (BN / LANES)
 #define ROWS (STEP * LANES / ITEMS)
 
-/* How 32 work-items lie on the block: what they read of local memory together is to be little. */
+/* How 32 work-items lie on the block: what they read of local memory together is to be little; and
+ * neighbours share a row, every other one a column, in which order NVIDIA's local memory answers
+ * float4 fastest. */
 #define PY (BM / 8 < 4 ? BM / 8 : 4)
 #define PX (32 / PY)
 #define ACROSS (BN / TN / PX)
@@ -143,7 +145,8 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
     }
 
     const int patch = me / 32, within = me % 32;
-    const int i = patch / ACROSS * PY + within / PX, j = patch % ACROSS * PX + within % PX;
+    const int i = patch / ACROSS * PY + (within / 2 % 2 + within / (4 * PX / 2) * 2) % PY;
+    const int j = patch % ACROSS * PX + within % 2 + within / 4 % (PX / 2) * 2;
     float4 sum[8][TN / 4];
 #pragma unroll
     for (int r = 0; r < 8; r++)
