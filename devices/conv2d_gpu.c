@@ -20,7 +20,8 @@ enum {
     SUM_SIDE = 32,
     SUM_ITEMS = 256,
     GROUP = 256,
-    MOST_PARTS = 1024
+    MOST_PARTS = 1024,
+    LOCAL_BYTES = 26 * 1024 /* of the largest block */
 };
 
 typedef struct block {
@@ -129,7 +130,7 @@ static bool counts_in_ints(const mot_recording *r, const mot_conv2d *c)
 {
     const int64_t most = (int64_t)1 << 30;
     const mot_window *w = c->window;
-    return r->traits.group >= GROUP && r->traits.local_bytes >= 40 * 1024 &&
+    return r->traits.group >= GROUP && r->traits.local_bytes >= LOCAL_BYTES &&
            c->channels * w->image[0] * w->image[1] < most &&
            c->outs * c->places[0] * c->places[1] < most &&
            c->samples * w->image[0] * w->image[1] < most &&
