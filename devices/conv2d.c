@@ -203,6 +203,10 @@ static const mot_variant variants[] = {
      .record = mot_conv2d_gemm_record,
      .parameters = gemm_parameters,
      .candidates = mot_conv2d_gemm_candidates},
+    {.name = "direct",
+     .applies = mot_conv2d_direct_applies,
+     .prefers = mot_conv2d_direct_prefers,
+     .record = mot_conv2d_direct_record},
 };
 
 static const mot_variant dweight_variants[] = {
@@ -224,8 +228,13 @@ static const mot_variant dweight_variants[] = {
      .record = mot_conv2d_gemm_record_weight,
      .parameters = gemm_parameters,
      .candidates = mot_conv2d_gemm_candidates},
+    {.name = "direct",
+     .applies = mot_conv2d_direct_applies_weight,
+     .prefers = mot_conv2d_direct_prefers_weight,
+     .workspace = mot_conv2d_direct_workspace_weight,
+     .record = mot_conv2d_direct_record_weight},
 };
 
-const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 4, NULL};
-const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 4, NULL};
-const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 4, NULL};
+const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 5, NULL};
+const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 5, NULL};
+const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 5, NULL};

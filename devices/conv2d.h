@@ -51,5 +51,12 @@ int64_t mot_conv2d_gemm_workspace(const mot_recording *r);
 int64_t mot_conv2d_gemm_workspace_weight(const mot_recording *r);
 mot_status mot_conv2d_gemm_record(const mot_recording *r);
 mot_status mot_conv2d_gemm_record_weight(const mot_recording *r);
+bool mot_conv2d_direct_applies(const mot_recording *r);
+bool mot_conv2d_direct_applies_weight(const mot_recording *r);
+bool mot_conv2d_direct_prefers(const mot_recording *r);
+bool mot_conv2d_direct_prefers_weight(const mot_recording *r);
+int64_t mot_conv2d_direct_workspace_weight(const mot_recording *r);
+mot_status mot_conv2d_direct_record(const mot_recording *r);
+mot_status mot_conv2d_direct_record_weight(const mot_recording *r);
 
 #endif

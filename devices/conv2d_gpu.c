@@ -1,5 +1,9 @@
-/* Convolution for devices with many work-items, as matrix products; kernels_cl/conv2d_gemm.cl and
- * conv2d_gemm_weight.cl say how.  Of the blocks that fit, the one is taken for which the fewest
+/* Convolution for devices with many work-items.
+ *
+ * gemm    as matrix products; kernels_cl/conv2d_gemm.cl and conv2d_gemm_weight.cl say how.
+ * direct  where groups have few channels; kernels_cl/conv2d_direct.cl.
+ *
+ * Of the blocks that fit, the one is taken for which the fewest
  * instructions are estimated: what lies outside of the matrices is computed as well, and small
  * blocks read more for each multiply-add. */
 #include "config.h"
@@ -8,7 +12,17 @@
 
 #include <stdio.h>
 
-enum { STEP = 8, WEIGHT_STEP = 16, SUM_SIDE = 32, SUM_ITEMS = 256, GROUP = 256, MOST_PARTS = 1024 };
+enum {
+    STEP = 8,
+    WEIGHT_STEP = 16,
+    DOWN = 4,
+    TAPS = 9,
+    SUM_SIDE = 32,
+    SUM_ITEMS = 256,
+    GROUP = 256,
+    MOST_PARTS = 1024,
+    LOCAL_BYTES = 26 * 1024 /* of the largest block */
+};
 
 typedef struct block {
     int rows, columns, tile_rows, tile_columns;
@@ -116,7 +130,7 @@ static bool counts_in_ints(const mot_recording *r, const mot_conv2d *c)
 {
     const int64_t most = (int64_t)1 << 30;
     const mot_window *w = c->window;
-    return r->traits.group >= GROUP && r->traits.local_bytes >= 40 * 1024 &&
+    return r->traits.group >= GROUP && r->traits.local_bytes >= LOCAL_BYTES &&
            c->channels * w->image[0] * w->image[1] < most &&
            c->outs * c->places[0] * c->places[1] < most &&
            c->samples * w->image[0] * w->image[1] < most &&
@@ -179,10 +193,21 @@ int64_t mot_conv2d_gemm_workspace(const mot_recording *r)
     return p.panel_floats + p.table_floats;
 }
 
+/* Of a group, an out, a channel; where the taps begin, and from one to the next. */
+static void add_weight_strides(mot_launch *launch, const mot_recording *r, const product *p,
+                               int64_t taps)
+{
+    const bool dinput = r->o->op == MOT_OP_conv2d_dinput;
+    mot_launch_long(launch, p->outs * p->channels * taps);
+    mot_launch_long(launch, dinput ? taps : p->channels * taps);
+    mot_launch_long(launch, dinput ? p->outs * taps : taps);
+    mot_launch_long(launch, dinput ? taps - 1 : 0);
+    mot_launch_long(launch, dinput ? -1 : 1);
+}
+
 static mot_status record_pack(const mot_recording *r, const mot_conv2d *c, const product *p,
                               const mot_view *panels, const mot_view *table)
 {
-    const bool dinput = r->o->op == MOT_OP_conv2d_dinput;
     const mot_conv2d_axis *y = &p->axis[0], *x = &p->axis[1];
     const int64_t *kernel = c->window->kernel, taps = kernel[0] * kernel[1];
     mot_launch launch;
@@ -190,11 +215,7 @@ static mot_status record_pack(const mot_recording *r, const mot_conv2d *c, const
     mot_launch_view(&launch, panels);
     mot_launch_view(&launch, table);
     mot_launch_view(&launch, &r->o->in[1]);
-    mot_launch_long(&launch, p->outs * p->channels * taps);
-    mot_launch_long(&launch, dinput ? taps : p->channels * taps);
-    mot_launch_long(&launch, dinput ? p->outs * taps : taps);
-    mot_launch_long(&launch, dinput ? taps - 1 : 0);
-    mot_launch_long(&launch, dinput ? -1 : 1);
+    add_weight_strides(&launch, r, p, taps);
     ADD_INTS(&launch, p->channels, y->in, x->in, p->outs, kernel[0], kernel[1], y->phases,
              x->phases, y->first, x->first, y->step, x->step, y->every, x->every, p->depth,
              p->row_blocks);
@@ -229,6 +250,47 @@ mot_status mot_conv2d_gemm_record(const mot_recording *r)
     return mot_record_end_3d(r, &launch, 2, global, local);
 }
 
+static int64_t direct_items(const mot_conv2d *c, const product *p)
+{
+    const mot_conv2d_axis *y = &p->axis[0], *x = &p->axis[1];
+    return c->samples * p->products * p->outs *
+           mot_ceil_div(mot_ceil_div(y->out, y->phases), DOWN) * mot_ceil_div(x->out, x->phases);
+}
+
+bool mot_conv2d_direct_applies(const mot_recording *r)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const product p = product_of(r, &c);
+    return counts_in_ints(r, &c) && direct_items(&c, &p) < (int64_t)1 << 30;
+}
+
+/* A block of rows would be mostly empty. */
+bool mot_conv2d_direct_prefers(const mot_recording *r)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    return !r->traits.cpu && product_of(r, &c).outs < 4;
+}
+
+mot_status mot_conv2d_direct_record(const mot_recording *r)
+{
+    const mot_operands *o = r->o;
+    const mot_conv2d c = mot_conv2d_of(o);
+    const product p = product_of(r, &c);
+    const mot_conv2d_axis *y = &p.axis[0], *x = &p.axis[1];
+    const int64_t *kernel = c.window->kernel, n = direct_items(&c, &p);
+    mot_launch launch;
+    mot_launch_begin(&launch, r->commands, "conv2d_direct", "", "conv2d_direct");
+    mot_launch_view(&launch, &o->out[0]);
+    mot_launch_view(&launch, &o->in[0]);
+    mot_launch_view(&launch, &o->in[1]);
+    mot_conv2d_add_epilogue(&launch, o);
+    add_weight_strides(&launch, r, &p, kernel[0] * kernel[1]);
+    ADD_INTS(&launch, c.window->groups, p.channels, y->in, x->in, p.outs, y->out, x->out, kernel[0],
+             kernel[1], y->source, x->source, y->phases, x->phases, y->first, x->first, y->step,
+             x->step, y->every, x->every, mot_conv2d_flags(o), n);
+    return mot_record_end(r, &launch, mot_ceil_div(n, GROUP), GROUP);
+}
+
 /* ---- dw and db ---- */
 
 typedef struct weight_product {
@@ -236,6 +298,13 @@ typedef struct weight_product {
     const block *block;
     int64_t row_blocks, column_blocks, parts, chunk, part_floats;
 } weight_product;
+
+/* `n` parts or fewer, of `least` places or more. */
+static void divide(weight_product *p, int64_t depth, int64_t n, int64_t least)
+{
+    p->chunk = mot_max(least, padded(mot_ceil_div(depth, n), WEIGHT_STEP));
+    p->parts = mot_ceil_div(depth, p->chunk);
+}
 
 static weight_product weight_product_of(const mot_recording *r, const mot_conv2d *c)
 {
@@ -253,8 +322,7 @@ static weight_product weight_product_of(const mot_recording *r, const mot_conv2d
         r->traits.threads * (p.block->tile_rows * p.block->tile_columns > 32 ? 768 : 1024);
     const int64_t groups = p.row_blocks * p.column_blocks * w->groups;
     const int64_t wanted = mot_min(MOST_PARTS, mot_max(1, items / items_of(p.block) / groups));
-    p.chunk = mot_max(4 * WEIGHT_STEP, padded(mot_ceil_div(depth, wanted), WEIGHT_STEP));
-    p.parts = mot_ceil_div(depth, p.chunk);
+    divide(&p, depth, wanted, 4 * WEIGHT_STEP);
     p.part_floats = c->outs * p.channels * taps + (mot_has_out(r->o, 1) ? c->outs : 0);
     return p;
 }
@@ -287,6 +355,15 @@ static mot_status record_weight_sum(const mot_recording *r, const weight_product
     return mot_record_end(r, &launch, mot_ceil_div(p->part_floats, SUM_SIDE), SUM_ITEMS);
 }
 
+/* From chunk to step_x. */
+static void add_weight_sizes(mot_launch *launch, const mot_conv2d *c, const weight_product *p)
+{
+    const mot_window *w = c->window;
+    ADD_INTS(launch, p->chunk, c->samples, w->groups, p->channels, w->image[0], w->image[1],
+             p->outs, c->places[0], c->places[1], w->kernel[0], w->kernel[1], w->stride[0],
+             w->stride[1], w->padding[0], w->padding[1], w->dilation[0], w->dilation[1]);
+}
+
 mot_status mot_conv2d_gemm_record_weight(const mot_recording *r)
 {
     const mot_operands *o = r->o;
@@ -303,10 +380,67 @@ mot_status mot_conv2d_gemm_record_weight(const mot_recording *r)
     mot_launch_view(&launch, &o->in[0]);
     mot_launch_view(&launch, &o->in[1]);
     mot_launch_long(&launch, p.part_floats);
-    ADD_INTS(&launch, p.chunk, c.samples, w->groups, p.channels, w->image[0], w->image[1], p.outs,
-             c.places[0], c.places[1], w->kernel[0], w->kernel[1], w->stride[0], w->stride[1],
-             w->padding[0], w->padding[1], w->dilation[0], w->dilation[1], p.row_blocks,
-             p.column_blocks, mot_has_out(o, 1) ? MOT_MATMUL_SUMS : 0);
+    add_weight_sizes(&launch, &c, &p);
+    ADD_INTS(&launch, p.row_blocks, p.column_blocks, mot_has_out(o, 1) ? MOT_MATMUL_SUMS : 0);
     MOT_TRY(mot_record_end_3d(r, &launch, 2, global, local));
+    return record_weight_sum(r, &p, &parts);
+}
+
+/* ---- dw and db, direct ---- */
+
+static int64_t direct_groups(const mot_conv2d *c, const weight_product *p)
+{
+    return c->outs * p->channels * mot_ceil_div(c->window->kernel[0] * c->window->kernel[1], TAPS);
+}
+
+static weight_product direct_product_of(const mot_recording *r, const mot_conv2d *c)
+{
+    weight_product p = weight_product_of(r, c);
+    const int64_t wanted = 16 * (int64_t)r->traits.threads / direct_groups(c, &p);
+    divide(&p, c->samples * c->places[0] * c->places[1], mot_min(MOST_PARTS, mot_max(1, wanted)),
+           16 * GROUP);
+    return p;
+}
+
+bool mot_conv2d_direct_applies_weight(const mot_recording *r)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const weight_product p = direct_product_of(r, &c);
+    return counts_in_ints(r, &c) && direct_groups(&c, &p) * p.parts < (int64_t)1 << 30;
+}
+
+/* A block would be mostly empty: it takes about a sixth of the instructions for what is in it. */
+bool mot_conv2d_direct_prefers_weight(const mot_recording *r)
+{
+    enum { WORTH = 8 };
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const weight_product p = weight_product_of(r, &c);
+    const int64_t all = p.row_blocks * p.block->rows * p.column_blocks * p.block->columns;
+    return !r->traits.cpu &&
+           all > WORTH * p.outs * p.channels * c.window->kernel[0] * c.window->kernel[1];
+}
+
+int64_t mot_conv2d_direct_workspace_weight(const mot_recording *r)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const weight_product p = direct_product_of(r, &c);
+    return p.parts * p.part_floats;
+}
+
+mot_status mot_conv2d_direct_record_weight(const mot_recording *r)
+{
+    const mot_operands *o = r->o;
+    const mot_conv2d c = mot_conv2d_of(o);
+    const weight_product p = direct_product_of(r, &c);
+    const mot_view parts = mot_workspace_at(o, 0, p.parts * p.part_floats);
+    mot_launch launch;
+    mot_launch_begin(&launch, r->commands, "conv2d_direct", "", "conv2d_direct_weight");
+    mot_launch_view(&launch, &parts);
+    mot_launch_view(&launch, &o->in[0]);
+    mot_launch_view(&launch, &o->in[1]);
+    mot_launch_long(&launch, p.part_floats);
+    add_weight_sizes(&launch, &c, &p);
+    mot_launch_int(&launch, mot_has_out(o, 1) ? MOT_MATMUL_SUMS : 0);
+    MOT_TRY(mot_record_end(r, &launch, direct_groups(&c, &p) * p.parts, GROUP));
     return record_weight_sum(r, &p, &parts);
 }

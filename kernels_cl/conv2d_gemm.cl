@@ -1,9 +1,7 @@
 /* conv2d_gemm: y or dx for GPUs, as a matrix product whose right operand is never stored: rows are
  * the outs of a group, columns the pixels of all samples, depth what the window sees.
  *
- * A pixel's coordinate times `source`, plus first + t * step for tap t, is where it looks, in units of
- * `phases`; see devices/conv2d.h.  With phases, the pixels of one are a product of their own: the
- * taps that see anything are every `every`-th.
+ * With phases, the pixels of each are a product of their own.
  *
  * conv2d_gemm_pack  w in the order in which conv2d_gemm reads it: (group, phase, row block, depth,
  *                   BM), with zeros around; and for each phase a table of what the rows of depth are.
@@ -13,7 +11,7 @@
  *                   outside are staged as zero.
  * Parameters: BM, BN; TN 4 or 8; SHARE: so many channels at a time are looked up together, a divisor of
  * the channels of a group: 1, 2, 4 or 8.  Deterministic. */
-#include "matmul_flags.cl"
+#include "conv2d_taps.cl"
 #ifndef BM
 #define BM 64
 #endif
@@ -29,21 +27,6 @@
 #define STEP 8
 #define ITEMS (BM * BN / (8 * TN))
 #define NOWHERE (-(1 << 30)) /* a coordinate, or the distance to one, that is outside of any image */
-
-/* The first tap that a pixel of `phase` sees anything with; `every` if there is none. */
-int first_tap(int phase, int first, int step, int phases, int every)
-{
-    int t = 0;
-    while (t < every && (phase + first + t * step) % phases != 0)
-        t++;
-    return t;
-}
-
-/* How many taps do, if t is the first. */
-int taps_from(int t, int kernel_size, int every)
-{
-    return t < every && t < kernel_size ? (kernel_size - t + every - 1) / every : 0;
-}
 
 /* w has `channels` of w_channel elements for each out, of w_out, in a group, of w_group; taps follow each
  * other by w_tap from w_first on.  `depth` is the most that a phase has. */
@@ -87,19 +70,12 @@ __kernel void conv2d_gemm_pack(__global float *to, long to_at, __global int *tab
 #define COLUMNS (BN / LANES)
 #define ROWS (STEP * LANES / ITEMS)
 
-/* How 32 work-items lie on the block: what they read of local memory together is to be little. */
+/* How 32 work-items lie on the block: what they read of local memory together is to be little; and
+ * neighbours share a row, every other one a column, in which order NVIDIA's local memory answers
+ * float4 fastest. */
 #define PY (BM / 8 < 4 ? BM / 8 : 4)
 #define PX (32 / PY)
 #define ACROSS (BN / TN / PX)
-
-float gemm_finish(float value, int flags, float b, __global const float *h)
-{
-    if (flags & BIAS)
-        value += b;
-    if ((flags & RELU) && value < 0.0f)
-        value = 0.0f;
-    return (flags & MASK) && !(*h > 0.0f) ? 0.0f : value;
-}
 
 __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const float *restrict x,
@@ -169,7 +145,8 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
     }
 
     const int patch = me / 32, within = me % 32;
-    const int i = patch / ACROSS * PY + within / PX, j = patch % ACROSS * PX + within % PX;
+    const int i = patch / ACROSS * PY + (within / 2 % 2 + within / (4 * PX / 2) * 2) % PY;
+    const int j = patch % ACROSS * PX + within % 2 + within / 4 % (PX / 2) * 2;
     float4 sum[8][TN / 4];
 #pragma unroll
     for (int r = 0; r < 8; r++)
@@ -210,8 +187,7 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
 
     /* Four pixels side by side are written at once where they lie so. */
     const long out_plane = (long)out_y * out_x;
-    const bool whole = phases_y * phases_x == 1 && out_plane % 4 == 0 && y_at % 4 == 0 &&
-                       (!(flags & MASK) || h_at % 4 == 0);
+    const bool whole = phases_y * phases_x == 1 && out_plane % 4 == 0 && y_at % 4 == 0;
     y += y_at + (long)group * outs * out_plane;
     h += h_at + (long)group * outs * out_plane;
     b += b_at + (long)group * outs;
@@ -236,10 +212,10 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
                     break;
                 if (whole)
                     *(__global float4 *)(y + to) = (float4)(
-                        gemm_finish(t.x, flags, bias, h + to), gemm_finish(t.y, flags, bias, h + to + 1),
-                        gemm_finish(t.z, flags, bias, h + to + 2), gemm_finish(t.w, flags, bias, h + to + 3));
+                        conv_finish(t.x, flags, bias, h + to), conv_finish(t.y, flags, bias, h + to + 1),
+                        conv_finish(t.z, flags, bias, h + to + 2), conv_finish(t.w, flags, bias, h + to + 3));
                 else
-                    y[to] = gemm_finish(q == 0   ? t.x
+                    y[to] = conv_finish(q == 0   ? t.x
                                         : q == 1 ? t.y
                                         : q == 2 ? t.z
                                                  : t.w,

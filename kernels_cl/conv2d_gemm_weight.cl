@@ -117,7 +117,9 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
         }                                                                                          \
     }
 
-    const int i = me % (BM / TM), j = me / (BM / TM);
+    /* Neighbours share a row, every other one a column, in which order NVIDIA's local memory answers
+     * float4 fastest. */
+    const int i = me / 2 % (BM / TM), j = me % 2 + me / (2 * (BM / TM)) * 2;
     float4 sum[TM][TN / 4];
 #pragma unroll
     for (int r = 0; r < TM; r++)
