@@ -22,9 +22,9 @@ mot_attention_size mot_attention_sizes(const mot_operands *o)
 {
     const mot_shape *qkv = &qkv_of(o)->shape;
     return (mot_attention_size){.samples = qkv->dim[0],
-                   .length = qkv->dim[1],
-                   .heads = o->attrs.heads,
-                   .depth = qkv->dim[2] / 3 / o->attrs.heads};
+                                .length = qkv->dim[1],
+                                .heads = o->attrs.heads,
+                                .depth = qkv->dim[2] / 3 / o->attrs.heads};
 }
 
 /* qkv, y and lse fit each other. */

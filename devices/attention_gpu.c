@@ -26,7 +26,9 @@ static const blocks narrow_backward[] = {{64, 32, 32, 64}, {0}};
 static const blocks *blocks_of(const mot_recording *r, bool narrow)
 {
     const bool grad = r->o->op != MOT_OP_attention;
-    const blocks *b = narrow ? (grad ? narrow_backward : narrow_forward) : grad ? backward : forward;
+    const blocks *b = narrow ? (grad ? narrow_backward : narrow_forward)
+                      : grad ? backward
+                             : forward;
     while (b->depth > 0 && b->depth < mot_attention_sizes(r->o).depth)
         b++;
     return b;
@@ -47,7 +49,8 @@ static bool applies(const mot_recording *r, const blocks *b)
     const mot_attention_size s = mot_attention_sizes(r->o);
     return b->depth > 0 && r->traits.group >= b->items &&
            r->traits.local_bytes >= local_bytes(r, b) &&
-           s.samples * s.heads * s.length < INT32_MAX / 2 && /* rows, and places in a sample: ints */
+           s.samples * s.heads * s.length <
+               INT32_MAX / 2 && /* rows, and places in a sample: ints */
            3 * s.length * s.heads * s.depth < INT32_MAX / 2;
 }
 

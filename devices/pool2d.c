@@ -104,12 +104,46 @@ static mot_status record_planes(const mot_recording *r)
         r, &launch, mot_min(planes_of(r->o), (int64_t)UNITS_PER_THREAD * r->traits.threads), 1);
 }
 
+/* Where a view's pairs are aligned. */
+static bool has_pairs(const mot_view *view)
+{
+    return view->offset % 2 == 0 && view->slot_stride % 2 == 0;
+}
+
+static bool applies_pairs(const mot_recording *r)
+{
+    const mot_window *w = &r->o->attrs.window;
+    bool paired = mot_view_elements(&r->o->out[0]) < INT32_MAX;
+    for (int i = 0; i < 2; i++)
+        paired = paired && w->kernel[i] == 2 && w->stride[i] == 2 && w->padding[i] == 0 &&
+                 w->image[i] % 2 == 0;
+    return paired && has_pairs(&r->o->in[1]) && has_pairs(&r->o->out[0]);
+}
+
+static bool prefers_pairs(const mot_recording *r)
+{
+    return !r->traits.cpu;
+}
+
+static mot_status record_pairs(const mot_recording *r)
+{
+    mot_launch launch;
+    begin(r, &launch, "max_pool2d_grad_pairs");
+    return mot_record_end_plain(r, &launch, mot_view_elements(&r->o->in[0]));
+}
+
+static const mot_variant max_grad_variants[] = {
+    {.name = "plain", .record = record_plain},
+    {.name = "planes", .prefers = is_cpu, .record = record_planes},
+    {.name = "pairs", .applies = applies_pairs, .prefers = prefers_pairs, .record = record_pairs},
+};
+
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "planes", .prefers = is_cpu, .record = record_planes},
 };
 
 const mot_primitive mot_primitive_max_pool2d = {check_pool, variants, 2, NULL};
-const mot_primitive mot_primitive_max_pool2d_grad = {check_max_grad, variants, 2, NULL};
+const mot_primitive mot_primitive_max_pool2d_grad = {check_max_grad, max_grad_variants, 3, NULL};
 const mot_primitive mot_primitive_avg_pool2d = {check_pool, variants, 2, NULL};
 const mot_primitive mot_primitive_avg_pool2d_grad = {check_avg_grad, variants, 2, NULL};

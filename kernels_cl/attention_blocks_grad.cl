@@ -22,11 +22,8 @@
     float4 held[HELD];                                                                             \
     float s[RO][RW], t[RO][RW]
 
-INLINE void attend_weigh(__local float4 *x, float s[RO][RW], int theirs, int mine)
-{
-    EACH_SCORE(r, c)
-        ((__local float *)x)[(theirs + r * TO) * (4 * X_PITCH) + mine + c * TW] = s[r][c];
-}
+/* Where weight (r, c) of a work-item is in x. */
+#define WEIGHT(r, c) ((__local float *)x)[(theirs + r * TO) * (4 * X_PITCH) + mine + c * TW]
 
 __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 __kernel void attention_blocks_deltas(__global float *restrict deltas, long deltas_at,
@@ -87,14 +84,11 @@ __kernel void attention_blocks_queries(__global float *restrict dqkv, long dqkv_
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, v + (long)(o + OTHER) * stride, stride, keys - o - OTHER, deep);
         attend_scores(s, other, query, theirs, mine);
-        EACH_SCORE(r, c)
-            s[r][c] = exp2(s[r][c] - level[mine + c * TW]);
         if (HAS_EDGE(o, keys, o + OTHER - 1, w0))
             EACH_SCORE(r, c)
-                s[r][c] = o + theirs + r * TO < KEYS_OF(w0 + mine + c * TW) ? s[r][c] : 0.0f;
+                s[r][c] = o + theirs + r * TO < KEYS_OF(w0 + mine + c * TW) ? s[r][c] : -INFINITY;
         EACH_SCORE(r, c)
-            s[r][c] *= t[r][c] - delta[mine + c * TW];
-        attend_weigh(x, s, theirs, mine);
+            WEIGHT(r, c) = exp2(s[r][c] - level[mine + c * TW]) * (t[r][c] - delta[mine + c * TW]);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_add(sum, x, other, first, quad);
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -133,15 +127,14 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
             delta[r] = query < rows ? deltas[query] : 0.0f;
         }
         attend_scores(s, other, key, theirs, mine);
-        EACH_SCORE(r, c)
-            s[r][c] = exp2(s[r][c] - level[r]);
         if (HAS_EDGE(o, rows, w0 + OWN - 1, o))
             EACH_SCORE(r, c)
             {
                 const int behind = causal ? w0 + mine + c * TW : 0, query = o + theirs + r * TO;
-                s[r][c] = (uint)(query - behind) < (uint)(rows - behind) ? s[r][c] : 0.0f;
+                s[r][c] = (uint)(query - behind) < (uint)(rows - behind) ? s[r][c] : -INFINITY;
             }
-        attend_weigh(x, s, theirs, mine);
+        EACH_SCORE(r, c)
+            WEIGHT(r, c) = s[r][c] = exp2(s[r][c] - level[r]);
         barrier(CLK_LOCAL_MEM_FENCE);
         /* 2. dv, and dy . v */
         attend_put(other, held);
@@ -153,8 +146,7 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
         /* 3. ds, dk */
         attend_put(other, held);
         EACH_SCORE(r, c)
-            s[r][c] *= t[r][c] - delta[r];
-        attend_weigh(x, s, theirs, mine);
+            WEIGHT(r, c) = s[r][c] * (t[r][c] - delta[r]);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, q + (long)(o + OTHER) * stride, stride, rows - o - OTHER, deep);
         attend_add(dk, x, other, first, quad);

@@ -3,6 +3,8 @@
  * plain   one work-item an element of the output, which looks for what belongs to it.
  * planes  for CPUs: groups of one work-item, each with a range of whole planes, in which a gradient
  *         can go to where it belongs; windows of 2x2 that do not overlap have a way of their own.
+ * pairs   the gradient of the largest on GPUs: windows of 2x2 that cover the image and do not
+ *         overlap, a work-item each, which reads and writes two pairs of pixels.
  * NaN is larger than any number, as in PyTorch; the first of equals gets the gradient. */
 #include "vector.cl"
 
@@ -127,6 +129,32 @@ __kernel void avg_pool2d_grad_plain(__global float *dx, long dx_at, __global con
                               pool_sees(ox, stride_x, pad_x, kernel_x, width), kernel_y, kernel_x,
                               flags);
     dx[dx_at + i] = sum;
+}
+
+/* ---- pairs ---- */
+
+/* Rows of windows are 2 `width` apart, through all planes. */
+__kernel void max_pool2d_grad_pairs(__global float *restrict dx, long dx_at,
+                                    __global const float *restrict dy, long dy_at,
+                                    __global const float *restrict x, long x_at, WINDOW,
+                                    long n_planes)
+{
+    const int i = (int)get_global_id(0), row = i / out_width;
+    if (i >= (int)n_planes * out_height * out_width)
+        return;
+    const long at = 2 * (long)row * width + 2 * (i - row * out_width);
+    const float2 a = *(__global const float2 *)(x + x_at + at);
+    const float2 b = *(__global const float2 *)(x + x_at + at + width);
+    const int second = LARGER(a.y, a.x), fourth = LARGER(b.y, b.x);
+    const float upper = second ? a.y : a.x, lower = fourth ? b.y : b.x;
+    const int below = LARGER(lower, upper);
+    const float d = dy[dy_at + i];
+    const float part = (flags & POOL_RELU) && !((below ? lower : upper) > 0.0f) ? 0.0f : d;
+    const float over = below ? 0.0f : part, under = below ? part : 0.0f;
+    *(__global float2 *)(dx + dx_at + at) =
+        (float2)(second ? 0.0f : over, second ? over : 0.0f);
+    *(__global float2 *)(dx + dx_at + at + width) =
+        (float2)(fourth ? 0.0f : under, fourth ? under : 0.0f);
 }
 
 /* ---- planes ---- */
