@@ -32,8 +32,9 @@ typedef struct layout {
 
 enum { N_BY_RULE = 3 };
 /* The rule's are the first ones: for products with more and with fewer groups. */
-static const layout layouts[] = {{64, 2, 4, 4}, {64, 2, 2, 6}, {32, 2, 2, 6}, {64, 2, 4, 1}, {64, 2, 2, 1},
-                                 {64, 4, 2, 4}, {32, 4, 2, 4}, {32, 2, 2, 1}, {64, 2, 2, 4}, {32, 2, 1, 8}};
+static const layout layouts[] = {{64, 2, 4, 4}, {64, 2, 2, 6}, {32, 2, 2, 6}, {64, 2, 4, 1},
+                                 {64, 2, 2, 1}, {64, 4, 2, 4}, {32, 4, 2, 4}, {32, 2, 2, 1},
+                                 {64, 2, 2, 4}, {32, 2, 1, 8}};
 /* The same groups without local memory. */
 static const layout direct_layouts[N_BY_RULE] = {{64, 2, 4, 1}, {64, 2, 2, 1}, {32, 2, 2, 1}};
 
@@ -48,14 +49,10 @@ static const layout *rule_of(const mot_device *device)
     return device->mma == MOT_MMA_ASYNC ? layouts : direct_layouts;
 }
 
-static int64_t rows_of(const layout *l)
+/* For one matrix of the batch. */
+static int64_t groups_of(const layout *l, const mot_matmul *p)
 {
-    return l->high * l->rows;
-}
-
-static int64_t columns_of(const layout *l)
-{
-    return l->wide * PANEL;
+    return mot_ceil_div(p->m, l->high * l->rows) * mot_ceil_div(p->n, l->wide * PANEL);
 }
 
 /* As many groups as there are compute units, if there can be. */
@@ -65,8 +62,7 @@ static const layout *layout_of(const mot_recording *r, const mot_matmul *p)
         if (memcmp(&layouts[i], r->parameter, sizeof *layouts) == 0 && layout_fits(r, &layouts[i]))
             return &layouts[i];
     const layout *l = rule_of(r->device), *last = l + N_BY_RULE - 1;
-    while (l < last && p->batch * mot_ceil_div(p->m, rows_of(l)) * mot_ceil_div(p->n, columns_of(l)) <
-                           r->traits.threads)
+    while (l < last && groups_of(l, p) * p->batch < r->traits.threads)
         l++;
     return l;
 }
@@ -169,8 +165,7 @@ mot_status mot_matmul_record_mma(const mot_recording *r)
     const mot_view words = mot_workspace_at(r->o, 0, s.parts_at);
     const mot_view parts = mot_workspace_at(r->o, s.parts_at, s.size - s.parts_at);
     const size_t threads = (size_t)(l->high * l->wide * 32), local[2] = {threads, 1};
-    const int64_t groups = mot_ceil_div(p.m, rows_of(l)) * mot_ceil_div(p.n, columns_of(l));
-    const size_t global[2] = {(size_t)groups * threads, (size_t)p.batch};
+    const size_t global[2] = {(size_t)groups_of(l, &p) * threads, (size_t)p.batch};
     mot_launch launch;
     MOT_TRY(record_pack(r, &p, l, &s, &words, &parts));
     if (p.flags & MOT_MATMUL_SUMS)

@@ -35,22 +35,22 @@
 #ifndef STAGES
 #define STAGES 1
 #endif
-#define PANEL 64             /* rows */
-#define UNIT 128             /* words */
-#define STEP (4 * UNIT)      /* words of a panel for a step of k */
-#define CHUNK 16             /* of k, that a lane packs four of */
-#define SLICE 128            /* of k, for a group that packs */
+#define PANEL 64        /* rows */
+#define UNIT 128        /* words */
+#define STEP (4 * UNIT) /* words of a panel for a step of k */
+#define CHUNK 16        /* of k, that a lane packs four of */
+#define SLICE 128       /* of k, for a group that packs */
 #ifdef BF16
 #define STEPS_A_CHUNK 1
 #else
 #define STEPS_A_CHUNK 2
 #endif
-#define AHEAD 4              /* chunks */
+#define AHEAD 4 /* chunks */
 #define PACKERS 256
-#define PACKED_ROWS 128      /* of such a group */
+#define PACKED_ROWS 128 /* of such a group */
 #define THREADS (HIGH * WIDE * 32)
-#define UNITS (ROWS / 16)                /* of op(A), for a warp */
-#define A_PANELS (HIGH * ROWS / PANEL)   /* of a group; of op(B) it has WIDE */
+#define UNITS (ROWS / 16)              /* of op(A), for a warp */
+#define A_PANELS (HIGH * ROWS / PANEL) /* of a group; of op(B) it has WIDE */
 #define PLACE(g) ((g) / 2 * 4 + (g) % 2)
 #define INLINE static inline __attribute__((always_inline))
 #ifdef EMULATED
@@ -164,8 +164,9 @@ __kernel void mma_pack(__global uint *restrict words, long words_at, __global fl
     const bool left = (long)get_group_id(1) < a_blocks;
     const long block = (long)get_group_id(1) - (left ? 0 : a_blocks);
     const long rows = left ? m : n, row_stride = left ? a_row : b_row, k_stride = left ? a_k : b_k;
-    const long panels = (rows + PANEL - 1) / PANEL, unit = block * (PACKED_ROWS / 16) + me / 32;
-    const long row = unit * 16 + PLACE(lane / 4), first = (long)get_group_id(0) * SLICE;
+    const long panels = (rows + PANEL - 1) / PANEL, first = (long)get_group_id(0) * SLICE;
+    const uint unit = (uint)block * (PACKED_ROWS / 16) + me / 32;
+    const long row = (long)unit * 16 + PLACE(lane / 4);
     const long at = left ? a_at + batch * stride_a : b_at + batch * stride_b;
     const long p = first + t * 4, step = first / CHUNK * STEPS_A_CHUNK;
     const part x = {(left ? a : b) + at + row * row_stride + p * k_stride, row_stride, k_stride,
