@@ -11,7 +11,7 @@
  *
  * A row of qkv (B,T,3,H,D) has queries, keys and values of all heads; y is (B,T,H,D), lse (B,H,T).
  * plain   one work-item a row; runs anywhere; what the others are tested against.
- * The fast ones for CPUs are in attention_lanes.cl.
+ * The fast ones are in attention_lanes.cl for CPUs, in attention_blocks.cl for GPUs.
  * Source: Dao 2023, "FlashAttention-2", sections 2.3 and 3.1. */
 
 /* The row of work-item `id`, from row `begin` on, and where its vectors are. */

@@ -9,10 +9,10 @@
  *     sum[w][d] += sum_o x[o][w] other[o][d]       attend_add
  *
  * A work-item has RO x RW scores, of rows TO and TW apart, and RA neighbouring rows of `sum`, four
- * elements of each.  Eight neighbouring work-items have neighbouring rows, or vectors, of one
- * operand, the next eight others of the second: what 32 of them read at once is 128 bytes or less.
+ * elements of each.  Every second work-item has another row, or vector, of one operand, its
+ * neighbour the same and another of the second: local memory serves such pairs at once.
  * Parameters: DEPTH 32, 64 or 128, at least `depth`: what is beyond counts as zero; OWN, OTHER:
- * multiples of 16 and 4 ITEMS / DEPTH; WIDE: vectors in global memory are aligned. */
+ * multiples of 16; ITEMS 64 or 128; WIDE: vectors in global memory are aligned. */
 #ifndef ATTENTION_TILE_CL
 #define ATTENTION_TILE_CL
 #include "vector.cl"
