@@ -88,20 +88,11 @@ typedef struct part {
 INLINE float4 four_of(const part *x, long row, long p)
 {
     __global const float *from = x->from + row * x->row_stride + p * x->k_stride;
-    float4 v = 0.0f;
+    const long step = x->k_stride, left = x->whole ? 4 : row < x->rows ? x->k - p : 0;
     if (x->whole && x->aligned)
         return *(__global const float4 *)from;
-    if (x->whole || (row < x->rows && p + 4 <= x->k))
-        return (float4)(from[0], from[x->k_stride], from[2 * x->k_stride], from[3 * x->k_stride]);
-    if (row >= x->rows)
-        return v;
-    if (p < x->k)
-        v.x = from[0];
-    if (p + 1 < x->k)
-        v.y = from[x->k_stride];
-    if (p + 2 < x->k)
-        v.z = from[2 * x->k_stride];
-    return v;
+    return (float4)(left > 0 ? from[0] : 0.0f, left > 1 ? from[step] : 0.0f,
+                    left > 2 ? from[2 * step] : 0.0f, left > 3 ? from[3 * step] : 0.0f);
 }
 
 /* An instruction takes neighbouring registers: of op(A) both rows' first word, then their second; of
@@ -171,7 +162,7 @@ __kernel void mma_pack(__global uint *restrict words, long words_at, __global fl
     const long p = first + t * 4, step = first / CHUNK * STEPS_A_CHUNK;
     const part x = {(left ? a : b) + at + row * row_stride + p * k_stride, row_stride, k_stride,
                     rows - row, k - p};
-    const bool whole = row + 2 < rows && first + SLICE <= k;
+    const bool whole = ((long)unit + 1) * 16 <= rows && first + SLICE <= k;
     const bool aligned = k_stride == 1 && (at | row_stride) % 4 == 0;
     float sum[2];
     if (unit / 4 >= panels)
