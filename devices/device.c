@@ -26,6 +26,16 @@ static void CL_CALLBACK context_note(const char *text, const void *data, size_t 
     mot_log(MOT_LOG_DEBUG, "driver_says \"%s\"", text ? text : "");
 }
 
+/* CPUs round so anyway. */
+static bool rounds_on_demand(const mot_device *device)
+{
+    cl_device_fp_config config = 0;
+    return device->info.kind != MOT_KIND_CPU &&
+           clGetDeviceInfo(device->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, NULL) ==
+               CL_SUCCESS &&
+           config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
+}
+
 static mot_status find(const mot_device_info *info, mot_device *device)
 {
     char base[48];
@@ -65,6 +75,7 @@ static mot_status find(const mot_device_info *info, mot_device *device)
         device->info = fresh;
         device->cl_version = mot_opencl_version(fresh.opencl_version);
         device->driver_caches = mot_program_driver_caches(&fresh);
+        device->rounds_on_demand = rounds_on_demand(device);
     }
     free(found);
     return status;

@@ -24,6 +24,7 @@ __kernel void accumulate_plain(__global float *grad, long grad_at, __global floa
                                long sums_at, __global float *keep, long keep_at,
                                __global const uint *scalars, long scalars_at, long n)
 {
+    EXACT
     const long i = get_global_id(0);
     const uint what = scalars[scalars_at + ACCUMULATE];
     if (i < n)
@@ -38,6 +39,7 @@ __kernel void accumulate_vector(__global float *restrict grad, long grad_at,
                                 __global const uint *restrict scalars, long scalars_at, long n,
                                 long chunk UNITS)
 {
+    EXACT
     const uint what = scalars[scalars_at + ACCUMULATE];
     grad += grad_at;
     sums += sums_at;

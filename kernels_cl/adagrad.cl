@@ -8,6 +8,7 @@
 __kernel void adagrad_plain(__global float *param, long param_at, __global float *square,
                             long square_at, UPDATE_INPUTS, float eps)
 {
+    EXACT
     const long i = get_global_id(0);
     if (i >= n)
         return;
@@ -24,6 +25,7 @@ __kernel void adagrad_vector(__global float *restrict param, long param_at,
                              __global float *restrict square, long square_at, UPDATE_INPUTS,
                              float eps, long chunk UNITS)
 {
+    EXACT
     UPDATE_BEGIN;
     param += param_at;
     square += square_at;

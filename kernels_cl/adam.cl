@@ -12,6 +12,7 @@ __kernel void adam_plain(__global float *param, long param_at, __global float *m
                          __global float *v, long v_at, UPDATE_INPUTS, float beta1, float rest1,
                          float beta2, float rest2, float eps, int decoupled)
 {
+    EXACT
     const long i = get_global_id(0);
     if (i >= n)
         return;
@@ -33,6 +34,7 @@ __kernel void adam_vector(__global float *restrict param, long param_at, __globa
                           float beta1, float rest1, float beta2, float rest2, float eps,
                           int decoupled, long chunk UNITS)
 {
+    EXACT
     UPDATE_BEGIN;
     const float root = 1.0f / sqrt(as_float(scalars[BIAS2]));
     param += param_at;

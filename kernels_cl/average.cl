@@ -12,6 +12,7 @@ __kernel void average_plain(__global float *average, long average_at, __global c
                             long param_at, __global const uint *scalars, long scalars_at, long n,
                             float rest)
 {
+    EXACT
     const long i = get_global_id(0);
     if (i >= n)
         return;
@@ -24,6 +25,7 @@ __kernel void average_vector(__global float *restrict average, long average_at,
                              __global const uint *restrict scalars, long scalars_at, long n,
                              float rest, long chunk UNITS)
 {
+    EXACT
     const bool first = scalars[scalars_at + STEP] == 0;
     average += average_at;
     param += param_at;

@@ -178,6 +178,7 @@ __kernel void batch_norm_update(__global float *mean, long mean_at, __global flo
                                 long variance_at, __global const float *sums, long sums_at,
                                 long channels, float momentum UNITS)
 {
+    EXACT
     const long c = get_global_id(0);
     if (c >= channels)
         return;

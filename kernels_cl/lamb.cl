@@ -23,6 +23,7 @@ __kernel void lamb_norms(__global float *restrict parts, long parts_at,
                          __global const float *restrict v, long v_at, UPDATE_INPUTS, float beta1,
                          float rest1, float beta2, float rest2, float eps, long chunk UNITS)
 {
+    EXACT
     LAMB_BEGIN;
     const long first = (long)get_group_id(0) * chunk, last = min(first + chunk, n_ranges);
     const float8 most = clip;
@@ -50,6 +51,7 @@ __kernel void lamb_trust(__global float *restrict trust, long trust_at,
                          __global const uint *restrict ranges, long ranges_at, long n_ranges,
                          long chunk UNITS)
 {
+    EXACT
     const long first = (long)get_group_id(0) * chunk, last = min(first + chunk, n_ranges);
     ranges += ranges_at;
     for (long r = first + (long)get_local_id(0); r < last; r += (long)get_local_size(0)) {
@@ -73,6 +75,7 @@ __kernel void lamb_plain(__global float *param, long param_at, __global float *m
                          UPDATE_INPUTS, float beta1, float rest1, float beta2, float rest2,
                          float eps)
 {
+    EXACT
     const long i = get_global_id(0);
     if (i >= n)
         return;
@@ -93,6 +96,7 @@ __kernel void lamb_vector(__global float *restrict param, long param_at, __globa
                           float beta1, float rest1, float beta2, float rest2, float eps,
                           long chunk UNITS)
 {
+    EXACT
     LAMB_BEGIN;
     param += param_at;
     m += m_at;

@@ -8,6 +8,7 @@
 __kernel void lion_plain(__global float *param, long param_at, __global float *m, long m_at,
                          UPDATE_INPUTS, float beta1, float rest1, float beta2, float rest2)
 {
+    EXACT
     const long i = get_global_id(0);
     if (i >= n)
         return;
@@ -23,6 +24,7 @@ __kernel void lion_vector(__global float *restrict param, long param_at, __globa
                           long m_at, UPDATE_INPUTS, float beta1, float rest1, float beta2,
                           float rest2, long chunk UNITS)
 {
+    EXACT
     UPDATE_BEGIN;
     param += param_at;
     m += m_at;

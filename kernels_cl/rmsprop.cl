@@ -12,6 +12,7 @@ __kernel void rmsprop_plain(__global float *param, long param_at, __global float
                             __global float *velocity, long velocity_at, UPDATE_INPUTS, float alpha,
                             float rest, float eps, float momentum, int flags)
 {
+    EXACT
     const long i = get_global_id(0);
     if (i >= n)
         return;
@@ -40,6 +41,7 @@ __kernel void rmsprop_vector(__global float *restrict param, long param_at,
                              float alpha, float rest, float eps, float momentum, int flags,
                              long chunk UNITS)
 {
+    EXACT
     UPDATE_BEGIN;
     param += param_at;
     square += square_at;

@@ -8,6 +8,7 @@
 __kernel void sgd_plain(__global float *param, long param_at, __global float *velocity,
                         long velocity_at, UPDATE_INPUTS, float momentum, int flags)
 {
+    EXACT
     const long i = get_global_id(0);
     if (i >= n)
         return;
@@ -36,6 +37,7 @@ __kernel void sgd_vector(__global float *restrict param, long param_at,
                          __global float *restrict velocity, long velocity_at, UPDATE_INPUTS,
                          float momentum, int flags, long chunk UNITS)
 {
+    EXACT
     UPDATE_BEGIN;
     param += param_at;
     velocity += velocity_at;

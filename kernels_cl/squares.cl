@@ -21,14 +21,14 @@ INLINE float fold16(float16 x)
 
 INLINE float8 add_square8(float8 sum, float8 x)
 {
-#pragma OPENCL FP_CONTRACT OFF
+    EXACT
     const float8 square = x * x;
     return sum + square;
 }
 
 INLINE float16 add_square16(float16 sum, float16 x)
 {
-#pragma OPENCL FP_CONTRACT OFF
+    EXACT
     const float16 square = x * x;
     return sum + square;
 }

@@ -19,6 +19,20 @@ static bool is_plain(const char *text)
     return any_letter;
 }
 
+/* A character that YAML allows as an escape only; its bytes, or 0. */
+static int escaped(const char *text, unsigned *code)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    *code = c[0];
+    if (c[0] < 0x20 || c[0] == 0x7f)
+        return 1;
+    *code = c[1];
+    if (c[0] == 0xc2 && c[1] < 0xa0)
+        return 2;
+    *code = c[0] == 0xef && c[1] != 0 ? 0xf000u | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu) : 0;
+    return *code == 0xfeff || *code >= 0xfffe ? 3 : 0;
+}
+
 static mot_status print_scalar(const mot_yaml *yaml, mot_text *text)
 {
     if (mot_yaml_is_null(yaml))
@@ -26,14 +40,16 @@ static mot_status print_scalar(const mot_yaml *yaml, mot_text *text)
     if (!yaml->quoted && is_plain(yaml->text))
         return mot_text_add(text, "%s", yaml->text);
     MOT_TRY(mot_text_add(text, "\""));
-    for (const char *c = yaml->text; *c; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (byte == '"' || byte == '\\')
-            MOT_TRY(mot_text_add(text, "\\%c", byte));
-        else if (byte < 0x20 || byte == 0x7f)
-            MOT_TRY(mot_text_add(text, "\\x%02x", byte));
+    for (const char *c = yaml->text; *c;) {
+        unsigned code;
+        const int n = escaped(c, &code);
+        if (n > 0)
+            MOT_TRY(mot_text_add(text, "\\u%04x", code));
+        else if (*c == '"' || *c == '\\')
+            MOT_TRY(mot_text_add(text, "\\%c", *c));
         else
             MOT_TRY(mot_text_add_bytes(text, c, 1));
+        c += n > 0 ? n : 1;
     }
     return mot_text_add(text, "\"");
 }
