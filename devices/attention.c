@@ -3,7 +3,7 @@
  * plain  kernels_cl/attention.cl.
  * lanes  kernels_cl/attention_lanes.cl, for CPUs: one launch forward; two backward, dq first, which
  *        leaves delta in the workspace for dk and dv.
- * blocks, narrow  for GPUs; attention_gpu.c.
+ * blocks  for GPUs; attention_gpu.c.
  */
 #include "config.h"
 
@@ -160,10 +160,6 @@ static mot_status record_grad_lanes(const mot_recording *r)
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "lanes", .applies = applies_lanes, .prefers = prefers_lanes, .record = record_lanes},
-    {.name = "narrow",
-     .applies = mot_attention_applies_narrow,
-     .prefers = mot_attention_prefers_narrow,
-     .record = mot_attention_record_narrow},
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
      .prefers = mot_attention_prefers_blocks,
@@ -177,11 +173,6 @@ static const mot_variant grad_variants[] = {
      .prefers = prefers_lanes,
      .workspace = mot_attention_grad_workspace,
      .record = record_grad_lanes},
-    {.name = "narrow",
-     .applies = mot_attention_applies_narrow,
-     .prefers = mot_attention_prefers_narrow,
-     .workspace = mot_attention_grad_workspace,
-     .record = mot_attention_record_narrow},
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
      .prefers = mot_attention_prefers_blocks,
@@ -189,5 +180,5 @@ static const mot_variant grad_variants[] = {
      .record = mot_attention_record_blocks},
 };
 
-const mot_primitive mot_primitive_attention = {check, variants, 4, NULL};
-const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 4, NULL};
+const mot_primitive mot_primitive_attention = {check, variants, 3, NULL};
+const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 3, NULL};
