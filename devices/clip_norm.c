@@ -1,11 +1,12 @@
 /* clip_norm: the divisor of the gradient that keeps its norm; the kernels are in
- * kernels_cl/clip_norm.cl.  Which elements are a block depends on their number alone, so that the
- * same bits come out on every device. */
+ * kernels_cl/clip_norm.cl and clip_norm_lanes.cl.  Which elements are a block depends on their
+ * number alone, so that the same bits come out on every device. */
 #include "config.h"
 
 #include "devices/optimizer.h"
 
 enum { SHORTEST = 1024, MOST_BLOCKS = 4096 };
+enum { LANES = 16, BLOCKS = 8 }; /* twins of those in the kernel file */
 
 static mot_status check(const mot_operands *o)
 {
@@ -43,32 +44,70 @@ static int64_t workspace(const mot_recording *r)
     return mot_ceil_div(mot_view_elements(&r->o->in[0]), block_of(r));
 }
 
+/* The blocks' sums into the workspace. */
+static void begin_blocks(const mot_recording *r, mot_launch *launch, const char *source,
+                         const char *kernel)
+{
+    const mot_view parts = mot_workspace_at(r->o, 0, workspace(r));
+    mot_record_begin(r, launch, source, kernel);
+    mot_launch_view(launch, &parts);
+    mot_launch_view(launch, &r->o->in[0]);
+    mot_launch_long(launch, mot_view_elements(&r->o->in[0]));
+    mot_launch_long(launch, block_of(r));
+    mot_launch_long(launch, workspace(r));
+}
+
+/* The divisor from them. */
+static void begin_finish(const mot_recording *r, mot_launch *launch, const char *source,
+                         const char *kernel)
+{
+    const mot_view parts = mot_workspace_at(r->o, 0, workspace(r));
+    mot_record_begin(r, launch, source, kernel);
+    mot_launch_view(launch, &r->o->out[0]);
+    mot_launch_view(launch, &parts);
+    mot_launch_view(launch, &r->o->in[1]);
+    mot_launch_long(launch, workspace(r));
+    mot_launch_float(launch, (float)r->o->attrs.clip_norm);
+}
+
 static mot_status record_blocks(const mot_recording *r)
 {
-    const int64_t n = workspace(r);
-    const mot_view parts = mot_workspace_at(r->o, 0, n);
-    const mot_range range = mot_range_blocks(&r->traits, n);
+    const mot_range range = mot_range_blocks(&r->traits, workspace(r));
     mot_launch launch;
-    mot_record_begin(r, &launch, "clip_norm", "clip_norm_blocks");
-    mot_launch_view(&launch, &parts);
-    mot_launch_view(&launch, &r->o->in[0]);
-    mot_launch_long(&launch, mot_view_elements(&r->o->in[0]));
-    mot_launch_long(&launch, block_of(r));
-    mot_launch_long(&launch, n);
+    begin_blocks(r, &launch, "clip_norm", "clip_norm_blocks");
     mot_launch_long(&launch, range.chunk);
     MOT_TRY(mot_record_end_units(r, &launch, range.groups, range.local));
-    mot_record_begin(r, &launch, "clip_norm", "clip_norm_finish");
-    mot_launch_view(&launch, &r->o->out[0]);
-    mot_launch_view(&launch, &parts);
-    mot_launch_view(&launch, &r->o->in[1]);
-    mot_launch_long(&launch, n);
-    mot_launch_float(&launch, (float)r->o->attrs.clip_norm);
+    begin_finish(r, &launch, "clip_norm", "clip_norm_finish");
     return mot_record_end_units(r, &launch, 1, 1);
+}
+
+static bool applies_lanes(const mot_recording *r)
+{
+    return r->traits.group >= LANES * BLOCKS;
+}
+
+static bool prefers_lanes(const mot_recording *r)
+{
+    return !r->traits.cpu;
+}
+
+static mot_status record_lanes(const mot_recording *r)
+{
+    mot_launch launch;
+    begin_blocks(r, &launch, "clip_norm_lanes", "clip_norm_lanes");
+    MOT_TRY(mot_record_end(r, &launch, mot_ceil_div(workspace(r), BLOCKS), LANES * BLOCKS));
+    begin_finish(r, &launch, "clip_norm_lanes", "clip_norm_finish_lanes");
+    return mot_record_end(r, &launch, 1, LANES);
 }
 
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "blocks", .workspace = workspace, .record = record_blocks},
+    {.name = "lanes",
+     .applies = applies_lanes,
+     .prefers = prefers_lanes,
+     .workspace = workspace,
+     .record = record_lanes},
 };
 
-const mot_primitive mot_primitive_clip_norm = {check, variants, 2, NULL};
+const mot_primitive mot_primitive_clip_norm = {check, variants, 3, NULL};

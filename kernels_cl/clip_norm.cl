@@ -2,15 +2,10 @@
  * as PyTorch's clip_grad_norm_:  out[0] = sums[0] / min(1, most / (|grad| / sums[0] + 1e-6)), the
  * divisor that the optimizer takes instead of sums[0]; out[1..3] = 0.  n is a multiple of 16.
  * plain   one work-item does everything; runs anywhere; what the others are tested against.
- * blocks  blocks of `block` elements (squares.cl), then their sums in a second launch. */
+ * blocks  blocks of `block` elements (squares.cl), then their sums in a second launch.
+ * lanes   the same sums on GPUs: clip_norm_lanes.cl. */
+#include "clip_leave.cl"
 #include "squares.cl"
-
-INLINE void clip_leave(__global float *out, float square, float samples, float most)
-{
-    const float part = most / (sqrt(square) / samples + 1e-6f);
-    out[0] = part < 1.0f ? samples / part : samples;
-    out[1] = out[2] = out[3] = 0.0f;
-}
 
 __kernel void clip_norm_plain(__global float *out, long out_at, __global const float *grad,
                               long grad_at, __global const float *sums, long sums_at, long n,
