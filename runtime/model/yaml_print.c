@@ -27,7 +27,7 @@ static int escaped(const char *text, unsigned *code)
     if (c[0] < 0x20 || c[0] == 0x7f)
         return 1;
     *code = c[1];
-    if (c[0] == 0xc2 && c[1] < 0xa0)
+    if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
         return 2;
     *code = c[0] == 0xef && c[1] != 0 ? 0xf000u | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu) : 0;
     return *code == 0xfeff || *code >= 0xfffe ? 3 : 0;
