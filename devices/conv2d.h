@@ -29,7 +29,6 @@ void mot_conv2d_add_epilogue(mot_launch *launch, const mot_operands *o);
 
 /* conv2d_cpu.c */
 bool mot_conv2d_tile_applies(const mot_recording *r);
-bool mot_conv2d_tile_prefers(const mot_recording *r);
 int64_t mot_conv2d_tile_workspace(const mot_recording *r);
 mot_status mot_conv2d_tile_record(const mot_recording *r);
 int64_t mot_conv2d_parts_workspace(const mot_recording *r);
@@ -45,7 +44,6 @@ mot_status mot_conv2d_planes_record_weight(const mot_recording *r);
 /* conv2d_gpu.c */
 bool mot_conv2d_gemm_applies(const mot_recording *r);
 bool mot_conv2d_gemm_applies_weight(const mot_recording *r);
-bool mot_conv2d_gemm_prefers(const mot_recording *r);
 int mot_conv2d_gemm_candidates(const mot_recording *r, mot_choice *out, int most);
 int64_t mot_conv2d_gemm_workspace(const mot_recording *r);
 int64_t mot_conv2d_gemm_workspace_weight(const mot_recording *r);

@@ -85,11 +85,6 @@ bool mot_conv2d_tile_applies(const mot_recording *r)
            d.rows * d.blocks * d.axis[0].source < (int64_t)1 << 28;
 }
 
-bool mot_conv2d_tile_prefers(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
 static void add_ints(mot_launch *launch, const int64_t *number, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -139,11 +139,6 @@ static bool counts_in_ints(const mot_recording *r, const mot_conv2d *c)
            w->groups * (r->o->op == MOT_OP_conv2d_dinput ? w->stride[0] * w->stride[1] : 1) < 65536;
 }
 
-bool mot_conv2d_gemm_prefers(const mot_recording *r)
-{
-    return !r->traits.cpu;
-}
-
 /* ---- y, or dx ---- */
 
 typedef struct product {
