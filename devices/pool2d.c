@@ -54,24 +54,15 @@ static void begin(const mot_recording *r, mot_launch *launch, const char *kernel
 {
     const mot_operands *o = r->o;
     const mot_window *w = &o->attrs.window;
-    const int64_t numbers[] = {w->image[0],
-                               w->image[1],
-                               mot_window_places(w, 0),
-                               mot_window_places(w, 1),
-                               w->kernel[0],
-                               w->kernel[1],
-                               w->stride[0],
-                               w->stride[1],
-                               w->padding[0],
-                               w->padding[1]};
     const int flags =
         (o->attrs.activation == MOT_ACT_RELU ? POOL_RELU : 0) | (w->count_padding ? POOL_COUNT : 0);
     mot_record_begin(r, launch, "pool2d", kernel);
     mot_launch_view(launch, &o->out[0]);
     for (int i = 0; i < o->n_in; i++)
         mot_launch_view(launch, &o->in[i]);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        mot_launch_int(launch, (int)numbers[i]);
+    MOT_LAUNCH_INTS(launch, w->image[0], w->image[1], mot_window_places(w, 0),
+                    mot_window_places(w, 1), w->kernel[0], w->kernel[1], w->stride[0], w->stride[1],
+                    w->padding[0], w->padding[1]);
     mot_launch_int(launch, flags);
     mot_launch_long(launch, planes_of(o));
 }
