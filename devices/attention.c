@@ -106,11 +106,6 @@ static bool applies_lanes(const mot_recording *r)
     return local_bytes(r, 4, 2) <= r->traits.local_bytes;
 }
 
-static bool prefers_lanes(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
 static mot_status end_lanes(const mot_recording *r, mot_launch *launch, int deep, int blocks)
 {
     const mot_attention_size s = mot_attention_sizes(r->o);
@@ -159,10 +154,10 @@ static mot_status record_grad_lanes(const mot_recording *r)
 
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
-    {.name = "lanes", .applies = applies_lanes, .prefers = prefers_lanes, .record = record_lanes},
+    {.name = "lanes", .applies = applies_lanes, .prefers = mot_on_cpu, .record = record_lanes},
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
-     .prefers = mot_attention_prefers_blocks,
+     .prefers = mot_off_cpu,
      .record = mot_attention_record_blocks},
 };
 
@@ -170,12 +165,12 @@ static const mot_variant grad_variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "lanes",
      .applies = applies_lanes,
-     .prefers = prefers_lanes,
+     .prefers = mot_on_cpu,
      .workspace = mot_attention_grad_workspace,
      .record = record_grad_lanes},
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
-     .prefers = mot_attention_prefers_blocks,
+     .prefers = mot_off_cpu,
      .workspace = mot_attention_grad_workspace,
      .record = mot_attention_record_blocks},
 };

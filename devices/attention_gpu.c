@@ -29,7 +29,8 @@ static const blocks *blocks_of(const mot_recording *r)
     return b;
 }
 
-/* The kernels' arrays: rows of vectors with one of padding, weights, and a few numbers for each row. */
+/* The kernels' arrays: rows of vectors with one of padding, weights, and a few numbers for each row.
+ */
 static size_t local_bytes(const mot_recording *r, const blocks *b)
 {
     const bool grad = r->o->op != MOT_OP_attention;
@@ -50,25 +51,15 @@ bool mot_attention_applies_blocks(const mot_recording *r)
            3 * s.length * s.heads * s.depth < INT32_MAX / 2;
 }
 
-bool mot_attention_prefers_blocks(const mot_recording *r)
-{
-    return !r->traits.cpu;
-}
-
-static bool aligned(const mot_view *view)
-{
-    return view->offset % 4 == 0 && view->slot_stride % 4 == 0;
-}
-
 static void begin(const mot_recording *r, mot_launch *launch, const blocks *b, const char *source,
                   const char *kernel)
 {
     bool wide = mot_attention_sizes(r->o).depth % 4 == 0;
     char options[80];
     for (int i = 0; i < r->o->n_in; i++)
-        wide = wide && aligned(&r->o->in[i]);
+        wide = wide && mot_view_aligned(&r->o->in[i], 4);
     for (int i = 0; i < r->o->n_out; i++)
-        wide = wide && aligned(&r->o->out[i]);
+        wide = wide && mot_view_aligned(&r->o->out[i], 4);
     snprintf(options, sizeof options, "-DDEPTH=%d -DOWN=%d -DOTHER=%d -DITEMS=%d -DWIDE=%d",
              b->depth, b->own, b->other, b->items, wide);
     mot_launch_begin(launch, r->commands, source, options, kernel);

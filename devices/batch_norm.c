@@ -1,5 +1,5 @@
-/* batch_norm and what belongs to it; the kernels are in kernels_cl/batch_norm.cl and batch_norm_grad.cl.
- * The variant for GPUs, `parts`, is in batch_norm_gpu.c. */
+/* batch_norm and what belongs to it; the kernels are in kernels_cl/batch_norm.cl and
+ * batch_norm_grad.cl.  The variant for GPUs, `parts`, is in batch_norm_gpu.c. */
 #include "config.h"
 
 #include "devices/batch_norm.h"
@@ -33,7 +33,7 @@ static mot_status check_channels(const mot_operands *o, int x, int first)
     return MOT_OK;
 }
 
-void mot_batch_norm_sizes(mot_launch *launch, const mot_view *x)
+void mot_batch_norm_add_sizes(mot_launch *launch, const mot_view *x)
 {
     mot_launch_long(launch, mot_view_rows(x));
     mot_launch_long(launch, mot_batch_norm_channels(x));
@@ -43,11 +43,6 @@ void mot_batch_norm_sizes(mot_launch *launch, const mot_view *x)
 static void optional(mot_launch *launch, const mot_operands *o, int i)
 {
     mot_launch_view(launch, mot_has_in(o, i) ? &o->in[i] : &none);
-}
-
-static bool is_cpu(const mot_recording *r)
-{
-    return r->traits.cpu;
 }
 
 /* How a launch ends that goes over channels by units. */
@@ -66,18 +61,18 @@ static mot_status check_sums(const mot_operands *o)
     return mot_check_elements(o, "sums", &o->out[0], 2 * mot_batch_norm_channels(&o->in[0]) + 1);
 }
 
-void mot_batch_norm_sums_inputs(mot_launch *launch, const mot_operands *o)
+void mot_batch_norm_add_sums_inputs(mot_launch *launch, const mot_operands *o)
 {
     mot_launch_view(launch, &o->in[0]);
     mot_launch_view(launch, &o->in[1]);
-    mot_batch_norm_sizes(launch, &o->in[0]);
+    mot_batch_norm_add_sizes(launch, &o->in[0]);
 }
 
 static void begin_sums(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     mot_record_begin(r, launch, "batch_norm", kernel);
     mot_launch_view(launch, &r->o->out[0]);
-    mot_batch_norm_sums_inputs(launch, r->o);
+    mot_batch_norm_add_sums_inputs(launch, r->o);
 }
 
 static mot_status sums_plain(const mot_recording *r)
@@ -109,12 +104,12 @@ static mot_status check_forward(const mot_operands *o)
     return mot_check_elements(o, "y", &o->out[0], mot_view_elements(&o->in[0]));
 }
 
-void mot_batch_norm_arguments(mot_launch *launch, const mot_operands *o)
+void mot_batch_norm_add_arguments(mot_launch *launch, const mot_operands *o)
 {
     mot_launch_view(launch, &o->out[0]);
     for (int i = 0; i < 6; i++)
         optional(launch, o, i);
-    mot_batch_norm_sizes(launch, &o->in[0]);
+    mot_batch_norm_add_sizes(launch, &o->in[0]);
     mot_launch_float(launch, (float)o->attrs.eps);
     mot_launch_int(launch, flags_of(o, 4) | (mot_has_in(o, 3) ? 0 : RUNNING));
 }
@@ -122,7 +117,7 @@ void mot_batch_norm_arguments(mot_launch *launch, const mot_operands *o)
 static void begin_forward(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     mot_record_begin(r, launch, "batch_norm", kernel);
-    mot_batch_norm_arguments(launch, r->o);
+    mot_batch_norm_add_arguments(launch, r->o);
 }
 
 static mot_status forward_plain(const mot_recording *r)
@@ -173,29 +168,28 @@ static mot_status check_grad(const mot_operands *o)
     return mot_check_elements(o, "dx", &o->out[0], mot_view_elements(&o->in[1]));
 }
 
-/* What both have: dy, x, sums, mean, then weight and bias; sizes. */
-void mot_batch_norm_channel(mot_launch *launch, const mot_operands *o, int weight)
+void mot_batch_norm_add_channel(mot_launch *launch, const mot_operands *o, int weight)
 {
     for (int i = 0; i < 4; i++)
         mot_launch_view(launch, &o->in[i]);
     optional(launch, o, weight);
     optional(launch, o, weight + 1);
-    mot_batch_norm_sizes(launch, &o->in[1]);
+    mot_batch_norm_add_sizes(launch, &o->in[1]);
     mot_launch_float(launch, (float)o->attrs.eps);
     mot_launch_int(launch, flags_of(o, weight));
 }
 
-void mot_batch_norm_grad_sums_arguments(mot_launch *launch, const mot_operands *o)
+void mot_batch_norm_add_grad_sums_arguments(mot_launch *launch, const mot_operands *o)
 {
     for (int i = 0; i < 3; i++)
         mot_launch_view(launch, mot_has_out(o, i) ? &o->out[i] : &none);
-    mot_batch_norm_channel(launch, o, 4);
+    mot_batch_norm_add_channel(launch, o, 4);
 }
 
 static void begin_grad_sums(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     mot_record_begin(r, launch, "batch_norm_grad", kernel);
-    mot_batch_norm_grad_sums_arguments(launch, r->o);
+    mot_batch_norm_add_grad_sums_arguments(launch, r->o);
 }
 
 static mot_status grad_sums_plain(const mot_recording *r)
@@ -212,17 +206,17 @@ static mot_status grad_sums_channels(const mot_recording *r)
     return end_channels(r, &launch, &r->o->in[1]);
 }
 
-void mot_batch_norm_grad_arguments(mot_launch *launch, const mot_operands *o)
+void mot_batch_norm_add_grad_arguments(mot_launch *launch, const mot_operands *o)
 {
     mot_launch_view(launch, &o->out[0]);
     mot_launch_view(launch, &o->in[4]);
-    mot_batch_norm_channel(launch, o, 5);
+    mot_batch_norm_add_channel(launch, o, 5);
 }
 
 static void begin_grad(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     mot_record_begin(r, launch, "batch_norm_grad", kernel);
-    mot_batch_norm_grad_arguments(launch, r->o);
+    mot_batch_norm_add_grad_arguments(launch, r->o);
 }
 
 static mot_status grad_plain(const mot_recording *r)
@@ -277,39 +271,39 @@ static const mot_variant sums_variants[] = {
     {.name = "plain", .record = sums_plain},
     {.name = "parts",
      .applies = mot_batch_norm_applies_parts,
-     .prefers = mot_batch_norm_prefers_parts,
+     .prefers = mot_off_cpu,
      .workspace = mot_batch_norm_workspace_parts,
      .record = mot_batch_norm_sums_parts},
-    {.name = "channels", .prefers = is_cpu, .record = sums_channels},
+    {.name = "channels", .prefers = mot_on_cpu, .record = sums_channels},
 };
 static const mot_variant forward_variants[] = {
     {.name = "plain", .record = forward_plain},
     {.name = "parts",
      .applies = mot_batch_norm_applies_parts,
-     .prefers = mot_batch_norm_prefers_parts,
+     .prefers = mot_off_cpu,
      .record = mot_batch_norm_parts},
-    {.name = "channels", .prefers = is_cpu, .record = forward_channels},
+    {.name = "channels", .prefers = mot_on_cpu, .record = forward_channels},
 };
 static const mot_variant grad_sums_variants[] = {
     {.name = "plain", .record = grad_sums_plain},
     {.name = "parts",
      .applies = mot_batch_norm_applies_parts,
-     .prefers = mot_batch_norm_prefers_parts,
+     .prefers = mot_off_cpu,
      .workspace = mot_batch_norm_workspace_parts,
      .record = mot_batch_norm_grad_sums_parts},
-    {.name = "channels", .prefers = is_cpu, .record = grad_sums_channels},
+    {.name = "channels", .prefers = mot_on_cpu, .record = grad_sums_channels},
 };
 static const mot_variant grad_variants[] = {
     {.name = "plain", .record = grad_plain},
     {.name = "parts",
      .applies = mot_batch_norm_applies_parts,
-     .prefers = mot_batch_norm_prefers_parts,
+     .prefers = mot_off_cpu,
      .record = mot_batch_norm_grad_parts},
-    {.name = "channels", .prefers = is_cpu, .record = grad_channels},
+    {.name = "channels", .prefers = mot_on_cpu, .record = grad_channels},
 };
 static const mot_variant update_variants[] = {
     {.name = "plain", .record = update_plain},
-    {.name = "units", .prefers = is_cpu, .record = update_units},
+    {.name = "units", .prefers = mot_on_cpu, .record = update_units},
 };
 
 const mot_primitive mot_primitive_batch_norm_sums = {check_sums, sums_variants, 3, NULL};

@@ -11,21 +11,11 @@
 /* A unit holds some 8 full groups, and a work-item should have a few pieces to load. */
 enum { GROUPS_PER_UNIT = 16, PIECES_EACH = 4 };
 
-bool mot_batch_norm_prefers_parts(const mot_recording *r)
-{
-    return !r->traits.cpu;
-}
-
-static bool aligned(const mot_view *view)
-{
-    return view->offset % 4 == 0 && view->slot_stride % 4 == 0;
-}
-
 /* Are planes, of x and those of its shape, whole vectors? */
 static bool in_fours(const mot_view *x, const mot_view *second, const mot_view *third)
 {
-    return mot_view_columns(x) / mot_batch_norm_channels(x) % 4 == 0 && aligned(x) &&
-           aligned(second) && aligned(third);
+    return mot_view_columns(x) / mot_batch_norm_channels(x) % 4 == 0 && mot_view_aligned(x, 4) &&
+           mot_view_aligned(second, 4) && mot_view_aligned(third, 4);
 }
 
 static int64_t parts_of(const mot_recording *r, const mot_view *x)
@@ -84,12 +74,12 @@ mot_status mot_batch_norm_sums_parts(const mot_recording *r)
     mot_launch launch;
     begin_parts(r, &launch, "batch_norm", "batch_norm_sums_parts", wide);
     mot_launch_view(&launch, &left);
-    mot_batch_norm_sums_inputs(&launch, r->o);
+    mot_batch_norm_add_sums_inputs(&launch, r->o);
     MOT_TRY(end_sums(r, &launch, x, mot_batch_norm_channels(x) * parts_of(r, x)));
     begin_parts(r, &launch, "batch_norm", "batch_norm_sums_finish", wide);
     mot_launch_view(&launch, &r->o->out[0]);
     mot_launch_view(&launch, &left);
-    mot_batch_norm_sizes(&launch, x);
+    mot_batch_norm_add_sizes(&launch, x);
     return end_sums(r, &launch, x, mot_batch_norm_channels(x));
 }
 
@@ -98,7 +88,7 @@ mot_status mot_batch_norm_parts(const mot_recording *r)
     const mot_view *x = &r->o->in[0], *y = &r->o->out[0];
     mot_launch launch;
     begin_parts(r, &launch, "batch_norm", "batch_norm_parts", in_fours(x, y, y));
-    mot_batch_norm_arguments(&launch, r->o);
+    mot_batch_norm_add_arguments(&launch, r->o);
     return end_parts(r, &launch, x);
 }
 
@@ -109,10 +99,10 @@ mot_status mot_batch_norm_grad_sums_parts(const mot_recording *r)
     mot_launch launch;
     begin_parts(r, &launch, "batch_norm_grad", "batch_norm_grad_sums_parts", wide);
     mot_launch_view(&launch, &left);
-    mot_batch_norm_channel(&launch, r->o, 4);
+    mot_batch_norm_add_channel(&launch, r->o, 4);
     MOT_TRY(end_sums(r, &launch, x, mot_batch_norm_channels(x) * parts_of(r, x)));
     begin_parts(r, &launch, "batch_norm_grad", "batch_norm_grad_sums_finish", wide);
-    mot_batch_norm_grad_sums_arguments(&launch, r->o);
+    mot_batch_norm_add_grad_sums_arguments(&launch, r->o);
     mot_launch_view(&launch, &left);
     return end_sums(r, &launch, x, mot_batch_norm_channels(x));
 }
@@ -123,6 +113,6 @@ mot_status mot_batch_norm_grad_parts(const mot_recording *r)
     mot_launch launch;
     begin_parts(r, &launch, "batch_norm_grad", "batch_norm_grad_parts",
                 in_fours(x, &r->o->in[0], &r->o->out[0]));
-    mot_batch_norm_grad_arguments(&launch, r->o);
+    mot_batch_norm_add_grad_arguments(&launch, r->o);
     return end_parts(r, &launch, x);
 }

@@ -166,6 +166,12 @@ void mot_launch_int(mot_launch *launch, int value)
     set_arg(launch, sizeof number, &number);
 }
 
+void mot_launch_ints(mot_launch *launch, const int64_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        mot_launch_int(launch, (int)numbers[i]);
+}
+
 void mot_launch_float(mot_launch *launch, float value)
 {
     mot_arg arg = {.kind = MOT_ARG_FLOAT};

@@ -68,6 +68,30 @@ void mot_conv2d_add_epilogue(mot_launch *launch, const mot_operands *o)
     mot_launch_view(launch, flags & MOT_MATMUL_MASK ? &o->in[MASK] : &absent);
 }
 
+void mot_conv2d_add_weight_strides(mot_launch *launch, const mot_operands *o, const mot_conv2d *c)
+{
+    const mot_window *w = c->window;
+    const bool dinput = o->op == MOT_OP_conv2d_dinput;
+    const int64_t taps = w->kernel[0] * w->kernel[1], all = c->channels / w->groups * taps;
+    mot_launch_long(launch, c->outs / w->groups * all);
+    mot_launch_long(launch, dinput ? taps : all);
+    mot_launch_long(launch, dinput ? all : taps);
+    mot_launch_long(launch, dinput ? taps - 1 : 0);
+    mot_launch_long(launch, dinput ? -1 : 1);
+}
+
+void mot_conv2d_add_axes(mot_launch *launch, const mot_operands *o, const mot_conv2d *c)
+{
+    const mot_window *w = c->window;
+    const bool dinput = o->op == MOT_OP_conv2d_dinput;
+    const mot_conv2d_axis y = mot_conv2d_axis_of(o, c, 0), x = mot_conv2d_axis_of(o, c, 1);
+    const int64_t channels = c->channels / w->groups, outs = c->outs / w->groups;
+    MOT_LAUNCH_INTS(launch, w->groups, dinput ? outs : channels, y.in, x.in,
+                    dinput ? channels : outs, y.out, x.out, w->kernel[0], w->kernel[1], y.source,
+                    x.source, y.phases, x.phases, y.first, x.first, y.step, x.step, y.every,
+                    x.every);
+}
+
 /* ---- checking ---- */
 
 enum { MOST_PIXELS = 1 << 30 }; /* of an image: kernels count them in ints */
@@ -126,12 +150,9 @@ static mot_status check_dweight(const mot_operands *o)
 static void add_geometry(mot_launch *launch, const mot_conv2d *c)
 {
     const mot_window *w = c->window;
-    const int64_t sizes[] = {c->channels,    w->image[0],    w->image[1],   c->outs,
-                             c->places[0],   c->places[1],   w->kernel[0],  w->kernel[1],
-                             w->stride[0],   w->stride[1],   w->padding[0], w->padding[1],
-                             w->dilation[0], w->dilation[1], w->groups};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        mot_launch_int(launch, (int)sizes[i]);
+    MOT_LAUNCH_INTS(launch, c->channels, w->image[0], w->image[1], c->outs, c->places[0],
+                    c->places[1], w->kernel[0], w->kernel[1], w->stride[0], w->stride[1],
+                    w->padding[0], w->padding[1], w->dilation[0], w->dilation[1], w->groups);
 }
 
 static mot_status record_plain(const mot_recording *r)
@@ -188,7 +209,7 @@ static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "tile",
      .applies = mot_conv2d_tile_applies,
-     .prefers = mot_conv2d_tile_prefers,
+     .prefers = mot_on_cpu,
      .workspace = mot_conv2d_tile_workspace,
      .record = mot_conv2d_tile_record},
     {.name = "planes",
@@ -198,7 +219,7 @@ static const mot_variant variants[] = {
      .record = mot_conv2d_planes_record},
     {.name = "gemm",
      .applies = mot_conv2d_gemm_applies,
-     .prefers = mot_conv2d_gemm_prefers,
+     .prefers = mot_off_cpu,
      .workspace = mot_conv2d_gemm_workspace,
      .record = mot_conv2d_gemm_record,
      .parameters = gemm_parameters,
@@ -213,7 +234,7 @@ static const mot_variant dweight_variants[] = {
     {.name = "plain", .record = record_dweight},
     {.name = "tile",
      .applies = mot_conv2d_tile_applies,
-     .prefers = mot_conv2d_tile_prefers,
+     .prefers = mot_on_cpu,
      .workspace = mot_conv2d_parts_workspace,
      .record = mot_conv2d_parts_record},
     {.name = "planes",
@@ -222,8 +243,8 @@ static const mot_variant dweight_variants[] = {
      .workspace = mot_conv2d_planes_workspace,
      .record = mot_conv2d_planes_record_weight},
     {.name = "gemm",
-     .applies = mot_conv2d_gemm_applies_weight,
-     .prefers = mot_conv2d_gemm_prefers,
+     .applies = mot_conv2d_gemm_applies,
+     .prefers = mot_off_cpu,
      .workspace = mot_conv2d_gemm_workspace_weight,
      .record = mot_conv2d_gemm_record_weight,
      .parameters = gemm_parameters,

@@ -20,6 +20,7 @@ typedef struct mot_conv2d_axis {
     int64_t in, out; /* size of what is read and written */
     int64_t source, phases, first, step, every;
 } mot_conv2d_axis;
+/** i: 0 for rows, 1 for columns. */
 mot_conv2d_axis mot_conv2d_axis_of(const mot_operands *o, const mot_conv2d *c, int i);
 
 /** The epilogue: MOT_MATMUL_BIAS, MOT_MATMUL_RELU and MOT_MATMUL_MASK. */
@@ -27,9 +28,15 @@ int mot_conv2d_flags(const mot_operands *o);
 /** Add bias and mask, which may be absent, to a launch. */
 void mot_conv2d_add_epilogue(mot_launch *launch, const mot_operands *o);
 
+/** Longs: how far it is in the weight from a group to the next, from one channel of what is written,
+ *  and of what is read; where the taps begin, and from one to the next. */
+void mot_conv2d_add_weight_strides(mot_launch *launch, const mot_operands *o, const mot_conv2d *c);
+/** Ints: groups; channels and size of what is read, and of what is written, of a group; kernel;
+ *  source, phases, first, step and every of both axes. */
+void mot_conv2d_add_axes(mot_launch *launch, const mot_operands *o, const mot_conv2d *c);
+
 /* conv2d_cpu.c */
 bool mot_conv2d_tile_applies(const mot_recording *r);
-bool mot_conv2d_tile_prefers(const mot_recording *r);
 int64_t mot_conv2d_tile_workspace(const mot_recording *r);
 mot_status mot_conv2d_tile_record(const mot_recording *r);
 int64_t mot_conv2d_parts_workspace(const mot_recording *r);
@@ -44,8 +51,6 @@ mot_status mot_conv2d_planes_record_weight(const mot_recording *r);
 
 /* conv2d_gpu.c */
 bool mot_conv2d_gemm_applies(const mot_recording *r);
-bool mot_conv2d_gemm_applies_weight(const mot_recording *r);
-bool mot_conv2d_gemm_prefers(const mot_recording *r);
 int mot_conv2d_gemm_candidates(const mot_recording *r, mot_choice *out, int most);
 int64_t mot_conv2d_gemm_workspace(const mot_recording *r);
 int64_t mot_conv2d_gemm_workspace_weight(const mot_recording *r);

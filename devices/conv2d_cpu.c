@@ -67,7 +67,8 @@ static division division_of(const mot_recording *r, const mot_conv2d *c)
     division d = {.channels = (dinput ? c->outs : c->channels) / groups,
                   .outs = (dinput ? c->channels : c->outs) / groups,
                   .axis = {mot_conv2d_axis_of(r->o, c, 0), mot_conv2d_axis_of(r->o, c, 1)}};
-    /* conv2d_parts goes over pixels: a distance of many lines would leave most of a cache unused. */
+    /* conv2d_parts goes over pixels: a distance of many lines would leave most of a cache unused.
+     */
     d.pitch = dweight && d.channels % 32 == 0 ? d.channels + 16 : d.channels;
     d.n_panels = mot_ceil_div(d.outs, nr);
     d.panel_floats = groups * d.n_panels * depth * d.channels * nr;
@@ -85,20 +86,6 @@ bool mot_conv2d_tile_applies(const mot_recording *r)
            d.rows * d.blocks * d.axis[0].source < (int64_t)1 << 28;
 }
 
-bool mot_conv2d_tile_prefers(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
-static void add_ints(mot_launch *launch, const int64_t *number, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        mot_launch_int(launch, (int)number[i]);
-}
-#define ADD_INTS(launch, ...)                                                                      \
-    add_ints(launch, (const int64_t[]){__VA_ARGS__},                                               \
-             sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t))
-
 /* ---- y, or dx ---- */
 
 int64_t mot_conv2d_tile_workspace(const mot_recording *r)
@@ -111,19 +98,14 @@ int64_t mot_conv2d_tile_workspace(const mot_recording *r)
 static mot_status record_pack(const mot_recording *r, const mot_conv2d *c, const division *d,
                               const mot_view *panels)
 {
-    const bool dinput = r->o->op == MOT_OP_conv2d_dinput;
     const int64_t taps = c->window->kernel[0] * c->window->kernel[1];
     const int64_t rows = d->panel_floats / (2 * r->traits.vector);
     mot_launch launch;
     mot_record_begin(r, &launch, "conv2d_tile", "conv2d_pack");
     mot_launch_view(&launch, panels);
     mot_launch_view(&launch, &r->o->in[1]);
-    ADD_INTS(&launch, c->window->groups, d->outs, d->channels, taps);
-    mot_launch_long(&launch, d->outs * d->channels * taps);
-    mot_launch_long(&launch, dinput ? taps : d->channels * taps);
-    mot_launch_long(&launch, dinput ? d->outs * taps : taps);
-    mot_launch_long(&launch, dinput ? taps - 1 : 0);
-    mot_launch_long(&launch, dinput ? -1 : 1);
+    MOT_LAUNCH_INTS(&launch, c->window->groups, d->outs, d->channels, taps);
+    mot_conv2d_add_weight_strides(&launch, r->o, c);
     return mot_record_end_units(
         r, &launch, mot_min(mot_ceil_div(rows, 64), UNITS_PER_THREAD * (int64_t)r->traits.threads),
         1);
@@ -134,7 +116,6 @@ mot_status mot_conv2d_tile_record(const mot_recording *r)
     const mot_operands *o = r->o;
     const mot_conv2d c = mot_conv2d_of(o);
     const division d = division_of(r, &c);
-    const mot_conv2d_axis *y = &d.axis[0], *x = &d.axis[1];
     const mot_view panels = mot_workspace_at(o, 0, d.panel_floats);
     const mot_view scratch = mot_workspace_at(o, d.panel_floats, d.units * d.scratch_floats);
     const int flags = mot_conv2d_flags(o);
@@ -149,9 +130,8 @@ mot_status mot_conv2d_tile_record(const mot_recording *r)
     mot_launch_long(&launch, d.scratch_floats);
     mot_launch_long(&launch, d.window_floats);
     mot_launch_long(&launch, c.samples);
-    ADD_INTS(&launch, c.window->groups, d.channels, y->in, x->in, d.outs, y->out, x->out,
-             c.window->kernel[0], c.window->kernel[1], y->source, x->source, y->phases, x->phases,
-             y->first, x->first, y->step, x->step, y->every, x->every, d.rows, d.blocks, flags);
+    mot_conv2d_add_axes(&launch, o, &c);
+    MOT_LAUNCH_INTS(&launch, d.rows, d.blocks, flags);
     return mot_record_end_units(r, &launch, d.units, 1);
 }
 
@@ -176,8 +156,8 @@ static mot_status record_sum(const mot_recording *r, const mot_conv2d *c, const 
     mot_launch_view(&launch, sums ? &r->o->out[1] : &absent);
     mot_launch_view(&launch, parts);
     mot_launch_long(&launch, d->part_floats);
-    ADD_INTS(&launch, d->units, c->window->groups, d->channels, d->outs,
-             c->window->kernel[0] * c->window->kernel[1], sums ? MOT_MATMUL_SUMS : 0);
+    MOT_LAUNCH_INTS(&launch, d->units, c->window->groups, d->channels, d->outs,
+                    c->window->kernel[0] * c->window->kernel[1], sums ? MOT_MATMUL_SUMS : 0);
     return mot_record_end_units(
         r, &launch, mot_min(mot_ceil_div(rows, 16), UNITS_PER_THREAD * (int64_t)r->traits.threads),
         1);
@@ -204,9 +184,9 @@ mot_status mot_conv2d_parts_record(const mot_recording *r)
     mot_launch_long(&launch, d.window_floats);
     mot_launch_long(&launch, d.pitch);
     mot_launch_long(&launch, c.samples);
-    ADD_INTS(&launch, w->groups, d.channels, y->in, x->in, d.outs, y->out, x->out, w->kernel[0],
-             w->kernel[1], w->stride[0], w->stride[1], w->padding[0], w->padding[1], w->dilation[0],
-             w->dilation[1], d.rows, d.blocks);
+    MOT_LAUNCH_INTS(&launch, w->groups, d.channels, y->in, x->in, d.outs, y->out, x->out,
+                    w->kernel[0], w->kernel[1], w->stride[0], w->stride[1], w->padding[0],
+                    w->padding[1], w->dilation[0], w->dilation[1], d.rows, d.blocks);
     MOT_TRY(mot_record_end_units(r, &launch, d.units, 1));
     return record_sum(r, &c, &d, &parts);
 }

@@ -3,15 +3,16 @@
  * gemm    as matrix products; kernels_cl/conv2d_gemm.cl and conv2d_gemm_weight.cl say how.
  * direct  where groups have few channels; kernels_cl/conv2d_direct.cl.
  *
- * Of the blocks that fit, the one is taken for which the fewest
- * instructions are estimated: what lies outside of the matrices is computed as well, and small
- * blocks read more for each multiply-add. */
+ * That block is taken for which the fewest instructions are estimated: what lies outside of the
+ * matrices is computed as well, and small blocks read more for each multiply-add. */
 #include "config.h"
 
 #include "devices/conv2d.h"
 
 #include <stdio.h>
+#include <string.h>
 
+/* Twins of those in the kernel files. */
 enum {
     STEP = 8,
     WEIGHT_STEP = 16,
@@ -20,9 +21,8 @@ enum {
     SUM_SIDE = 32,
     SUM_ITEMS = 256,
     GROUP = 256,
-    MOST_PARTS = 1024,
-    LOCAL_BYTES = 26 * 1024 /* of the largest block */
 };
+enum { MOST_PARTS = 1024, LOCAL_BYTES = 26 * 1024 /* of the largest block */ };
 
 typedef struct block {
     int rows, columns, tile_rows, tile_columns;
@@ -72,8 +72,9 @@ static choices choices_of(const mot_recording *r)
     return (choices){blocks, sizeof blocks / sizeof *blocks};
 }
 
-/* The one that the parameters ask for, else the cheapest.  `least`: groups that keep the device busy,
- * each block being computed `times`; where there are fewer, those that are missing cost as much. */
+/* The one that the parameters ask for, else the cheapest.  `least`: groups that keep the device
+ * busy, each block being computed `times`; where there are fewer, those that are missing cost as
+ * much. */
 static const block *block_of(const mot_recording *r, int64_t rows, int64_t columns, int64_t times,
                              int64_t least)
 {
@@ -94,24 +95,6 @@ static const block *block_of(const mot_recording *r, int64_t rows, int64_t colum
     return best;
 }
 
-int mot_conv2d_gemm_candidates(const mot_recording *r, mot_choice *out, int most)
-{
-    const choices c = choices_of(r);
-    int n = 0;
-    for (; n < c.n && n < most; n++)
-        out[n] = (mot_choice){.parameter = {c.list[n].rows, c.list[n].columns}};
-    return n;
-}
-
-static void add_ints(mot_launch *launch, const int64_t *number, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        mot_launch_int(launch, (int)number[i]);
-}
-#define ADD_INTS(launch, ...)                                                                      \
-    add_ints(launch, (const int64_t[]){__VA_ARGS__},                                               \
-             sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t))
-
 static void begin(const mot_recording *r, mot_launch *launch, const char *source, const block *b,
                   int share, const char *kernel)
 {
@@ -130,18 +113,13 @@ static bool counts_in_ints(const mot_recording *r, const mot_conv2d *c)
 {
     const int64_t most = (int64_t)1 << 30;
     const mot_window *w = c->window;
+    const int64_t padded_image =
+        (w->image[0] + 2 * w->padding[0]) * (w->image[1] + 2 * w->padding[1]);
     return r->traits.group >= GROUP && r->traits.local_bytes >= LOCAL_BYTES &&
-           c->channels * w->image[0] * w->image[1] < most &&
-           c->outs * c->places[0] * c->places[1] < most &&
-           c->samples * w->image[0] * w->image[1] < most &&
-           c->samples * c->places[0] * c->places[1] < most &&
+           c->channels * padded_image < most && c->outs * c->places[0] * c->places[1] < most &&
+           c->samples * padded_image < most && c->samples * c->places[0] * c->places[1] < most &&
            w->kernel[0] * w->kernel[1] * (mot_max(c->channels, c->outs) + STEP) < most / 256 &&
            w->groups * (r->o->op == MOT_OP_conv2d_dinput ? w->stride[0] * w->stride[1] : 1) < 65536;
-}
-
-bool mot_conv2d_gemm_prefers(const mot_recording *r)
-{
-    return !r->traits.cpu;
 }
 
 /* ---- y, or dx ---- */
@@ -193,32 +171,20 @@ int64_t mot_conv2d_gemm_workspace(const mot_recording *r)
     return p.panel_floats + p.table_floats;
 }
 
-/* Of a group, an out, a channel; where the taps begin, and from one to the next. */
-static void add_weight_strides(mot_launch *launch, const mot_recording *r, const product *p,
-                               int64_t taps)
-{
-    const bool dinput = r->o->op == MOT_OP_conv2d_dinput;
-    mot_launch_long(launch, p->outs * p->channels * taps);
-    mot_launch_long(launch, dinput ? taps : p->channels * taps);
-    mot_launch_long(launch, dinput ? p->outs * taps : taps);
-    mot_launch_long(launch, dinput ? taps - 1 : 0);
-    mot_launch_long(launch, dinput ? -1 : 1);
-}
-
 static mot_status record_pack(const mot_recording *r, const mot_conv2d *c, const product *p,
                               const mot_view *panels, const mot_view *table)
 {
     const mot_conv2d_axis *y = &p->axis[0], *x = &p->axis[1];
-    const int64_t *kernel = c->window->kernel, taps = kernel[0] * kernel[1];
+    const int64_t *kernel = c->window->kernel;
     mot_launch launch;
     begin(r, &launch, "conv2d_gemm", p->block, (int)p->share, "conv2d_gemm_pack");
     mot_launch_view(&launch, panels);
     mot_launch_view(&launch, table);
     mot_launch_view(&launch, &r->o->in[1]);
-    add_weight_strides(&launch, r, p, taps);
-    ADD_INTS(&launch, p->channels, y->in, x->in, p->outs, kernel[0], kernel[1], y->phases,
-             x->phases, y->first, x->first, y->step, x->step, y->every, x->every, p->depth,
-             p->row_blocks);
+    mot_conv2d_add_weight_strides(&launch, r->o, c);
+    MOT_LAUNCH_INTS(&launch, p->channels, y->in, x->in, p->outs, kernel[0], kernel[1], y->phases,
+                    x->phases, y->first, x->first, y->step, x->step, y->every, x->every, p->depth,
+                    p->row_blocks);
     mot_launch_long(&launch, p->panel_floats);
     return mot_record_end_plain(r, &launch, p->panel_floats);
 }
@@ -228,7 +194,6 @@ mot_status mot_conv2d_gemm_record(const mot_recording *r)
     const mot_operands *o = r->o;
     const mot_conv2d c = mot_conv2d_of(o);
     const product p = product_of(r, &c);
-    const mot_conv2d_axis *y = &p.axis[0], *x = &p.axis[1];
     const mot_view panels = mot_workspace_at(o, 0, p.panel_floats);
     const mot_view table = mot_workspace_at(o, p.panel_floats, p.table_floats);
     const size_t items = (size_t)items_of(p.block), local[] = {items, 1};
@@ -243,10 +208,8 @@ mot_status mot_conv2d_gemm_record(const mot_recording *r)
     mot_launch_view(&launch, &table);
     mot_conv2d_add_epilogue(&launch, o);
     mot_launch_long(&launch, c.samples);
-    ADD_INTS(&launch, c.window->groups, p.channels, y->in, x->in, p.outs, y->out, x->out,
-             c.window->kernel[0], c.window->kernel[1], y->source, x->source, y->phases, x->phases,
-             y->first, x->first, y->step, x->step, y->every, x->every, p.depth, p.row_blocks,
-             mot_conv2d_flags(o));
+    mot_conv2d_add_axes(&launch, o, &c);
+    MOT_LAUNCH_INTS(&launch, p.depth, p.row_blocks, mot_conv2d_flags(o));
     return mot_record_end_3d(r, &launch, 2, global, local);
 }
 
@@ -276,18 +239,16 @@ mot_status mot_conv2d_direct_record(const mot_recording *r)
     const mot_operands *o = r->o;
     const mot_conv2d c = mot_conv2d_of(o);
     const product p = product_of(r, &c);
-    const mot_conv2d_axis *y = &p.axis[0], *x = &p.axis[1];
-    const int64_t *kernel = c.window->kernel, n = direct_items(&c, &p);
+    const int64_t n = direct_items(&c, &p);
     mot_launch launch;
     mot_launch_begin(&launch, r->commands, "conv2d_direct", "", "conv2d_direct");
     mot_launch_view(&launch, &o->out[0]);
     mot_launch_view(&launch, &o->in[0]);
     mot_launch_view(&launch, &o->in[1]);
     mot_conv2d_add_epilogue(&launch, o);
-    add_weight_strides(&launch, r, &p, kernel[0] * kernel[1]);
-    ADD_INTS(&launch, c.window->groups, p.channels, y->in, x->in, p.outs, y->out, x->out, kernel[0],
-             kernel[1], y->source, x->source, y->phases, x->phases, y->first, x->first, y->step,
-             x->step, y->every, x->every, mot_conv2d_flags(o), n);
+    mot_conv2d_add_weight_strides(&launch, o, &c);
+    mot_conv2d_add_axes(&launch, o, &c);
+    MOT_LAUNCH_INTS(&launch, mot_conv2d_flags(o), n);
     return mot_record_end(r, &launch, mot_ceil_div(n, GROUP), GROUP);
 }
 
@@ -316,8 +277,8 @@ static weight_product weight_product_of(const mot_recording *r, const mot_conv2d
     p.block = block_of(r, p.outs, columns, 1, 1);
     p.row_blocks = mot_ceil_div(p.outs, p.block->rows);
     p.column_blocks = mot_ceil_div(columns, p.block->columns);
-    /* Some turns of the groups that run at the same time, so that the last one costs little; but what
-     * is written of each part is to be little beside what is read for it. */
+    /* Some turns of the groups that run at the same time, so that the last one costs little; but
+     * what is written of each part is to be little beside what is read for it. */
     const int64_t items =
         r->traits.threads * (p.block->tile_rows * p.block->tile_columns > 32 ? 768 : 1024);
     const int64_t groups = p.row_blocks * p.column_blocks * w->groups;
@@ -325,12 +286,6 @@ static weight_product weight_product_of(const mot_recording *r, const mot_conv2d
     divide(&p, depth, wanted, 4 * WEIGHT_STEP);
     p.part_floats = c->outs * p.channels * taps + (mot_has_out(r->o, 1) ? c->outs : 0);
     return p;
-}
-
-bool mot_conv2d_gemm_applies_weight(const mot_recording *r)
-{
-    const mot_conv2d c = mot_conv2d_of(r->o);
-    return counts_in_ints(r, &c);
 }
 
 int64_t mot_conv2d_gemm_workspace_weight(const mot_recording *r)
@@ -345,7 +300,7 @@ static mot_status record_weight_sum(const mot_recording *r, const weight_product
 {
     const mot_view absent = {0};
     mot_launch launch;
-    begin(r, &launch, "conv2d_gemm_weight", p->block, 0, "conv2d_gemm_weight_sum");
+    mot_launch_begin(&launch, r->commands, "conv2d_weight_sum", "", "conv2d_weight_sum");
     mot_launch_view(&launch, &r->o->out[0]);
     mot_launch_view(&launch, mot_has_out(r->o, 1) ? &r->o->out[1] : &absent);
     mot_launch_view(&launch, parts);
@@ -359,9 +314,9 @@ static mot_status record_weight_sum(const mot_recording *r, const weight_product
 static void add_weight_sizes(mot_launch *launch, const mot_conv2d *c, const weight_product *p)
 {
     const mot_window *w = c->window;
-    ADD_INTS(launch, p->chunk, c->samples, w->groups, p->channels, w->image[0], w->image[1],
-             p->outs, c->places[0], c->places[1], w->kernel[0], w->kernel[1], w->stride[0],
-             w->stride[1], w->padding[0], w->padding[1], w->dilation[0], w->dilation[1]);
+    MOT_LAUNCH_INTS(launch, p->chunk, c->samples, w->groups, p->channels, w->image[0], w->image[1],
+                    p->outs, c->places[0], c->places[1], w->kernel[0], w->kernel[1], w->stride[0],
+                    w->stride[1], w->padding[0], w->padding[1], w->dilation[0], w->dilation[1]);
 }
 
 mot_status mot_conv2d_gemm_record_weight(const mot_recording *r)
@@ -381,7 +336,8 @@ mot_status mot_conv2d_gemm_record_weight(const mot_recording *r)
     mot_launch_view(&launch, &o->in[1]);
     mot_launch_long(&launch, p.part_floats);
     add_weight_sizes(&launch, &c, &p);
-    ADD_INTS(&launch, p.row_blocks, p.column_blocks, mot_has_out(o, 1) ? MOT_MATMUL_SUMS : 0);
+    MOT_LAUNCH_INTS(&launch, p.row_blocks, p.column_blocks,
+                    mot_has_out(o, 1) ? MOT_MATMUL_SUMS : 0);
     MOT_TRY(mot_record_end_3d(r, &launch, 2, global, local));
     return record_weight_sum(r, &p, &parts);
 }
@@ -443,4 +399,21 @@ mot_status mot_conv2d_direct_record_weight(const mot_recording *r)
     mot_launch_int(&launch, mot_has_out(o, 1) ? MOT_MATMUL_SUMS : 0);
     MOT_TRY(mot_record_end(r, &launch, direct_groups(&c, &p) * p.parts, GROUP));
     return record_weight_sum(r, &p, &parts);
+}
+
+/* ---- for the tuner ---- */
+
+int mot_conv2d_gemm_candidates(const mot_recording *r, mot_choice *out, int most)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const choices all = choices_of(r);
+    mot_recording by_rule = *r;
+    int n = 0;
+    memset(by_rule.parameter, 0, sizeof by_rule.parameter);
+    const block *rule = all.list == weight_blocks ? weight_product_of(&by_rule, &c).block
+                                                  : product_of(&by_rule, &c).block;
+    for (const block *b = all.list; b < all.list + all.n && n < most; b++)
+        if (b != rule)
+            out[n++] = (mot_choice){.parameter = {b->rows, b->columns}};
+    return n;
 }

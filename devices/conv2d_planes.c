@@ -1,5 +1,5 @@
-/* Convolution for CPU-class devices where groups have few channels; kernels_cl/conv2d_planes.cl says
- * how. */
+/* Convolution for CPU-class devices where groups have few channels; kernels_cl/conv2d_planes.cl
+ * says how. */
 #include "config.h"
 
 #include "devices/conv2d.h"
@@ -69,19 +69,11 @@ int64_t mot_conv2d_planes_workspace(const mot_recording *r)
     return p.units * p.scratch_floats;
 }
 
-static void add_ints(mot_launch *launch, const int64_t *number, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        mot_launch_int(launch, (int)number[i]);
-}
-
 /* From kernel_y to pitch. */
 static void add_window(mot_launch *launch, const planes *p, const mot_window *w)
 {
-    const int64_t numbers[] = {w->kernel[0], w->kernel[1], p->source[0],   p->source[1],
-                               p->first[0],  p->first[1],  w->dilation[0], w->dilation[1],
-                               p->rows,      p->columns,   p->pitch};
-    add_ints(launch, numbers, sizeof numbers / sizeof *numbers);
+    MOT_LAUNCH_INTS(launch, w->kernel[0], w->kernel[1], p->source[0], p->source[1], p->first[0],
+                    p->first[1], w->dilation[0], w->dilation[1], p->rows, p->columns, p->pitch);
 }
 
 mot_status mot_conv2d_planes_record(const mot_recording *r)
@@ -90,11 +82,8 @@ mot_status mot_conv2d_planes_record(const mot_recording *r)
     const mot_conv2d c = mot_conv2d_of(o);
     const mot_window *w = c.window;
     const planes p = planes_of(r, &c);
-    const bool dinput = o->op == MOT_OP_conv2d_dinput;
-    const int64_t taps = w->kernel[0] * w->kernel[1];
     const mot_view scratch = mot_workspace_at(o, 0, p.units * p.scratch_floats);
     const int flags = mot_conv2d_flags(o);
-    const int64_t sizes[] = {w->groups, p.channels, p.in[0], p.in[1], p.outs, p.out[0], p.out[1]};
     mot_launch launch;
     mot_record_begin(r, &launch, "conv2d_planes", "conv2d_planes");
     mot_launch_view(&launch, &o->out[0]);
@@ -104,12 +93,8 @@ mot_status mot_conv2d_planes_record(const mot_recording *r)
     mot_launch_view(&launch, &scratch);
     mot_launch_long(&launch, p.scratch_floats);
     mot_launch_long(&launch, c.samples);
-    mot_launch_long(&launch, p.outs * p.channels * taps);
-    mot_launch_long(&launch, dinput ? taps : p.channels * taps);
-    mot_launch_long(&launch, dinput ? p.outs * taps : taps);
-    mot_launch_long(&launch, dinput ? taps - 1 : 0);
-    mot_launch_long(&launch, dinput ? -1 : 1);
-    add_ints(&launch, sizes, sizeof sizes / sizeof *sizes);
+    mot_conv2d_add_weight_strides(&launch, o, &c);
+    MOT_LAUNCH_INTS(&launch, w->groups, p.channels, p.in[0], p.in[1], p.outs, p.out[0], p.out[1]);
     add_window(&launch, &p, w);
     mot_launch_int(&launch, flags);
     return mot_record_end_units(r, &launch, p.units, 1);
@@ -122,8 +107,6 @@ mot_status mot_conv2d_planes_record_weight(const mot_recording *r)
     const planes p = planes_of(r, &c);
     const mot_view scratch = mot_workspace_at(o, 0, p.units * p.scratch_floats), absent = {0};
     const bool sums = mot_has_out(o, 1);
-    const int64_t sizes[] = {c.window->groups, p.channels, p.in[0],  p.in[1],
-                             c.outs,           p.outs,     p.out[0], p.out[1]};
     mot_launch launch;
     mot_record_begin(r, &launch, "conv2d_planes", "conv2d_planes_weight");
     mot_launch_view(&launch, &o->out[0]);
@@ -133,7 +116,8 @@ mot_status mot_conv2d_planes_record_weight(const mot_recording *r)
     mot_launch_view(&launch, &scratch);
     mot_launch_long(&launch, p.scratch_floats);
     mot_launch_long(&launch, c.samples);
-    add_ints(&launch, sizes, sizeof sizes / sizeof *sizes);
+    MOT_LAUNCH_INTS(&launch, c.window->groups, p.channels, p.in[0], p.in[1], c.outs, p.outs,
+                    p.out[0], p.out[1]);
     add_window(&launch, &p, c.window);
     mot_launch_int(&launch, (int)p.out_pitch);
     mot_launch_int(&launch, sums ? MOT_MATMUL_SUMS : 0);

@@ -40,11 +40,6 @@ static mot_status record_plain(const mot_recording *r)
         r, &launch, mot_view_rows(&r->o->in[0]) * mot_ceil_div(mot_view_columns(&r->o->in[0]), 8));
 }
 
-static bool prefers_vector(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
 static mot_status record_vector(const mot_recording *r)
 {
     int64_t blocks = mot_view_rows(&r->o->in[0]) * mot_ceil_div(mot_view_columns(&r->o->in[0]), 64);
@@ -58,7 +53,7 @@ static mot_status record_vector(const mot_recording *r)
 
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
-    {.name = "vector", .prefers = prefers_vector, .record = record_vector},
+    {.name = "vector", .prefers = mot_on_cpu, .record = record_vector},
 };
 
 const mot_primitive mot_primitive_dropout = {check, variants, 2, NULL};

@@ -30,11 +30,6 @@ static mot_status check_dweight(const mot_operands *o)
     return mot_check_elements(o, "dw", &o->out[0], o->attrs.rows * mot_view_last(&o->in[0]));
 }
 
-static bool prefers_cpu(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
 /* ---- forward ---- */
 
 static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
@@ -102,12 +97,12 @@ static mot_status record_dweight_columns(const mot_recording *r)
 
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
-    {.name = "vector", .prefers = prefers_cpu, .record = record_vector},
+    {.name = "vector", .prefers = mot_on_cpu, .record = record_vector},
 };
 
 static const mot_variant dweight_variants[] = {
     {.name = "plain", .record = record_dweight_plain},
-    {.name = "columns", .prefers = prefers_cpu, .record = record_dweight_columns},
+    {.name = "columns", .prefers = mot_on_cpu, .record = record_dweight_columns},
 };
 
 const mot_primitive mot_primitive_embedding = {check, variants, 2, NULL};

@@ -45,8 +45,13 @@ void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *so
 /** A view takes two kernel arguments: the `__global T *` and a `long` offset in elements. */
 void mot_launch_view(mot_launch *launch, const mot_view *view);
 /** An absent view passes a NULL buffer and offset 0. */
-void mot_launch_long(mot_launch *launch, int64_t value);   /* kernel type long */
-void mot_launch_int(mot_launch *launch, int value);        /* kernel type int */
+void mot_launch_long(mot_launch *launch, int64_t value); /* kernel type long */
+void mot_launch_int(mot_launch *launch, int value);      /* kernel type int */
+/** Each as an int. */
+void mot_launch_ints(mot_launch *launch, const int64_t *numbers, size_t n);
+#define MOT_LAUNCH_INTS(launch, ...)                                                               \
+    mot_launch_ints((launch), (const int64_t[]){__VA_ARGS__},                                      \
+                    sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t))
 void mot_launch_float(mot_launch *launch, float value);
 void mot_launch_local(mot_launch *launch, size_t size_bytes);
 /** Record it: `global` work-items in groups of `local` (NULL: the driver chooses), n_dims 1..3.

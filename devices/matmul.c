@@ -3,11 +3,14 @@
 
 #include "devices/matmul.h"
 
+#include <assert.h>
+
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p)
 {
     const mot_view *views[] = {&p->c, &p->sums, &p->a, &p->b, &p->bias, &p->mask};
     const int64_t sizes[] = {p->m,   p->n,        p->k,        p->lda,     p->ldb,
                              p->ldc, p->stride_a, p->stride_b, p->stride_c};
+    assert(p->batch == 1 || !(p->flags & MOT_MATMUL_SUMS));
     for (size_t i = 0; i < sizeof views / sizeof *views; i++)
         mot_launch_view(launch, views[i]);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -25,21 +28,11 @@ static mot_status record_plain(const mot_recording *r)
     return mot_record_end_3d(r, &launch, 3, global, NULL);
 }
 
-static bool on_cpu(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
 /* Where a second launch and packing once pay: from where on it was faster on two cores of Zen 3. */
 static bool is_large_on_cpu(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
     return r->traits.cpu && p.m * p.n * p.k >= (int64_t)400 * 400 * 400 && p.m >= 128;
-}
-
-static bool off_cpu(const mot_recording *r)
-{
-    return !r->traits.cpu;
 }
 
 /* The library's launches before and after its product cost more than small products. */
@@ -59,16 +52,16 @@ static const mot_parameter mma_parameters[] = {
 const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
     {.name = "plain", .record = record_plain},
     {.name = "direct",
-     .prefers = on_cpu,
+     .prefers = mot_on_cpu,
      .record = mot_matmul_record_direct,
-     .suits = on_cpu,
+     .suits = mot_on_cpu,
      .parameters = cpu_parameters,
      .candidates = mot_matmul_candidates_direct},
     {.name = "packed",
      .prefers = is_large_on_cpu,
      .workspace = mot_matmul_packed_workspace,
      .record = mot_matmul_record_packed,
-     .suits = on_cpu,
+     .suits = mot_on_cpu,
      .parameters = cpu_parameters,
      .candidates = mot_matmul_candidates_packed},
     {.name = "clblast",
@@ -76,13 +69,13 @@ const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
      .prefers = is_large_off_cpu,
      .workspace = mot_matmul_clblast_workspace,
      .record = mot_matmul_record_clblast,
-     .suits = off_cpu},
+     .suits = mot_off_cpu},
     {.name = "tiled",
      .applies = mot_matmul_applies_tiled,
-     .prefers = off_cpu,
+     .prefers = mot_off_cpu,
      .workspace = mot_matmul_tiled_workspace,
      .record = mot_matmul_record_tiled,
-     .suits = off_cpu,
+     .suits = mot_off_cpu,
      .parameters = tiled_parameters,
      .candidates = mot_matmul_candidates_tiled},
     {.name = "mma",
@@ -90,7 +83,7 @@ const mot_variant mot_matmul_variants[MOT_MATMUL_N_VARIANTS] = {
      .prefers = mot_matmul_prefers_mma,
      .workspace = mot_matmul_mma_workspace,
      .record = mot_matmul_record_mma,
-     .suits = off_cpu,
+     .suits = mot_off_cpu,
      .parameters = mma_parameters,
      .candidates = mot_matmul_candidates_mma},
 };

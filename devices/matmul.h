@@ -3,8 +3,8 @@
  *     C = epilogue(op(A) op(B) [+ C])      op(A) is (m,k), op(B) is (k,n), C is (m,n), row-major
  *
  * for each of `batch` matrices, with any leading dimensions and offsets.  In the same pass: bias
- * (n) added to every row, relu, zero where `mask` is not positive, and the sums of the rows of
- * op(A) (the bias gradient, when A is dy transposed).  The variants are in matmul.c (the table),
+ * (n) added to every row, relu, zero where `mask` is not positive, and, of a batch of 1, the sums of
+ * the rows of op(A) (the bias gradient, when A is dy transposed).  The variants are in matmul.c (the table),
  * matmul_cpu.c, matmul_clblast.c, matmul_tiled.c and matmul_mma.c.
  */
 #ifndef MOT_DEVICES_MATMUL_H
@@ -22,6 +22,9 @@ enum {
     MOT_MATMUL_MASK = 32,
     MOT_MATMUL_SUMS = 64,
 };
+
+/* A batch as a dimension of a launch of groups: drivers take no more. */
+enum { MOT_MATMUL_MOST_BATCH = 65536 };
 
 typedef struct mot_matmul {
     mot_view c, a, b;

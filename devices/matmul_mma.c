@@ -1,10 +1,11 @@
 /* The matrix product on NVIDIA's tensor cores, for those who allow operands of less precision;
  * kernels_cl/matmul_mma.cl says how.
  *
- * Whether a device can do it is found out when the first product asks, and kept in mot_device.mma.  The
- * source holds PTX, so no compiler gets to see it unless its device reports a compute capability of 8
- * or more (NVIDIA's extension does that); then it must build and give the right numbers, with fragments
- * straight from global memory, and if it can also with asynchronous copies to local memory.
+ * Whether a device can do it is found out when the first product asks, and kept in mot_device.mma.
+ * The source holds PTX, so no compiler gets to see it unless its device reports a compute capability
+ * of 8 or more (NVIDIA's extension does that); then it must build and give the right numbers, with
+ * fragments straight from global memory, and if it can also with asynchronous copies to local
+ * memory.
  * A launch packs both operands into the workspace, a second one multiplies; for row sums there is a
  * third. */
 #include "config.h"
@@ -23,9 +24,10 @@ enum { PANEL = 64, STEP = 512, SLICE = 128, PACKERS = 256, PACKED_ROWS = 128 };
 enum { CAPABILITY_MAJOR = 0x4000 /* CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV */, LEAST_MAJOR = 8 };
 enum { LOCAL_BYTES = 49152 };
 
-/* ---- layouts: a warp's rows; warps of a group, down and across; stages in local memory, 1: none ---- */
+/* ---- layouts ---- */
 
-/* The variant's parameters, in their order. */
+/* The variant's parameters, in their order: a warp's rows; warps of a group, down and across; stages
+ * in local memory, 1: none. */
 typedef struct layout {
     int rows, high, wide, stages;
 } layout;
@@ -56,24 +58,31 @@ static int64_t groups_of(const layout *l, const mot_matmul *p)
 }
 
 /* As many groups as there are compute units, if there can be. */
-static const layout *layout_of(const mot_recording *r, const mot_matmul *p)
+static const layout *layout_by_rule(const mot_recording *r, const mot_matmul *p)
 {
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
-        if (memcmp(&layouts[i], r->parameter, sizeof *layouts) == 0 && layout_fits(r, &layouts[i]))
-            return &layouts[i];
     const layout *l = rule_of(r->device), *last = l + N_BY_RULE - 1;
     while (l < last && groups_of(l, p) * p->batch < r->traits.threads)
         l++;
     return l;
 }
 
+static const layout *layout_of(const mot_recording *r, const mot_matmul *p)
+{
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+        if (memcmp(&layouts[i], r->parameter, sizeof *layouts) == 0 && layout_fits(r, &layouts[i]))
+            return &layouts[i];
+    return layout_by_rule(r, p);
+}
+
 int mot_matmul_candidates_mma(const mot_recording *r, mot_choice *out, int most)
 {
+    const mot_matmul p = mot_matmul_of(r->o);
+    const layout *rule = layout_by_rule(r, &p);
     int n = 0;
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts && n < most; i++)
-        if (layout_fits(r, &layouts[i]))
-            out[n++] = (mot_choice){.parameter = {layouts[i].rows, layouts[i].high,
-                                                  layouts[i].wide, layouts[i].stages}};
+        if (layout_fits(r, &layouts[i]) && memcmp(&layouts[i], rule, sizeof *rule) != 0)
+            out[n++] = (mot_choice){.parameter = {layouts[i].rows, layouts[i].high, layouts[i].wide,
+                                                  layouts[i].stages}};
     return n;
 }
 
@@ -89,8 +98,10 @@ static packing packing_of(const mot_recording *r, const mot_matmul *p)
 {
     /* Two steps at a time. */
     const int64_t depth = r->traits.precision == MOT_PRECISION_BF16 ? 32 : 16;
-    packing s = {.a_panels = mot_ceil_div(p->m, PANEL), .b_panels = mot_ceil_div(p->n, PANEL),
-                 .steps = mot_ceil_div(p->k, depth) * 2, .slices = mot_ceil_div(p->k, SLICE)};
+    packing s = {.a_panels = mot_ceil_div(p->m, PANEL),
+                 .b_panels = mot_ceil_div(p->n, PANEL),
+                 .steps = mot_ceil_div(p->k, depth) * 2,
+                 .slices = mot_ceil_div(p->k, SLICE)};
     s.b_at = p->batch * s.a_panels * s.steps * STEP;
     s.parts_at = s.b_at + p->batch * s.b_panels * s.steps * STEP;
     s.size = s.parts_at + (p->flags & MOT_MATMUL_SUMS ? s.slices * 4 * s.a_panels * PANEL : 0);
@@ -122,7 +133,8 @@ static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const
     const size_t local[3] = {PACKERS, 1, 1};
     const size_t global[3] = {
         (size_t)s->slices * PACKERS,
-        (size_t)(mot_ceil_div(p->m, PACKED_ROWS) + mot_ceil_div(p->n, PACKED_ROWS)), (size_t)p->batch};
+        (size_t)(mot_ceil_div(p->m, PACKED_ROWS) + mot_ceil_div(p->n, PACKED_ROWS)),
+        (size_t)p->batch};
     mot_launch launch;
     begin(r, &launch, l, "mma_pack");
     mot_launch_view(&launch, words);
@@ -225,8 +237,8 @@ static mot_status compare(mot_buffer *c, mot_buffer *sums)
             if (got[i * N + j] != want || sum[i] != 0.0f)
                 status = MOT_FAIL(MOT_ERR_NUMERIC,
                                   "tensor cores: element (%d,%d) is %g, expected %g; the row's sum "
-                                  "is off by %g", i, j, (double)got[i * N + j], (double)want,
-                                  (double)sum[i]);
+                                  "is off by %g",
+                                  i, j, (double)got[i * N + j], (double)want, (double)sum[i]);
         }
     }
     free(got);
@@ -238,11 +250,17 @@ static mot_status check_numbers(mot_device *device)
     mot_buffer *buffer[5] = {0}; /* a, b, c, sums, workspace */
     mot_commands *commands = NULL;
     mot_status status;
-    mot_matmul p = {.m = M, .n = N, .k = K, .lda = M, .ldb = N, .ldc = N, .batch = 1,
+    mot_matmul p = {.m = M,
+                    .n = N,
+                    .k = K,
+                    .lda = M,
+                    .ldb = N,
+                    .ldc = N,
+                    .batch = 1,
                     .flags = MOT_MATMUL_TRANS_A | MOT_MATMUL_SUMS};
     mot_operands o = {.op = MOT_OP_linear, .name = "check", .product = &p};
-    mot_recording r = {.device = device, .traits = mot_device_traits(device), .o = &o,
-                       .variant = "mma"};
+    mot_recording r = {
+        .device = device, .traits = mot_device_traits(device), .o = &o, .variant = "mma"};
     const layout *rule = rule_of(device);
     const int64_t sizes[5] = {K * M, K * N, M * N, M, packing_of(&r, &p).size};
     for (int i = 0; i < 5; i++)
@@ -275,7 +293,8 @@ static bool takes_ptx(const mot_device *device)
     cl_uint major = 0;
     mot_device_text(device->id, CL_DEVICE_EXTENSIONS, extensions, sizeof extensions);
     return strstr(extensions, "cl_nv_device_attribute_query") &&
-           clGetDeviceInfo(device->id, CAPABILITY_MAJOR, sizeof major, &major, NULL) == CL_SUCCESS &&
+           clGetDeviceInfo(device->id, CAPABILITY_MAJOR, sizeof major, &major, NULL) ==
+               CL_SUCCESS &&
            major >= LEAST_MAJOR;
 }
 
@@ -306,7 +325,7 @@ bool mot_matmul_applies_mma(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
     if (r->traits.precision == MOT_PRECISION_FLOAT32 || r->traits.group < PACKERS ||
-        r->traits.local_bytes < LOCAL_BYTES || (p.flags & MOT_MATMUL_SUMS && p.batch > 1))
+        r->traits.local_bytes < LOCAL_BYTES || p.batch >= MOT_MATMUL_MOST_BATCH)
         return false;
     /* Packed operands must not crowd out what they are packed from. */
     int64_t memory = r->device->info.memory_bytes;

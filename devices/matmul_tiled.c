@@ -1,8 +1,8 @@
 /* The matrix product for devices with many work-items: kernels_cl/matmul_tiled.cl.
  *
- * Blocks of several sizes, and the range of k in parts where there are too few blocks for all compute
- * units: then the parts go into the workspace and a second launch adds them up and does the epilogue.
- * Which block and how many parts: those that a simple model of the time finds best.
+ * Blocks of several sizes, and the range of k in parts where there are too few blocks for all
+ * compute units: then the parts go into the workspace and a second launch adds them up and does the
+ * epilogue.  Which block and how many parts: those that a simple model of the time finds best.
  */
 #include "config.h"
 
@@ -62,8 +62,8 @@ static cut cut_of(const mot_matmul *p, const tiling *t, int64_t parts)
 
 /* Roughly the cycles that a compute unit is busy.  The numbers are those of large GPUs of our time,
  * and only their proportions matter: multiply-adds a cycle, bytes a cycle from memory and from the
- * cache, cycles of one step's reads and barrier, of a group's beginning and end as steps of k, and of
- * another launch. */
+ * cache, cycles of one step's reads and barrier, of a group's beginning and end as steps of k, and
+ * of another launch. */
 static double time_of(const mot_recording *r, const mot_matmul *p, const cut *c)
 {
     static const double LANES = 128, MEMORY = 10, CACHE = 24, STEP = 900, ENDS = 48, LAUNCH = 4500;
@@ -74,8 +74,8 @@ static double time_of(const mot_recording *r, const mot_matmul *p, const cut *c)
     /* A few work-items wait for memory and for each other. */
     const double busy = fmin(1, 0.4 + groups * work_items(t) * (0.6 / 512));
     const double work = groups * t->rows * t->columns * ((double)c->k_part + ENDS) * t->weight;
-    const double waits = ceil(groups * work_items(t) / 1024) * STEP *
-                         ((double)c->k_part / t->step + 2);
+    const double waits =
+        ceil(groups * work_items(t) / 1024) * STEP * ((double)c->k_part / t->step + 2);
     const double read = 4 * batch * (m + n) * k / units / MEMORY;
     const double read_again = 4 * tiles * k * (t->rows + t->columns) / units / CACHE;
     const double join =
@@ -147,8 +147,8 @@ int mot_matmul_candidates_tiled(const mot_recording *r, mot_choice *out, int mos
     }
     for (int i = 0; i < N_TILINGS && n < most; i++)
         if (tiling_fits(r, &tilings[i]) && &tilings[i] != rule.tiling)
-            out[n++] = (mot_choice){
-                .parameter = {tilings[i].rows, tilings[i].columns, tilings[i].step}};
+            out[n++] =
+                (mot_choice){.parameter = {tilings[i].rows, tilings[i].columns, tilings[i].step}};
     return n;
 }
 
@@ -158,7 +158,8 @@ bool mot_matmul_applies_tiled(const mot_recording *r)
     bool fits = false;
     for (int i = 0; i < N_TILINGS; i++)
         fits = fits || tiling_fits(r, &tilings[i]);
-    return fits && p.lda <= MOST_LD && p.ldb <= MOST_LD; /* 32 bits within a block */
+    /* A dimension of the launch; 32 bits within a block. */
+    return fits && p.batch < MOT_MATMUL_MOST_BATCH && p.lda <= MOST_LD && p.ldb <= MOST_LD;
 }
 
 static int64_t parts_floats(const mot_matmul *p, const cut *c)

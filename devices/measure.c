@@ -138,7 +138,7 @@ fail:
     return status;
 }
 
-static mot_status time_copy(mot_device *device, size_t bytes, double *time_s)
+static mot_status time_copy(mot_device *device, size_t bytes, double budget_s, double *time_s)
 {
     mot_buffer *out = NULL, *inp = NULL;
     mot_commands *commands = NULL;
@@ -155,7 +155,7 @@ static mot_status time_copy(mot_device *device, size_t bytes, double *time_s)
     mot_launch_view(&launch, &from);
     MOT_TRY_GOTO(
         mot_launch_end(&launch, "probe_copy", 1, &items, (size_t[]){items >= 1024 ? 64 : 1}));
-    MOT_TRY_GOTO(best_time(device, commands, 0.1, time_s));
+    MOT_TRY_GOTO(best_time(device, commands, budget_s, time_s));
 fail:
     mot_commands_free(commands);
     mot_buffer_free(inp);
@@ -167,13 +167,16 @@ fail:
 static mot_status measure_copy(mot_device *device, mot_device_speed *speed)
 {
     const size_t most = device->info.kind == MOT_KIND_GPU ? (size_t)512 << 20 : (size_t)64 << 20;
+    const double GROWING_S = 0.02;
     size_t bytes = 1 << 16;
     double time_s;
-    MOT_TRY(time_copy(device, bytes, &time_s));
+    MOT_TRY(time_copy(device, bytes, GROWING_S, &time_s));
     while (bytes < most && bytes * 8 < (size_t)device->info.max_alloc_bytes && time_s < 0.01) {
         bytes *= time_s < 0.001 ? 4 : 2;
-        MOT_TRY(time_copy(device, bytes, &time_s));
+        bytes = bytes < most ? bytes : most;
+        MOT_TRY(time_copy(device, bytes, GROWING_S, &time_s));
     }
+    MOT_TRY(time_copy(device, bytes, 0.1, &time_s));
     speed->memory_bytes_per_s = 2 * (double)bytes / time_s;
     return MOT_OK;
 }

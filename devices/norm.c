@@ -116,11 +116,6 @@ static mot_range range_group(const mot_recording *r, const layout *l)
                        .chunk = chunk};
 }
 
-static bool prefers_group(const mot_recording *r)
-{
-    return !r->traits.cpu;
-}
-
 static void sizes(mot_launch *launch, const layout *l)
 {
     mot_launch_long(launch, l->rows);
@@ -321,13 +316,13 @@ static mot_status grad_group(const mot_recording *r)
 static const mot_variant norm_variants[] = {
     {.name = "plain", .record = norm_plain},
     {.name = "vector", .record = norm_vector},
-    {.name = "group", .prefers = prefers_group, .record = norm_group},
+    {.name = "group", .prefers = mot_off_cpu, .record = norm_group},
 };
 
 static const mot_variant grad_variants[] = {
     {.name = "plain", .record = grad_plain},
     {.name = "vector", .workspace = workspace_vector, .record = grad_vector},
-    {.name = "group", .prefers = prefers_group, .workspace = workspace_group, .record = grad_group},
+    {.name = "group", .prefers = mot_off_cpu, .workspace = workspace_group, .record = grad_group},
 };
 
 const mot_primitive mot_primitive_norm = {check_norm, norm_variants, 3, NULL};

@@ -54,24 +54,15 @@ static void begin(const mot_recording *r, mot_launch *launch, const char *kernel
 {
     const mot_operands *o = r->o;
     const mot_window *w = &o->attrs.window;
-    const int64_t numbers[] = {w->image[0],
-                               w->image[1],
-                               mot_window_places(w, 0),
-                               mot_window_places(w, 1),
-                               w->kernel[0],
-                               w->kernel[1],
-                               w->stride[0],
-                               w->stride[1],
-                               w->padding[0],
-                               w->padding[1]};
     const int flags =
         (o->attrs.activation == MOT_ACT_RELU ? POOL_RELU : 0) | (w->count_padding ? POOL_COUNT : 0);
     mot_record_begin(r, launch, "pool2d", kernel);
     mot_launch_view(launch, &o->out[0]);
     for (int i = 0; i < o->n_in; i++)
         mot_launch_view(launch, &o->in[i]);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        mot_launch_int(launch, (int)numbers[i]);
+    MOT_LAUNCH_INTS(launch, w->image[0], w->image[1], mot_window_places(w, 0),
+                    mot_window_places(w, 1), w->kernel[0], w->kernel[1], w->stride[0], w->stride[1],
+                    w->padding[0], w->padding[1]);
     mot_launch_int(launch, flags);
     mot_launch_long(launch, planes_of(o));
 }
@@ -91,23 +82,12 @@ static mot_status record_plain(const mot_recording *r)
     return mot_record_end_plain(r, &launch, mot_view_elements(&r->o->out[0]));
 }
 
-static bool is_cpu(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
 static mot_status record_planes(const mot_recording *r)
 {
     mot_launch launch;
     begin(r, &launch, kernels[r->o->op - MOT_OP_max_pool2d][1]);
     return mot_record_end_units(
         r, &launch, mot_min(planes_of(r->o), (int64_t)UNITS_PER_THREAD * r->traits.threads), 1);
-}
-
-/* Where a view's pairs are aligned. */
-static bool has_pairs(const mot_view *view)
-{
-    return view->offset % 2 == 0 && view->slot_stride % 2 == 0;
 }
 
 static bool applies_pairs(const mot_recording *r)
@@ -117,12 +97,7 @@ static bool applies_pairs(const mot_recording *r)
     for (int i = 0; i < 2; i++)
         paired = paired && w->kernel[i] == 2 && w->stride[i] == 2 && w->padding[i] == 0 &&
                  w->image[i] % 2 == 0;
-    return paired && has_pairs(&r->o->in[1]) && has_pairs(&r->o->out[0]);
-}
-
-static bool prefers_pairs(const mot_recording *r)
-{
-    return !r->traits.cpu;
+    return paired && mot_view_aligned(&r->o->in[1], 2) && mot_view_aligned(&r->o->out[0], 2);
 }
 
 static mot_status record_pairs(const mot_recording *r)
@@ -134,13 +109,13 @@ static mot_status record_pairs(const mot_recording *r)
 
 static const mot_variant max_grad_variants[] = {
     {.name = "plain", .record = record_plain},
-    {.name = "planes", .prefers = is_cpu, .record = record_planes},
-    {.name = "pairs", .applies = applies_pairs, .prefers = prefers_pairs, .record = record_pairs},
+    {.name = "planes", .prefers = mot_on_cpu, .record = record_planes},
+    {.name = "pairs", .applies = applies_pairs, .prefers = mot_off_cpu, .record = record_pairs},
 };
 
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
-    {.name = "planes", .prefers = is_cpu, .record = record_planes},
+    {.name = "planes", .prefers = mot_on_cpu, .record = record_planes},
 };
 
 const mot_primitive mot_primitive_max_pool2d = {check_pool, variants, 2, NULL};

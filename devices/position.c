@@ -16,11 +16,6 @@ static mot_status check_dweight(const mot_operands *o)
     return mot_check_elements(o, "dw", &o->out[0], mot_view_columns(&o->in[0]));
 }
 
-static bool prefers_cpu(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
 static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     mot_record_begin(r, launch, "position", kernel);
@@ -49,7 +44,7 @@ static mot_status record_vector(const mot_recording *r)
 
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
-    {.name = "vector", .prefers = prefers_cpu, .record = record_vector},
+    {.name = "vector", .prefers = mot_on_cpu, .record = record_vector},
 };
 
 const mot_primitive mot_primitive_position = {check, variants, 2, NULL};

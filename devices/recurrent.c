@@ -175,11 +175,6 @@ static int64_t workspace_panels(const mot_recording *r)
     return p.elements + sizes_of(r->o).samples * p.room;
 }
 
-static bool prefers_panels(const mot_recording *r)
-{
-    return r->traits.cpu;
-}
-
 static mot_status pack(const mot_recording *r, const panels *p, const mot_view *packed)
 {
     mot_launch launch;
@@ -227,7 +222,7 @@ static mot_status record_panels(const mot_recording *r)
 static const mot_variant variants[] = {
     {.name = "plain", .workspace = workspace_plain, .record = record_plain},
     {.name = "panels",
-     .prefers = prefers_panels,
+     .prefers = mot_on_cpu,
      .workspace = workspace_panels,
      .record = record_panels},
 };

@@ -72,7 +72,7 @@ static bool read_flag(const char *word, mot_problem *out)
             out->flags |= flag_names[i].flag;
             return true;
         }
-    return mot_precision_parse(word, &out->precision);
+    return mot_precision_parse(word, &out->precision) && out->precision != MOT_PRECISION_FLOAT32;
 }
 
 bool mot_problem_parse(const char *text, mot_problem *out)
@@ -94,6 +94,8 @@ bool mot_problem_parse(const char *text, mot_problem *out)
     while ((word = strtok_r(NULL, " ", &rest)))
         if (!read_flag(word, &p))
             return false;
+    if (p.batch > 1 && p.flags & MOT_MATMUL_SUMS) /* matmul.h */
+        return false;
     *out = p;
     return true;
 }

@@ -39,6 +39,16 @@ mot_traits mot_device_traits(const mot_device *device)
     return traits;
 }
 
+bool mot_on_cpu(const mot_recording *r)
+{
+    return r->traits.cpu;
+}
+
+bool mot_off_cpu(const mot_recording *r)
+{
+    return !r->traits.cpu;
+}
+
 /* ---- checking ---- */
 
 /* A view counts as there when it has a buffer, or, while only sizes are asked, a shape. */
@@ -101,6 +111,11 @@ mot_status mot_check_first(const mot_operands *o, int64_t length)
 int64_t mot_view_elements(const mot_view *view)
 {
     return mot_shape_elements(&view->shape, 1);
+}
+
+bool mot_view_aligned(const mot_view *view, int n)
+{
+    return view->offset % n == 0 && view->slot_stride % n == 0;
 }
 
 int64_t mot_view_rows(const mot_view *view)

@@ -15,13 +15,13 @@
 
 /** What launch rules know of a device. */
 typedef struct mot_traits {
-    bool cpu;         /* few strong threads: groups of one work-item and written-out vectors; else
+    bool cpu;    /* few strong threads: groups of one work-item and written-out vectors; else
                          many work-items side by side */
-    int vector;       /* floats in a native vector: 4, 8 or 16 */
-    int threads;      /* groups that run at the same time on a CPU; compute units elsewhere */
-    int group;        /* work-items of a full group: a power of two, up to 256 */
+    int vector;  /* floats in a native vector: 4, 8 or 16 */
+    int threads; /* groups that run at the same time on a CPU; compute units elsewhere */
+    int group;   /* work-items of a full group: a power of two, up to 256 */
     size_t local_bytes;
-    int cl_version;   /* 120 for OpenCL 1.2 */
+    int cl_version;          /* 120 for OpenCL 1.2 */
     mot_precision precision; /* that products may round their operands to */
 } mot_traits;
 
@@ -44,12 +44,12 @@ typedef struct mot_parameter {
 
 typedef struct mot_variant {
     const char *name;
-    bool (*applies)(const mot_recording *r);       /* gives right results; NULL: always */
-    bool (*prefers)(const mot_recording *r);       /* and is a good choice; NULL: always */
-    int64_t (*workspace)(const mot_recording *r);  /* floats of scratch memory; NULL: none */
+    bool (*applies)(const mot_recording *r);      /* gives right results; NULL: always */
+    bool (*prefers)(const mot_recording *r);      /* and is a good choice; NULL: always */
+    int64_t (*workspace)(const mot_recording *r); /* floats of scratch memory; NULL: none */
     mot_status (*record)(const mot_recording *r);
-    bool (*suits)(const mot_recording *r);         /* the tuner tries it; NULL: it does not */
-    const mot_parameter *parameters;               /* up to MOT_MAX_PARAMETERS, then a name of NULL;
+    bool (*suits)(const mot_recording *r); /* the tuner tries it; NULL: it does not */
+    const mot_parameter *parameters;       /* up to MOT_MAX_PARAMETERS, then a name of NULL;
                                                       NULL: none */
     /* Choices beside the rule's that are worth a try, the most promising first; how many. */
     int (*candidates)(const mot_recording *r, mot_choice *out, int most);
@@ -67,6 +67,10 @@ typedef struct mot_primitive {
 MOT_OPS(MOT_PRIMITIVE_DECLARE)
 #undef MOT_PRIMITIVE_DECLARE
 
+/** For tables: what suits a CPU's few strong threads, or anything else. */
+bool mot_on_cpu(const mot_recording *r);
+bool mot_off_cpu(const mot_recording *r);
+
 /* ---- checking ---- */
 
 /** Is operand i there? */
@@ -82,6 +86,8 @@ mot_status mot_check_elements(const mot_operands *o, const char *what, const mot
 /** attrs.first is one of `length` positions. */
 mot_status mot_check_first(const mot_operands *o, int64_t length);
 int64_t mot_view_elements(const mot_view *view);
+/** Does it begin at a multiple of n elements, in every slot of a ring? */
+bool mot_view_aligned(const mot_view *view, int n);
 /** Rows: dim 0; columns: the product of the others. */
 int64_t mot_view_rows(const mot_view *view);
 int64_t mot_view_columns(const mot_view *view);

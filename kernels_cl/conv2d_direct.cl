@@ -4,8 +4,8 @@
  * conv2d_direct         y or dx: a work-item has DOWN pixels of a plane and phase below each other.
  * conv2d_direct_weight  a group has TAPS taps of one channel and out, over some samples: its
  *                       work-items take places in turn, their sums are added up as a tree.  db is
- *                       the sums of dy.  Parts are laid out as those of conv2d_gemm_weight, whose sum
- *                       is used.
+ *                       the sums of dy.  Parts are laid out as those of conv2d_gemm_weight;
+ *                       conv2d_weight_sum.cl adds them up.
  * Deterministic. */
 #include "conv2d_taps.cl"
 #define DOWN 4

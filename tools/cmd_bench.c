@@ -65,6 +65,11 @@ static const mot_option gemm_options[] = {
     OPTION_JSON,        MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
 };
 
+static const mot_option shape_options[] = {
+    MOT_OPTION_DEVICES, OPTION_VARIANT,  OPTION_VARIANTS, OPTION_JSON,
+    MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
+};
+
 static const mot_option ops_options[] = {
     MOT_OPTION_DEVICES,
     {"size", 0, MOT_OPTION_INT, "MB", "size of the largest tensor in MiB (default: 64)",
@@ -98,7 +103,8 @@ const mot_command mot_command_bench_gemm = {
     "measure matrix products",
     "SHAPE is MxNxK, C (M,N) = op(A) (M,K) op(B) (K,N), with :NN (default), :NT, :TN or :TT\n"
     "behind it for what is transposed, and 'batch*' in front: 1024x1024x1024:NT 48*64x64x32.\n"
-    "Times are medians; the fraction is of what independent multiply-adds reach.",
+    "Times are medians; the fraction is of what independent multiply-adds in float32 reach,\n"
+    "with --precision too: tensor cores may give more than 1.",
     gemm_options,
     run_gemm,
     false,
@@ -114,7 +120,7 @@ const mot_command mot_command_bench_conv = {
     "wanted: 64x32x28x28:64x3x3/2.  Images are padded by half the kernel.  Measures forward\n"
     "and the gradients by images and by weights.  Times are medians; the fraction is of what\n"
     "independent multiply-adds reach.",
-    gemm_options,
+    shape_options,
     run_conv,
     false,
 };
@@ -128,7 +134,7 @@ const mot_command mot_command_bench_attention = {
     "SHAPE is BxHxTxD, samples, heads, positions and numbers a head, causal unless :full is\n"
     "behind it: 12x4x64x32:full.  Times are medians; the fraction is of what independent\n"
     "multiply-adds reach.",
-    gemm_options,
+    shape_options,
     run_attention,
     false,
 };

@@ -55,7 +55,7 @@ static const char *found(const mot_tuned *tuned, const char *text)
 START_TEST(test_problems_and_choices_print_and_parse)
 {
     static const char *const problems[] = {
-        "product NT 256x1024x784 bias relu", "product TN 48*10x128x64 sums", "product NN 1x1x1",
+        "product NT 256x1024x784 bias relu", "product TN 10x128x64 sums", "product NN 48*1x1x1",
         "product TT 7x8x9 accumulate mask tf32", "product NT 7x8x9 bf16"};
     static const char *const choices[] = {"rule",
                                           "plain",
@@ -74,6 +74,8 @@ START_TEST(test_problems_and_choices_print_and_parse)
                                                  "product NT 1x1x99999999999999999999",
                                                  "product NT 1x1x1 blue",
                                                  "product NT *1x1x1",
+                                                 "product NT 1x1x1 float32",
+                                                 "product NT 2*1x1x1 sums",
                                                  "softmax 3x3",
                                                  "product N 1x1x1"};
     static const char *const wrong_choices[] = {"",
