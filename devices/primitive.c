@@ -207,3 +207,10 @@ bool mot_primitive_suits(mot_device *device, const mot_operands *operands, int v
     mot_recording r = recording_of(device, operands, NULL);
     return v->suits && v->suits(&r) && fits(v, &r);
 }
+
+bool mot_primitive_is_foreign(mot_device *device, const mot_operands *operands, int variant)
+{
+    const mot_variant *v = &primitive_of(operands->op)->variants[variant];
+    mot_recording r = recording_of(device, operands, NULL);
+    return v->suits && !v->suits(&r);
+}

@@ -67,5 +67,7 @@ int mot_primitive_candidates(mot_device *device, const mot_operands *operands, i
 mot_choice mot_primitive_rule(mot_device *device, const mot_operands *operands);
 /** May the variant be the fastest on a device like this?  Of no use for tests. */
 bool mot_primitive_suits(mot_device *device, const mot_operands *operands, int variant);
+/** Is it meant for devices of another class only?  It may work here nevertheless. */
+bool mot_primitive_is_foreign(mot_device *device, const mot_operands *operands, int variant);
 
 #endif

@@ -57,8 +57,9 @@ __kernel void attention_blocks_queries(__global float *restrict dqkv, long dqkv_
                                        __global const float *restrict lse, long lse_at, long length,
                                        long heads, long depth, int causal, float scale)
 {
-    __local float4 query[OWN * PITCH], slope[OWN * PITCH], other[OTHER * PITCH], x[OTHER * X_PITCH];
-    __local float delta[OWN], level[OWN];
+    __local float4 query[OWN * PITCH], gradient[OWN * PITCH];
+    __local float4 other[OTHER * PITCH], x[OTHER * X_PITCH];
+    __local float delta[OWN], lse2[OWN];
     GRAD_PLACE;
     const int w0 = (blocks - 1 - group % blocks) * OWN;
     const int n = min(OWN, rows - w0), keys = causal ? w0 + n : rows;
@@ -67,17 +68,17 @@ __kernel void attention_blocks_queries(__global float *restrict dqkv, long dqkv_
         sum[i] = 0.0f;
     attend_fetch(held, v, stride, keys, deep);
     attend_own(query, q + (long)w0 * stride, stride, n, deep, scale * LOG2E);
-    attend_own(slope, dy + (long)w0 * width, width, n, deep, 1.0f);
+    attend_own(gradient, dy + (long)w0 * width, width, n, deep, 1.0f);
     if (me < OWN) {
         delta[me] = me < n ? deltas[w0 + me] : 0.0f;
-        level[me] = me < n ? lse[w0 + me] * LOG2E : 0.0f;
+        lse2[me] = me < n ? lse[w0 + me] * LOG2E : 0.0f;
     }
     for (int o = 0; o < keys; o += OTHER) {
         /* 1. dy . v */
         attend_put(other, held);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, k + (long)o * stride, stride, keys - o, deep);
-        attend_scores(t, other, slope, theirs, mine);
+        attend_scores(t, other, gradient, theirs, mine);
         barrier(CLK_LOCAL_MEM_FENCE);
         /* 2. p, and with it ds. */
         attend_put(other, held);
@@ -88,7 +89,7 @@ __kernel void attention_blocks_queries(__global float *restrict dqkv, long dqkv_
             EACH_SCORE(r, c)
                 s[r][c] = o + theirs + r * TO < KEYS_OF(w0 + mine + c * TW) ? s[r][c] : -INFINITY;
         EACH_SCORE(r, c)
-            WEIGHT(r, c) = exp2(s[r][c] - level[mine + c * TW]) * (t[r][c] - delta[mine + c * TW]);
+            WEIGHT(r, c) = exp2(s[r][c] - lse2[mine + c * TW]) * (t[r][c] - delta[mine + c * TW]);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_add(sum, x, other, first, quad);
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -108,7 +109,7 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
     GRAD_PLACE;
     const int w0 = group % blocks * OWN, n = min(OWN, rows - w0);
     float4 dk[RA], dv[RA];
-    float level[RO], delta[RO];
+    float lse2[RO], delta[RO];
     for (int i = 0; i < RA; i++)
         dk[i] = dv[i] = 0.0f;
     int o = causal ? w0 / OTHER * OTHER : 0;
@@ -123,7 +124,7 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
 #pragma unroll
         for (int r = 0; r < RO; r++) {
             const int query = o + theirs + r * TO;
-            level[r] = query < rows ? lse[query] * LOG2E : 0.0f;
+            lse2[r] = query < rows ? lse[query] * LOG2E : 0.0f;
             delta[r] = query < rows ? deltas[query] : 0.0f;
         }
         attend_scores(s, other, key, theirs, mine);
@@ -134,7 +135,7 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
                 s[r][c] = (uint)(query - behind) < (uint)(rows - behind) ? s[r][c] : -INFINITY;
             }
         EACH_SCORE(r, c)
-            WEIGHT(r, c) = s[r][c] = exp2(s[r][c] - level[r]);
+            WEIGHT(r, c) = s[r][c] = exp2(s[r][c] - lse2[r]);
         barrier(CLK_LOCAL_MEM_FENCE);
         /* 2. dv, and dy . v */
         attend_put(other, held);

@@ -1,4 +1,5 @@
-/* batch_norm_channel.cl: included by batch_norm.cl and batch_norm_grad.cl: what is known of a channel. */
+/* batch_norm_channel.cl: included by batch_norm.cl and batch_norm_grad.cl: what is known of a
+ * channel. */
 #ifndef BATCH_NORM_CHANNEL_CL
 #define BATCH_NORM_CHANNEL_CL
 #include "tree.cl"
@@ -31,16 +32,17 @@ void bn_set_parameters(bn_channel *ch, __global const float *weight, __global co
         ch->bias = bias[c];
 }
 
-/* The part of y's gradient that passes a relu, d = x - mean: by the very number that was forward y. */
+/* The part of y's gradient that passes a relu, d = x - mean: by the very number that was forward
+ * y. */
 float bn_passed(float dy, float d, bn_channel ch, int flags)
 {
     const float y = d * (ch.factor * ch.weight) + ch.bias;
     return flags & BATCH_NORM_RELU && !(y > 0.0f) ? 0.0f : dy;
 }
 
-/* A channel in parts, for many work-items: group (part, c) has neighbouring elements of channel c, in
- * vectors of W, and its work-items go side by side; a vector is found from the last one, without a
- * division.  WIDE: planes are whole vectors of four, aligned. */
+/* A channel in parts, for many work-items: group (part, c) has neighbouring elements of channel c,
+ * in vectors of W, and its work-items go side by side; a vector is found from the last one, without
+ * a division.  WIDE: planes are whole vectors of four, aligned. */
 #ifndef WIDE
 #define WIDE 0
 #endif
@@ -69,12 +71,6 @@ float bn_passed(float dy, float d, bn_channel ch, int flags)
          piece += local_size, piece_place += piece_over, at += piece_step,                         \
               at += piece_place >= pieces ? (channels - 1) * plane : 0,                            \
               piece_place -= piece_place >= pieces ? pieces : 0)
-
-PIECE bn_passed_piece(PIECE dy, PIECE d, bn_channel ch, int flags)
-{
-    const PIECE y = d * (ch.factor * ch.weight) + ch.bias;
-    return flags & BATCH_NORM_RELU ? select((PIECE)0.0f, dy, y > 0.0f) : dy;
-}
 
 /* Leave the sums of a part: parts (parts, 2, channels). */
 void bn_leave_part(__global float *sums, PIECE first, PIECE second, int part, int c, long channels,

@@ -41,17 +41,21 @@ __kernel void batch_norm_grad_sums_plain(GRAD_SUMS_PARAMETERS)
     LEAVE_SUMS(c);
 }
 
-/* g of a vector; plain arithmetic, so that no branch is in the loop. */
-VEC bn_passed_vec(VEC dy, VEC d, bn_channel ch, int flags)
-{
-    const VEC y = d * (ch.factor * ch.weight) + ch.bias;
-    return flags & BATCH_NORM_RELU ? select((VEC)0.0f, dy, y > 0.0f) : dy;
-}
+/* g of several elements; plain arithmetic, so that no branch is in the loop. */
+#define BN_PASSED(name, type)                                                                      \
+    type name(type dy, type d, bn_channel ch, int flags)                                           \
+    {                                                                                              \
+        const type y = d * (ch.factor * ch.weight) + ch.bias;                                      \
+        return flags & BATCH_NORM_RELU ? select((type)0.0f, dy, y > 0.0f) : dy;                    \
+    }
+BN_PASSED(bn_passed_vec, VEC)
+BN_PASSED(bn_passed_piece, PIECE)
 
 __kernel void batch_norm_grad_sums_channels(GRAD_SUMS_PARAMETERS UNITS)
 {
     const long unit = get_group_id(0), units = get_num_groups(0), whole = plane / VW * VW;
-    for (long c = part_begin(channels, unit, units); c < part_begin(channels, unit + 1, units); c++) {
+    const long last = part_begin(channels, unit + 1, units);
+    for (long c = part_begin(channels, unit, units); c < last; c++) {
         CHANNEL(c);
         VEC firsts = 0.0f, seconds = 0.0f;
         float first = 0.0f, second = 0.0f;
@@ -135,7 +139,8 @@ __kernel void batch_norm_grad_plain(GRAD_PARAMETERS)
 __kernel void batch_norm_grad_channels(GRAD_PARAMETERS UNITS)
 {
     const long unit = get_group_id(0), units = get_num_groups(0), whole = plane / VW * VW;
-    for (long c = part_begin(channels, unit, units); c < part_begin(channels, unit + 1, units); c++) {
+    const long last = part_begin(channels, unit + 1, units);
+    for (long c = part_begin(channels, unit, units); c < last; c++) {
         CHANNEL(c);
         MEANS(c);
         for (long s = 0; s < samples; s++) {

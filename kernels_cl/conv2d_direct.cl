@@ -1,5 +1,5 @@
-/* conv2d_direct: convolution and its gradients for GPUs where groups have few channels, so that there
- * is little to share between them: straight from global memory.
+/* conv2d_direct: convolution and its gradients for GPUs where groups have few channels, so that
+ * there is little to share between them: straight from global memory.
  *
  * conv2d_direct         y or dx: a work-item has DOWN pixels of a plane and phase below each other.
  * conv2d_direct_weight  a group has TAPS taps of one channel and out, over some samples: its
@@ -11,7 +11,6 @@
 #define DOWN 4
 #define TAPS 9
 #define ITEMS 256
-#define NOWHERE (-(1 << 30))
 
 /* w as in conv2d_gemm_pack; i counts (sample, out, phase, rows / DOWN, column). */
 __kernel void conv2d_direct(__global float *restrict y, long y_at, __global const float *restrict x,
@@ -34,7 +33,8 @@ __kernel void conv2d_direct(__global float *restrict y, long y_at, __global cons
         return;
     const int t_y = first_tap(phase_y, first_y, step_y, phases_y, every_y);
     const int t_x = first_tap(phase_x, first_x, step_x, phases_x, every_x);
-    const int taps_y = taps_from(t_y, kernel_y, every_y), taps_x = taps_from(t_x, kernel_x, every_x);
+    const int taps_y = taps_from(t_y, kernel_y, every_y);
+    const int taps_x = taps_from(t_x, kernel_x, every_x);
     const int hop_y = every_y * step_y / phases_y, hop_x = every_x * step_x / phases_x;
     const int iy = py * source_y + (phase_y + first_y + t_y * step_y) / phases_y;
     const int ix = px * source_x + (phase_x + first_x + t_x * step_x) / phases_x;
@@ -84,7 +84,6 @@ __kernel void conv2d_direct_weight(__global float *restrict parts, long parts_at
     const int places = out_y * out_x, plane = in_y * in_x;
     const int first = part * chunk, left = samples * places - first;
     const int last = first + (left < chunk ? left : chunk);
-    const int hop_x = ITEMS % out_x, hop_y = ITEMS / out_x % out_y, hop = ITEMS / out_x / out_y;
     int down[TAPS], across[TAPS];
     float sum[TAPS + 1];
 #pragma unroll
@@ -97,7 +96,7 @@ __kernel void conv2d_direct_weight(__global float *restrict parts, long parts_at
     dy += dy_at + (long)o * places;
     x += x_at + ((long)(o / outs) * channels + c) * plane;
     int place = first + me;
-    int sample = place / places, oy = place % places / out_x, ox = place % places % out_x;
+    WALK(place, ITEMS);
     for (; place < last; place += ITEMS) {
         __global const float *from = x + (long)sample * (groups * channels * plane);
         const float d = dy[(long)sample * (groups * outs * places) + oy * out_x + ox];
@@ -109,17 +108,7 @@ __kernel void conv2d_direct_weight(__global float *restrict parts, long parts_at
             if ((uint)y_t < (uint)in_y && (uint)x_t < (uint)in_x)
                 sum[t] += d * from[y_t * in_x + x_t];
         }
-        ox += hop_x;
-        oy += hop_y;
-        sample += hop;
-        if (ox >= out_x) {
-            ox -= out_x;
-            oy++;
-        }
-        if (oy >= out_y) {
-            oy -= out_y;
-            sample++;
-        }
+        WALK_ON
     }
 #pragma unroll
     for (int t = 0; t <= TAPS; t++)

@@ -1,16 +1,17 @@
-/* conv2d_gemm: y or dx for GPUs, as a matrix product whose right operand is never stored: rows are
- * the outs of a group, columns the pixels of all samples, depth what the window sees.
+/* conv2d_gemm: y or dx for GPUs, as a matrix product whose right operand is never stored ("implicit
+ * GEMM"): rows are the outs of a group, columns the pixels of all samples, depth what the window
+ * sees.
  *
  * With phases, the pixels of each are a product of their own.
  *
  * conv2d_gemm_pack  w in the order in which conv2d_gemm reads it: (group, phase, row block, depth,
- *                   BM), with zeros around; and for each phase a table of what the rows of depth are.
- *                   Depth is channel by channel of a tap.
- * conv2d_gemm       a group has BM rows and BN columns, a work-item 8 x TN of them; STEP rows of depth
- *                   are staged at a time, while those before are multiplied.  Pixels that lie
+ *                   BM), with zeros around; and for each phase a table of what the rows of depth
+ *                   are.  Depth is channel by channel of a tap.
+ * conv2d_gemm       a group has BM rows and BN columns, a work-item 8 x TN of them; STEP rows of
+ *                   depth are staged at a time, while those before are multiplied.  Pixels that lie
  *                   outside are staged as zero.
- * Parameters: BM, BN; TN 4 or 8; SHARE: so many channels at a time are looked up together, a divisor of
- * the channels of a group: 1, 2, 4 or 8.  Deterministic. */
+ * Parameters: BM, BN; TN 4 or 8; SHARE: so many channels at a time are looked up together, a
+ * divisor of the channels of a group: 1, 2, 4 or 8.  Deterministic. */
 #include "conv2d_taps.cl"
 #ifndef BM
 #define BM 64
@@ -26,10 +27,9 @@
 #endif
 #define STEP 8
 #define ITEMS (BM * BN / (8 * TN))
-#define NOWHERE (-(1 << 30)) /* a coordinate, or the distance to one, that is outside of any image */
 
-/* w has `channels` of w_channel elements for each out, of w_out, in a group, of w_group; taps follow each
- * other by w_tap from w_first on.  `depth` is the most that a phase has. */
+/* w has `channels` of w_channel elements for each out, of w_out, in a group, of w_group; taps
+ * follow each other by w_tap from w_first on.  `depth` is the most that a phase has. */
 __kernel void conv2d_gemm_pack(__global float *to, long to_at, __global int *table, long table_at,
                                __global const float *w, long w_at, long w_group, long w_out,
                                long w_channel, long w_first, long w_tap, int channels, int in_y,
@@ -54,7 +54,8 @@ __kernel void conv2d_gemm_pack(__global float *to, long to_at, __global int *tab
     const int y = there ? t_y + tap / taps_x * every_y : 0;
     const int x = there ? t_x + tap % taps_x * every_x : 0;
     w += w_at + group * w_group + w_first;
-    to[to_at + i] = there && o < outs ? w[o * w_out + c * w_channel + (y * kernel_x + x) * w_tap] : 0.0f;
+    to[to_at + i] =
+        there && o < outs ? w[o * w_out + c * w_channel + (y * kernel_x + x) * w_tap] : 0.0f;
     if (o == 0 && group == 0 && k % SHARE == 0) {
         const int down = (phase_y + first_y + y * step_y) / phases_y;
         const int right = (phase_x + first_x + x * step_x) / phases_x;
@@ -211,9 +212,11 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
                 if (o >= outs)
                     break;
                 if (whole)
-                    *(__global float4 *)(y + to) = (float4)(
-                        conv_finish(t.x, flags, bias, h + to), conv_finish(t.y, flags, bias, h + to + 1),
-                        conv_finish(t.z, flags, bias, h + to + 2), conv_finish(t.w, flags, bias, h + to + 3));
+                    *(__global float4 *)(y + to) =
+                        (float4)(conv_finish(t.x, flags, bias, h + to),
+                                 conv_finish(t.y, flags, bias, h + to + 1),
+                                 conv_finish(t.z, flags, bias, h + to + 2),
+                                 conv_finish(t.w, flags, bias, h + to + 3));
                 else
                     y[to] = conv_finish(q == 0   ? t.x
                                         : q == 1 ? t.y

@@ -8,7 +8,7 @@
  *                         db is the sums of what is staged of dy.
  * conv2d_weight_sum.cl adds up the parts.
  * Parameters: BM, BN, TM, TN; BM*BN/(TM*TN) is a multiple of STEP.  Deterministic. */
-#include "matmul_flags.cl"
+#include "conv2d_taps.cl"
 #ifndef BM
 #define BM 64
 #endif
@@ -26,7 +26,6 @@
 #define LINES (ITEMS / STEP)
 #define LEFT ((BM / 4 + LINES - 1) / LINES) /* quads that a work-item stages */
 #define RIGHT ((BN / 4 + LINES - 1) / LINES)
-#define NOWHERE (-(1 << 30)) /* a distance that leads out of any image */
 
 /* The first of four in a row of n; the last four overlap those before rather than end outside: who
  * writes leaves out what is below 4 * quad. */
@@ -76,9 +75,8 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
     const int row1 = min(1, outs - 1) * places, plane1 = min(1, channels - 1) * plane;
     const int row2 = min(2, outs - 1) * places, plane2 = min(2, channels - 1) * plane;
     const int row3 = min(3, outs - 1) * places, plane3 = min(3, channels - 1) * plane;
-    const int hop_x = STEP % out_x, hop_y = STEP / out_x % out_y, hop = STEP / out_x / out_y;
     const int place = first + k;
-    int sample = place / places, oy = place % places / out_x, ox = place % places % out_x;
+    WALK(place, STEP);
     dy += dy_at + (long)group * outs * places;
     x += x_at + (long)group * channels * plane;
 #define FETCH(k0)                                                                                  \
@@ -104,21 +102,11 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
             b[q].z = inside ? i[column[q] + plane2] : 0.0f;                                        \
             b[q].w = inside ? i[column[q] + plane3] : 0.0f;                                        \
         }                                                                                          \
-        ox += hop_x;                                                                               \
-        oy += hop_y;                                                                               \
-        sample += hop;                                                                             \
-        if (ox >= out_x) {                                                                         \
-            ox -= out_x;                                                                           \
-            oy++;                                                                                  \
-        }                                                                                          \
-        if (oy >= out_y) {                                                                         \
-            oy -= out_y;                                                                           \
-            sample++;                                                                              \
-        }                                                                                          \
+        WALK_ON                                                                                    \
     }
 
-    /* Neighbours share a row, every other one a column, in which order NVIDIA's local memory answers
-     * float4 fastest. */
+    /* Neighbours share a row, every other one a column, in which order NVIDIA's local memory
+     * answers float4 fastest. */
     const int i = me / 2 % (BM / TM), j = me % 2 + me / (2 * (BM / TM)) * 2;
     float4 sum[TM][TN / 4];
 #pragma unroll

@@ -12,16 +12,17 @@
  *                   channel of x), one group of channels behind the other.
  * conv2d_tile       y, or dx from dy.  Of a stride S, dx has S x S phases, pixels S apart, which
  *                   meet every S-th weight only: each phase is a convolution of its own without a
- *                   stride.  Pixel t of a phase reads at t * source + (phase + first + k * step) / S
- *                   with weight k, in the order of the panels, where that is whole.
+ *                   stride.  Pixel t of a phase reads at t * source + (phase + first + k * step)
+ *                   / S with weight k, in the order of the panels, where that is whole.
  * conv2d_parts      dw and db: tiles of TALL weights by WIDE channels of y, summed over the pixels,
- *                   dy packed as panels.  Each group has samples of its own and a part for its sums.
+ *                   dy packed as panels.  Each group has samples of its own and a part for its
+ *                   sums.
  * conv2d_parts_sum  the parts in order.
  * Parameters: VW.  Deterministic.
  * Source: Goto & van de Geijn 2008 for the tile; Georganas et al. 2018 for convolution by it. */
 #include "vector.cl"
 #include "shuffle.cl"
-#include "matmul_flags.cl"
+#include "conv2d_finish.cl"
 
 /* With one vector of channels only, 8 sums are enough to keep the multipliers busy. */
 #if VW >= 16
@@ -154,17 +155,6 @@ float8 conv_finish8(float8 v, int flags, float bias, __global const float *mask)
         v = select(v, (float8)0.0f, v < 0.0f);
     if (flags & MASK)
         v = select((float8)0.0f, v, vload8(0, mask) > 0.0f);
-    return v;
-}
-
-float conv_finish(float v, int flags, float bias, __global const float *mask)
-{
-    if (flags & BIAS)
-        v += bias;
-    if ((flags & RELU) && v < 0.0f)
-        v = 0.0f;
-    if ((flags & MASK) && !(*mask > 0.0f))
-        v = 0.0f;
     return v;
 }
 
@@ -428,7 +418,8 @@ __kernel void conv2d_parts_sum(__global float *restrict dw, long dw_at, __global
         VSTORE(b, sum + VW);
         for (int lane = 0; lane < WIDE && j + lane < outs; lane++)
             if (k < depth)
-                dw[dw_at + ((o + lane) * channels + k % channels) * taps + k / channels] = sum[lane];
+                dw[dw_at + ((o + lane) * channels + k % channels) * taps + k / channels] =
+                    sum[lane];
             else if (flags & SUMS)
                 db[db_at + o + lane] = sum[lane];
     }

@@ -1,25 +1,28 @@
-/* matmul_mma: the matrix product of matmul_flags.cl on NVIDIA's tensor cores: operands rounded to tf32
- * or bf16, sums in float.
+/* matmul_mma: the matrix product of matmul_flags.cl on NVIDIA's tensor cores: operands rounded to
+ * tf32 or bf16, sums in float.
  *
- * Only built where devices/matmul_mma.c has found that the device takes PTX, for it has some inside.
- * Run on other devices with EMULATED, which does in OpenCL C what PTX's manual says of its instructions.
+ * Only built where devices/matmul_mma.c has found that the device takes PTX, for it has some
+ * inside.  Run on other devices with EMULATED, which does in OpenCL C what PTX's manual says of its
+ * instructions.
  *
- * mma_pack   rounds both operands into the workspace, in the order in which registers take them: a unit
- *            is 16 rows of op(A), or columns of op(B), times 8 words of one tf32 or two bf16; lane i of
- *            a warp has 16 bytes of it, the i-th ones.  A panel is 64 rows, padded with zeros: 4 units
- *            for each step of k.  All four forms, odd sizes and the two operands become alike here.
- *            For the row sums it leaves four sums for each row and SLICE steps of k, before rounding, in
- *            `parts`; mma_sums adds those.
+ * mma_pack   rounds both operands into the workspace, in the order in which registers take them: a
+ *            unit is 16 rows of op(A), or columns of op(B), times 8 words of one tf32 or two bf16;
+ *            lane i of a warp has 16 bytes of it, the i-th ones.  A panel is 64 rows, padded with
+ *            zeros: 4 units for each step of k.  All four forms, odd sizes and the two operands
+ *            become alike here.  For the row sums it leaves four sums for each row and SLICE steps
+ *            of k, before rounding, in `parts`; mma_sums adds those.
  * matmul_mma a group of HIGH x WIDE warps, each with ROWS x 64 of C: with 64 rows 32 instructions a
- *            step, of 8 loads of 16 bytes.  STAGES > 1: the group's panels come into local memory that
- *            many steps ahead; else each warp reads its own from global memory, and what its neighbours
- *            read too is in the first-level cache.  The next step's registers are loaded meanwhile.
+ *            step, of 8 loads of 16 bytes.  STAGES > 1: the group's panels come into local memory
+ *            that many steps ahead; else each warp reads its own from global memory, and what its
+ *            neighbours read too is in the first-level cache.  The next step's registers are loaded
+ *            meanwhile.
  *
- * Which matrix row is row i of a unit is free; here lanes 4g+t have rows PLACE(g) and PLACE(g)+2, so
- * that a lane's sums are four columns side by side.  Which k are a step's words is free as well, as
- * long as both operands agree: a lane takes four that lie together.
- * Why packed: float operands, rounded in each group anew, would come through the second-level cache at
- * twice the bytes, and that is the narrow place; packing costs a few bytes for each of k products.
+ * Which matrix row is row i of a unit is free; here lanes 4g+t have rows PLACE(g) and PLACE(g)+2,
+ * so that a lane's sums are four columns side by side.  Which k are a step's words is free as well,
+ * as long as both operands agree: a lane takes four that lie together.
+ * Why packed: float operands, rounded in each group anew, would come through the second-level cache
+ * at twice the bytes, and that is the narrow place; packing costs a few bytes for each of k
+ * products.
  * Parameters: BF16 (else tf32), ROWS (32, with HIGH even, or 64), HIGH, WIDE, STAGES; EMULATED.
  * Deterministic.  Source: PTX ISA 8.0, "Matrix fragments for mma.m16n8k8 / m16n8k16". */
 #include "matmul_flags.cl"
@@ -52,17 +55,15 @@
 #define UNITS (ROWS / 16)              /* of op(A), for a warp */
 #define A_PANELS (HIGH * ROWS / PANEL) /* of a group; of op(B) it has WIDE */
 #define PLACE(g) ((g) / 2 * 4 + (g) % 2)
-#define INLINE static inline __attribute__((always_inline))
 #ifdef EMULATED
 #define UNROLL _Pragma("unroll 1") /* else its barriers are a strain on compilers */
-#else
-#define UNROLL _Pragma("unroll")
 #endif
+#include "matmul_order.cl"
 
 /* ---- packing ---- */
 
-/* To the nearest, ties to even for bf16, away from zero for tf32, as the hardware's own conversions;
- * NaN stays NaN. */
+/* To the nearest, ties to even for bf16, away from zero for tf32, as the hardware's own
+ * conversions; NaN stays NaN. */
 #ifdef BF16
 INLINE uint rounded(float x)
 {
@@ -95,8 +96,8 @@ INLINE float4 four_of(const part *x, long row, long p)
                     left > 2 ? from[2 * step] : 0.0f, left > 3 ? from[3 * step] : 0.0f);
 }
 
-/* An instruction takes neighbouring registers: of op(A) both rows' first word, then their second; of
- * op(B), which is two instructions' operands, both words of one and then of the other. */
+/* An instruction takes neighbouring registers: of op(A) both rows' first word, then their second;
+ * of op(B), which is two instructions' operands, both words of one and then of the other. */
 INLINE uint4 ordered(uint4 v, bool left)
 {
     return left ? v.xzyw : v;
@@ -141,14 +142,15 @@ INLINE void pack_part(__global uint4 *to, part x, bool whole, bool aligned, int 
     sum[1] = (high_sum.x + high_sum.y) + (high_sum.z + high_sum.w);
 }
 
-/* Groups: slices of k, then blocks of rows, those of op(A) before those of op(B), then the batch.  The
- * two operands are told apart by their blocks; b_words is where the second one's words begin. */
+/* Groups: slices of k, then blocks of rows, those of op(A) before those of op(B), then the batch.
+ * The two operands are told apart by their blocks; b_words is where the second one's words
+ * begin. */
 __attribute__((reqd_work_group_size(PACKERS, 1, 1)))
 __kernel void mma_pack(__global uint *restrict words, long words_at, __global float *restrict parts,
                        long parts_at, __global const float *restrict a, long a_at,
-                       __global const float *restrict b, long b_at, long m, long n, long k, long steps,
-                       long a_row, long a_k, long b_row, long b_k, long stride_a, long stride_b,
-                       long b_words, int sums)
+                       __global const float *restrict b, long b_at, long m, long n, long k,
+                       long steps, long a_row, long a_k, long b_row, long b_k, long stride_a,
+                       long stride_b, long b_words, int sums)
 {
     const uint me = get_local_id(0), lane = me % 32, t = lane % 4;
     const long a_blocks = (m + PACKED_ROWS - 1) / PACKED_ROWS, batch = get_group_id(2);
@@ -184,8 +186,8 @@ __kernel void mma_pack(__global uint *restrict words, long words_at, __global fl
     }
 }
 
-__kernel void mma_sums(__global float *sums, long sums_at, __global const float *parts, long parts_at,
-                       long m, long n_parts, long padded)
+__kernel void mma_sums(__global float *sums, long sums_at, __global const float *parts,
+                       long parts_at, long m, long n_parts, long padded)
 {
     const long i = get_global_id(0);
     if (i >= m)
@@ -195,9 +197,10 @@ __kernel void mma_sums(__global float *sums, long sums_at, __global const float 
         sum += parts[parts_at + p * padded + i];
     sums[sums_at + i] = sum;
 }
+
 /* ---- one instruction: c (16,8) += a (16, 8 words) b (8 words, 8) ----
- * Lane 4g+t holds of a: words t of rows g and g+8, then words t+4 of these; of b: words t and t+4 of
- * column g; of c: columns 2t and 2t+1 of row g, then of row g+8. */
+ * Lane 4g+t holds of a: words t of rows g and g+8, then words t+4 of these; of b: words t and t+4
+ * of column g; of c: columns 2t and 2t+1 of row g, then of row g+8. */
 #ifdef EMULATED
 #define LANES , __local uint *lanes
 #define PASS_LANES , lanes
@@ -235,7 +238,8 @@ void multiply_add(float c[4], uint4 a, uint b0, uint b1 LANES)
 #else
 #define MMA "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"
 #endif
-/* Volatile, as the loads are: compilers would move those of the next step to where they are used. */
+/* Volatile, as the loads are: compilers would move those of the next step to where they are
+ * used. */
 INLINE void multiply_add(float c[4], uint4 a, uint b0, uint b1)
 {
     __asm__ volatile(MMA " {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
@@ -337,18 +341,8 @@ INLINE void copy_stage(__local uint *stage, __global const uint *from[COPIES])
 
 /* ---- out of registers ---- */
 
-/* Groups that run at the same time are put into squares of C, whose operands the cache then holds. */
-INLINE void place_of(uint *i, uint *j, uint rows, uint columns)
-{
-    const uint high = 32 / A_PANELS, group = get_group_id(0);
-    const uint first = group / (high * columns) * high, here = min(high, rows - first);
-    const uint rest = group - first * columns;
-    *j = rest / here;
-    *i = first + rest - *j * here;
-}
-
-/* Of four neighbours those that are there; for others element 0 is read, which always is.  With `fours`
- * there are all or none. */
+/* Of four neighbours those that are there; for others element 0 is read, which always is.  With
+ * `fours` there are all or none. */
 INLINE float4 read_four(__global const float *from, int at, int there, bool fours)
 {
     if (fours)
@@ -374,8 +368,8 @@ INLINE void write_four(__global float *to, float4 v, int there, bool fours)
         to[3] = v.w;
 }
 
-/* A lane's sums, from (i0,j0) on: of each unit two rows, four times four columns.  What several fours
- * need is asked for before the first of it is used. */
+/* A lane's sums, from (i0,j0) on: of each unit two rows, four times four columns.  What several
+ * fours need is asked for before the first of it is used. */
 INLINE void finish(float sum[UNITS][8][4], __global float *c, __global const float *bias,
                    __global const float *mask, long i0, int j0, long m, int n, long ldc, int flags,
                    bool fours)
@@ -443,13 +437,15 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
     __local uint lanes[THREADS * 6];
 #endif
     const uint me = get_local_id(0), lane = me % 32, warp = me / 32, batch = get_group_id(1);
-    const uint a_panels = (uint)((m + PANEL - 1) / PANEL), b_panels = (uint)((n + PANEL - 1) / PANEL);
+    const uint a_panels = (uint)((m + PANEL - 1) / PANEL);
+    const uint b_panels = (uint)((n + PANEL - 1) / PANEL);
     const uint unit = warp % HIGH * UNITS; /* its first one of op(A), in the group's panels */
     const int steps = (int)steps_of_k;
     uint row, column; /* of the first panels */
     float sum[UNITS][8][4];
     uint4 f[2][UNITS + 4];
-    place_of(&row, &column, (a_panels + A_PANELS - 1) / A_PANELS, (b_panels + WIDE - 1) / WIDE);
+    group_place((a_panels + A_PANELS - 1) / A_PANELS, (b_panels + WIDE - 1) / WIDE, 32 / A_PANELS,
+                &row, &column);
     row *= A_PANELS;
     column *= WIDE;
     words += words_at;
@@ -459,7 +455,8 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
 
     /* Panels behind the last one are the last one again; what comes of them is not stored. */
 #define A_PANEL(i) (((long)batch * a_panels + min(row + (i), a_panels - 1)) * steps * STEP)
-#define B_PANEL(i) (((long)batch * b_panels + min(column + (i), b_panels - 1)) * steps * STEP + b_words)
+#define B_PANEL(i)                                                                                 \
+    (((long)batch * b_panels + min(column + (i), b_panels - 1)) * steps * STEP + b_words)
 #if STAGES > 1
     __local uint tiles[STAGES][STAGE] __attribute__((aligned(16)));
     __global const uint *from[COPIES];

@@ -1,24 +1,29 @@
 /* matmul_tiled: the matrix product of matmul_flags.cl for GPUs: blocks of op(A) and op(B) in local
  * memory, a tile of C in the registers of each work-item.
  *
- * A group has a block of ROWS x COLUMNS of C, a work-item ITEM_ROWS x ITEM_COLUMNS of them, in squares of
- * 4 x 4 that lie apart, so that neighbours read, as float4, and write neighbours.  STEP elements of k
- * are staged at a time, in one of two buffers: the next step's are fetched into registers before the
- * arithmetic on the present one and stored behind it, with one barrier a step.
+ * A group has a block of ROWS x COLUMNS of C, a work-item ITEM_ROWS x ITEM_COLUMNS of them, in
+ * squares of 4 x 4 that lie apart, so that neighbours read, as float4, and write neighbours.  STEP
+ * elements of k are staged at a time, in one of two buffers: the next step's are fetched into
+ * registers before the arithmetic on the present one and stored behind it, with one barrier a step.
  *
- * The loop checks nothing.  Lines behind the matrix are read as the last ones, for what comes of them is
- * not stored; what k leaves over of whole steps is in the first step, filled up with zeros.
+ * The loop does not check lines: those behind the matrix are read as the last ones, for what comes
+ * of them is not stored.  Of k each read checks that it is below the step's limit, else it gives
+ * zero: the first step's is what k leaves over of whole steps, behind the last step it is 0.
  * WIDE_A, WIDE_B: rows of the operand in memory begin at multiples of four floats and are as long.
  *
  * 32 work-items side by side are a rectangle of LANE_ROWS x LANE_COLUMNS in the order in which
  * NVIDIA's local memory answers float4 fastest: neighbours share a column, every other one a row.
- * Groups that run at the same time have a nearly square part of C, whose operands a cache then holds.
+ * Groups that run at the same time have a nearly square part of C, whose operands a cache then
+ * holds ("swizzle").
  *
- * The k-range may be in parts, group id 1: then C is that part's in the workspace, matmul_ends.cl.
- * Parameters: ROWS, COLUMNS, ITEM_ROWS and ITEM_COLUMNS (4 or 8), STEP (a multiple of 8), FORM (TRANS_A |
- * TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums), ROLLED (a shorter program).  Deterministic.
+ * The k-range may be in parts ("split-K"), group id 1: then C is that part's in the workspace,
+ * matmul_ends.cl.
+ * Parameters: ROWS, COLUMNS, ITEM_ROWS and ITEM_COLUMNS (4 or 8), STEP (a multiple of 8), FORM
+ * (TRANS_A | TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums), ROLLED (a shorter program).
+ * Deterministic.
  * Source: the arrangement is that of CUTLASS' SIMT kernels. */
 #include "matmul_finish.cl"
+#include "inline.cl"
 #ifndef ROWS
 #define ROWS 128
 #define COLUMNS 128
@@ -36,8 +41,6 @@
 #define WIDE_B 0
 #endif
 #define WIDE_C 128 /* of flags: C and mask as WIDE_A */
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("unroll")
 #ifdef ROLLED
 #define UNROLL_STEP _Pragma("unroll 1")
 #else
@@ -104,7 +107,8 @@ INLINE int is_there(int i, int lines, int deep, int wide, int limit)
     return has_piece(i, lines, wide) && depth_of(i, lines, deep, wide) < limit;
 }
 
-INLINE float fetch_one(__global const float *from, const uint *at, int i, int lines, int deep, int limit)
+INLINE float fetch_one(__global const float *from, const uint *at, int i, int lines, int deep,
+                       int limit)
 {
     return is_there(i, lines, deep, 0, limit) ? from[at[i]] : 0.0f;
 }
@@ -232,8 +236,8 @@ __kernel void matmul_tiled(__global float *restrict c, long c_at, __global float
     __local float left[2][STEP * (ROWS + PAD)] __attribute__((aligned(16)));
     __local float right[2][STEP * (COLUMNS + PAD)] __attribute__((aligned(16)));
     const int me = (int)get_local_id(0), lane = me % 32, warp = me / 32;
-    const int y = (warp / WARPS_ACROSS * LANE_ROWS * (ITEM_ROWS / 4) + lane / (2 * LANE_COLUMNS) * 2 +
-                   lane % 2) * 4;
+    const int y = (warp / WARPS_ACROSS * LANE_ROWS * (ITEM_ROWS / 4) +
+                   lane / (2 * LANE_COLUMNS) * 2 + lane % 2) * 4;
     const int x =
         (warp % WARPS_ACROSS * LANE_COLUMNS * (ITEM_COLUMNS / 4) + lane / 2 % LANE_COLUMNS) * 4;
     const long batch = get_group_id(2), part = get_group_id(1);
@@ -307,7 +311,7 @@ __kernel void matmul_tiled(__global float *restrict c, long c_at, __global float
         if (i < m)
             UNROLL
             for (int s = 0; s < ITEM_COLUMNS / 4; s++)
-                store_four(tile[r][s], c, bias + bias_at, mask, i, j0 + x + s * LANE_COLUMNS * 4, n, ldc,
-                           flags);
+                store_four(tile[r][s], c, bias + bias_at, mask, i, j0 + x + s * LANE_COLUMNS * 4,
+                           n, ldc, flags);
     }
 }

@@ -5,12 +5,12 @@
  * each work-group.  Within it the work-items go side by side, so that a group of one walks through
  * memory and a wide group reads neighbouring words together: the same loop serves CPUs and GPUs.
  * Parameters: VW 2, 4, 8 or 16.
- * INLINE marks functions that get arrays of vectors, which stay in registers only if inlined.
  * EXACT stands first in what must give the same bits on every device, since each has a replica of
  * it: some compilers fuse multiplications and additions, others do not.  Quotients and square
  * roots are asked for correctly rounded when a program is built (devices/program.c). */
 #ifndef VECTOR_CL
 #define VECTOR_CL
+#include "inline.cl"
 #ifndef VW
 #define VW 4
 #endif
@@ -19,7 +19,6 @@
 #define UNITS
 #define GROUPS_OF_ONE __attribute__((reqd_work_group_size(1, 1, 1)))
 #endif
-#define INLINE static inline __attribute__((always_inline))
 #define EXACT _Pragma("OPENCL FP_CONTRACT OFF")
 #define VEC_JOIN_(a, b) a##b
 #define VEC_JOIN(a, b) VEC_JOIN_(a, b)

@@ -131,8 +131,9 @@ static void place(mot_device *device, mot_view *view, const void *data, int slot
 static void place_all(mot_device *device, const op_case *c, mot_operands *o, size_t workspace_bytes,
                       uint64_t seed)
 {
-    /* Each at another odd place, or, every fourth time, all at multiples of GUARD. */
-    const int odd = seed % 4 != 0, slots = seed % 2 ? SLOTS : 1;
+    /* Each at another odd place, or, every fourth time, all at multiples of GUARD; either with a
+     * ring and without. */
+    const int odd = seed % 4 != 0, slots = seed / 4 % 2 != seed % 2 ? SLOTS : 1;
     const int lead = GUARD + (odd ? (int)(seed % 7) : 0);
     for (int i = 0; i < o->n_in; i++)
         if (c->in[i])

@@ -1,10 +1,10 @@
 /* ops.h: one operator on one device against plain C in double.
  *
  * A case is built by the operator's own file: shapes drawn at random, inputs as plain arrays, the
- * outputs that they should give.  The harness puts every view into a buffer of its own at an odd
- * place with guard words around it, inputs into slot 1 of a ring of three (odd seeds), fills the
- * outputs with NaN (or with what they start from, where they are updated in place), runs one
- * variant and compares.
+ * outputs that they should give.  The harness puts every view into a buffer of its own with guard
+ * words around it, at an odd place or, every fourth seed, an aligned one, inputs into slot 1 of a
+ * ring of three for half of the seeds, fills the outputs with NaN (or with what they start from,
+ * where they are updated in place), runs one variant and compares.
  */
 #ifndef MOT_TESTS_OPS_H
 #define MOT_TESTS_OPS_H

@@ -116,18 +116,21 @@ typedef struct attention_case {
     bool causal;
 } attention_case;
 
-/* Some lengths and depths that networks have, and odd ones; a block of keys is 64. */
+/* Some lengths and depths that networks have, and odd ones; a block of keys is 64.  Of small
+ * ones some have whole vectors. */
 static attention_case draw_attention(op_case *c, mot_random *random, bool small)
 {
-    static const int64_t lengths[] = {64, 65, 128, 150}, depths[] = {16, 33, 64, 80};
+    static const int64_t lengths[] = {64, 65, 128, 150}, depths[] = {16, 32, 33, 64, 80, 128};
     attention_case a = {.samples = op_between(random, 1, 2),
                         .length = op_between(random, 1, small ? 9 : 90),
                         .heads = op_between(random, 1, 3),
                         .depth = op_between(random, 1, small ? 9 : 40)};
     if (!small && op_between(random, 0, 1)) {
         a.length = lengths[op_between(random, 0, 3)];
-        a.depth = depths[op_between(random, 0, 3)];
+        a.depth = depths[op_between(random, 0, 5)];
     }
+    if (small && op_between(random, 0, 2) == 0)
+        a.depth = 4 * op_between(random, 1, 8);
     a.width = a.heads * a.depth;
     a.causal = op_between(random, 0, 1);
     c->o.attrs.heads = a.heads;
