@@ -158,6 +158,7 @@ static const mot_variant variants[] = {
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
      .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
      .record = mot_attention_record_blocks},
 };
 
@@ -171,6 +172,7 @@ static const mot_variant grad_variants[] = {
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
      .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
      .workspace = mot_attention_grad_workspace,
      .record = mot_attention_record_blocks},
 };

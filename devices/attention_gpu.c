@@ -34,7 +34,7 @@ static const blocks *blocks_of(const mot_recording *r)
 static size_t local_bytes(const mot_recording *r, const blocks *b)
 {
     const bool grad = r->o->op != MOT_OP_attention;
-    const int pitch = b->depth + 4, lanes = b->own >= 64 && b->items >= 128 ? 16 : 8;
+    const int pitch = b->depth + 4, lanes = b->own >= 64 ? 16 : 8;
     const int rows = (grad ? 2 : 1) * b->own + b->other;
     const int numbers = b->own * (grad ? 2 : b->items / lanes + 2);
     return sizeof(float) * (size_t)(rows * pitch + b->other * (b->own + 8) + numbers);

@@ -272,6 +272,7 @@ static const mot_variant sums_variants[] = {
     {.name = "parts",
      .applies = mot_batch_norm_applies_parts,
      .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
      .workspace = mot_batch_norm_workspace_parts,
      .record = mot_batch_norm_sums_parts},
     {.name = "channels", .prefers = mot_on_cpu, .record = sums_channels},
@@ -281,6 +282,7 @@ static const mot_variant forward_variants[] = {
     {.name = "parts",
      .applies = mot_batch_norm_applies_parts,
      .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
      .record = mot_batch_norm_parts},
     {.name = "channels", .prefers = mot_on_cpu, .record = forward_channels},
 };
@@ -289,6 +291,7 @@ static const mot_variant grad_sums_variants[] = {
     {.name = "parts",
      .applies = mot_batch_norm_applies_parts,
      .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
      .workspace = mot_batch_norm_workspace_parts,
      .record = mot_batch_norm_grad_sums_parts},
     {.name = "channels", .prefers = mot_on_cpu, .record = grad_sums_channels},
@@ -298,6 +301,7 @@ static const mot_variant grad_variants[] = {
     {.name = "parts",
      .applies = mot_batch_norm_applies_parts,
      .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
      .record = mot_batch_norm_grad_parts},
     {.name = "channels", .prefers = mot_on_cpu, .record = grad_channels},
 };

@@ -86,11 +86,6 @@ static bool applies_lanes(const mot_recording *r)
     return r->traits.group >= LANES * BLOCKS;
 }
 
-static bool prefers_lanes(const mot_recording *r)
-{
-    return !r->traits.cpu;
-}
-
 static mot_status record_lanes(const mot_recording *r)
 {
     mot_launch launch;
@@ -105,7 +100,8 @@ static const mot_variant variants[] = {
     {.name = "blocks", .workspace = workspace, .record = record_blocks},
     {.name = "lanes",
      .applies = applies_lanes,
-     .prefers = prefers_lanes,
+     .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
      .workspace = workspace,
      .record = record_lanes},
 };

@@ -12,7 +12,7 @@
  * elements of each.  Every second work-item has another row, or vector, of one operand, its
  * neighbour the same and another of the second: local memory serves such pairs at once.
  * Parameters: DEPTH 32, 64 or 128, at least `depth`: what is beyond counts as zero; OWN, OTHER:
- * multiples of 16; ITEMS 64 or 128; WIDE: vectors in global memory are aligned. */
+ * multiples of 16; ITEMS 128; WIDE: vectors in global memory are aligned. */
 #ifndef ATTENTION_TILE_CL
 #define ATTENTION_TILE_CL
 #include "vector.cl"
@@ -34,7 +34,7 @@
 #define QUADS (DEPTH / 4)
 #define PITCH (QUADS + 1)       /* of a row, in vectors */
 #define X_PITCH ((OWN + 8) / 4) /* of a row of x */
-#if OWN >= 64 && ITEMS >= 128
+#if OWN >= 64
 #define TW 16
 #else
 #define TW 8
