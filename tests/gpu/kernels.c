@@ -86,7 +86,8 @@ cl_program clCreateProgramWithSource(cl_context context, cl_uint count, const ch
 }
 
 cl_int clBuildProgram(cl_program program, cl_uint n_devices, const cl_device_id *devices,
-                      const char *options, void(CL_CALLBACK *notify)(cl_program, void *), void *user)
+                      const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
+                      void *user)
 {
     (void)n_devices, (void)devices, (void)notify, (void)user;
     ((paper_program *)(void *)program)->options = strdup(options);
@@ -111,7 +112,8 @@ cl_kernel clCreateKernel(cl_program handle, const char *name, cl_int *code)
     return (cl_kernel)(void *)r;
 }
 
-cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t size, void *out, size_t *needed)
+cl_int clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t size, void *out,
+                       size_t *needed)
 {
     (void)device, (void)needed;
     if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE && out && size == sizeof(size_t))
@@ -131,9 +133,9 @@ cl_mem clCreateBuffer(cl_context context, cl_mem_flags flags, size_t size, void 
     return (cl_mem)(void *)&memory;
 }
 
-cl_int clEnqueueFillBuffer(cl_command_queue queue, cl_mem mem, const void *pattern, size_t pattern_size,
-                           size_t offset, size_t size, cl_uint n_wait, const cl_event *wait,
-                           cl_event *event)
+cl_int clEnqueueFillBuffer(cl_command_queue queue, cl_mem mem, const void *pattern,
+                           size_t pattern_size, size_t offset, size_t size, cl_uint n_wait,
+                           const cl_event *wait, cl_event *event)
 {
     (void)queue, (void)mem, (void)pattern, (void)pattern_size, (void)offset, (void)size;
     (void)n_wait, (void)wait, (void)event;
@@ -203,8 +205,8 @@ static void record_all(const mot_operands *o)
     const mot_primitive *primitive = primitives[o->op];
     mot_commands *commands;
     must(mot_commands_new(&device, &commands));
-    mot_recording r = {.device = &device, .traits = mot_device_traits(&device), .o = o,
-                       .commands = commands};
+    mot_recording r = {
+        .device = &device, .traits = mot_device_traits(&device), .o = o, .commands = commands};
     for (int i = 0; i < primitive->n_variants; i++) {
         const mot_variant *variant = &primitive->variants[i];
         if (variant->applies && !variant->applies(&r))
@@ -305,10 +307,18 @@ static void record_attention(mot_buffer *buffer)
         const mot_view qkv = op_view(MOT_F32, 3, (int64_t[]){2, 256, 3 * depth});
         const mot_view y = op_view(MOT_F32, 3, (int64_t[]){2, 256, depth});
         const mot_view lse = op_view(MOT_F32, 3, (int64_t[]){2, 1, 256});
-        mot_operands forward = {.op = MOT_OP_attention, .n_in = 1, .n_out = 2, .in = {qkv},
-                                .out = {y, lse}, .attrs = {.heads = 1, .causal = 1}};
-        mot_operands backward = {.op = MOT_OP_attention_grad, .n_in = 4, .n_out = 1,
-                                 .in = {y, qkv, y, lse}, .out = {qkv}, .attrs = forward.attrs};
+        mot_operands forward = {.op = MOT_OP_attention,
+                                .n_in = 1,
+                                .n_out = 2,
+                                .in = {qkv},
+                                .out = {y, lse},
+                                .attrs = {.heads = 1, .causal = 1}};
+        mot_operands backward = {.op = MOT_OP_attention_grad,
+                                 .n_in = 4,
+                                 .n_out = 1,
+                                 .in = {y, qkv, y, lse},
+                                 .out = {qkv},
+                                 .attrs = forward.attrs};
         put_on_device(&forward, buffer);
         record_all(&forward);
         put_on_device(&backward, buffer);
@@ -336,6 +346,7 @@ static void record_measuring(void)
         {"probe", "", "probe_touch"},
         {"probe", "", "probe_answer"},
         {"probe", "", "probe_copy"},
+        {"probe", "", "probe_copy4"},
         {"probe", "", "probe_empty"},
         {"probe", "-DPROBE_FP64", "probe_double"},
         {"probe", "-DPROBE_FP16", "probe_half"},
