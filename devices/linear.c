@@ -10,6 +10,8 @@
 
 #include "devices/matmul.h"
 
+#include <assert.h>
+
 static mot_matmul linear_of(const mot_operands *o)
 {
     const int64_t batch = mot_view_lines(&o->in[0]), k = mot_view_last(&o->in[0]);
@@ -76,8 +78,10 @@ static mot_matmul dweight_of(const mot_operands *o)
 
 mot_matmul mot_matmul_of(const mot_operands *o)
 {
-    if (o->product)
+    if (o->product) {
+        assert(o->product->batch == 1 || !(o->product->flags & MOT_MATMUL_SUMS));
         return *o->product;
+    }
     mot_matmul p = o->op == MOT_OP_linear          ? linear_of(o)
                    : o->op == MOT_OP_linear_dinput ? dinput_of(o)
                                                    : dweight_of(o);

@@ -3,14 +3,11 @@
 
 #include "devices/matmul.h"
 
-#include <assert.h>
-
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p)
 {
     const mot_view *views[] = {&p->c, &p->sums, &p->a, &p->b, &p->bias, &p->mask};
     const int64_t sizes[] = {p->m,   p->n,        p->k,        p->lda,     p->ldb,
                              p->ldc, p->stride_a, p->stride_b, p->stride_c};
-    assert(p->batch == 1 || !(p->flags & MOT_MATMUL_SUMS));
     for (size_t i = 0; i < sizeof views / sizeof *views; i++)
         mot_launch_view(launch, views[i]);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)

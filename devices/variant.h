@@ -15,8 +15,8 @@
 
 /** What launch rules know of a device. */
 typedef struct mot_traits {
-    bool cpu;    /* few strong threads: groups of one work-item and written-out vectors; else
-                         many work-items side by side */
+    bool cpu;    /* few strong threads, groups of one work-item and written-out vectors; else many
+                  * work-items side by side */
     int vector;  /* floats in a native vector: 4, 8 or 16 */
     int threads; /* groups that run at the same time on a CPU; compute units elsewhere */
     int group;   /* work-items of a full group: a power of two, up to 256 */
@@ -50,7 +50,7 @@ typedef struct mot_variant {
     mot_status (*record)(const mot_recording *r);
     bool (*suits)(const mot_recording *r); /* the tuner tries it; NULL: it does not */
     const mot_parameter *parameters;       /* up to MOT_MAX_PARAMETERS, then a name of NULL;
-                                                      NULL: none */
+                                            * NULL: none */
     /* Choices beside the rule's that are worth a try, the most promising first; how many. */
     int (*candidates)(const mot_recording *r, mot_choice *out, int most);
 } mot_variant;

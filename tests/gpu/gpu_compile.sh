@@ -122,6 +122,19 @@ while read -r number name kernel use options; do
     n_checks=$((n_checks + 1))
 done <programs
 
+# What every replica computes for itself must not be fused: this compiler would, as NVIDIA's does.
+for ptx in *.ptx; do
+    awk '/\.entry/ { name = $0; sub(/.*\.entry /, "", name); sub(/\(.*/, "", name); n[name] = 0 }
+        /fma\.rn/ { n[name]++ } END { for (name in n) print name, n[name] }' "$ptx"
+done >fused
+grep -E '^((sgd|adam|adagrad|rmsprop|lion|lamb|average|accumulate)_|clip_norm_(blocks|lanes|finish)|batch_norm_update )' \
+    fused >exact
+expect_number "kernels of updates" "$(wc -l <exact) >= 20"
+n_checks=$((n_checks + 1))
+awk '$2 > 0 { print "FAIL: " $1 " fuses " $2 " operations"; bad = 1 } END { exit bad }' exact ||
+    failed=$((failed + 1))
+expect "that operations are fused is seen" awk '$2 > 0 { seen = 1 } END { exit !seen }' fused
+
 # Join what was asked with what came out; a kernel that came out without being asked for is no matter.
 : >table
 while read -r number name kernel use options; do

@@ -186,7 +186,11 @@ static void release(mot_operands *o, const op_case *c)
     mot_buffer_free(o->workspace.buffer);
 }
 
-void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed)
+typedef void (*look)(const op_case *c, const mot_operands *o, const char *where, void *user);
+
+/* Compute the case as chosen; false if that is not for this device, else the outputs were looked at. */
+static bool compute(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed,
+                    look at_outputs, void *user)
 {
     char where[512], shape[2][MOT_SHAPE_TEXT];
     mot_operands o = c->o;
@@ -194,7 +198,7 @@ void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint
     size_t workspace_bytes;
     o.name = "test";
     if (mot_primitive_workspace_choice(device, &o, choice, &workspace_bytes) == MOT_ERR_UNSUPPORTED)
-        return;
+        return false;
     OK(mot_primitive_workspace_choice(device, &o, choice, &workspace_bytes));
     snprintf(where, sizeof where, "%s/%s %d %d %d %d on %s, in %s %s, seed %" PRIu64,
              mot_op_name(o.op), mot_primitive_variant_name(o.op, choice->variant),
@@ -208,10 +212,46 @@ void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint
         ck_assert_msg(status == MOT_OK, "%s: %s", where, mot_error_message());
         OK(mot_commands_run(commands, 0, mot_commands_count(commands), SLOT));
         ck_assert_msg(mot_device_finish(device) == MOT_OK, "%s: %s", where, mot_error_message());
-        for (int i = 0; i < o.n_out; i++)
-            if (c->expected[i])
-                compare(c, &o, i, where);
+        at_outputs(c, &o, where, user);
     }
     mot_commands_free(commands);
     release(&o, c);
+    return status == MOT_OK;
+}
+
+static void compare_all(const op_case *c, const mot_operands *o, const char *where, void *user)
+{
+    (void)user;
+    for (int i = 0; i < o->n_out; i++)
+        if (c->expected[i])
+            compare(c, o, i, where);
+}
+
+void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed)
+{
+    compute(device, c, choice, seed, compare_all, NULL);
+}
+
+static void copy_all(const op_case *c, const mot_operands *o, const char *where, void *user)
+{
+    float **out = user;
+    (void)where;
+    for (int i = 0; i < o->n_out; i++) {
+        const mot_view *view = &o->out[i];
+        const size_t bytes = (size_t)op_elements(view) * sizeof **out;
+        if (!c->expected[i])
+            continue;
+        out[i] = allocate(op_elements(view), sizeof **out);
+        OK(mot_buffer_read(view->buffer,
+                           (size_t)(view->offset + SLOT * view->slot_stride) * sizeof **out, bytes,
+                           out[i]));
+    }
+}
+
+bool op_outputs(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed,
+                float *out[MOT_MAX_OUTPUTS])
+{
+    for (int i = 0; i < MOT_MAX_OUTPUTS; i++)
+        out[i] = NULL;
+    return compute(device, c, choice, seed, copy_all, out);
 }

@@ -31,6 +31,10 @@ MOT_OPS(OP_MAKER)
 
 /** Compute the case as chosen on the device and compare; fails the test with the seed in the text. */
 void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed);
+/** The outputs of the case as chosen on the device, freed by the caller, NULL where absent; false
+ *  if the choice is not for this device. */
+bool op_outputs(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed,
+                float *out[MOT_MAX_OUTPUTS]);
 void op_free(op_case *c);
 /** Products by themselves on the device: every variant, all four forms, batches. */
 void op_products(mot_device *device, uint64_t seed, bool small);

@@ -2,7 +2,7 @@
  * variant for another class of devices only on the first, with some of the choices: each is a
  * program to compile.
  * MOT_TEST_SMALL=1 (or --small): tiny shapes, for oclgrind.  MOT_TEST_SEED=n: another draw.
- * MOT_TEST_OPS=linear: only this.  MOT_TEST_RULES=1: only the choices that the rules make. */
+ * MOT_TEST_OPS=linear,product: only these; !linear,product: all others.  MOT_TEST_RULES=1: only the choices that the rules make. */
 #include "config.h"
 
 #include "devices/devices.h"
@@ -84,13 +84,44 @@ static void run_on(mot_device *device, mot_op op, bool first)
     }
 }
 
+/* ---- what is asked for ---- */
+
+static bool is_known(const char *name)
+{
+    bool known = strcmp(name, "product") == 0;
+    for (int op = 0; op < MOT_N_OPS; op++)
+        known = known || strcmp(name, mot_op_name((mot_op)op)) == 0;
+    return known;
+}
+
+/* Is an operator among MOT_TEST_OPS?  A name that there is not ends the program: nothing would run, and pass. */
+static bool is_wanted(const char *name)
+{
+    const char *asked = getenv("MOT_TEST_OPS");
+    char copy[1024], *rest = NULL;
+    bool listed = false;
+    if (!asked)
+        return true;
+    const bool others = *asked == '!';
+    snprintf(copy, sizeof copy, "%s", asked + others);
+    for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        if (!is_known(word)) {
+            fprintf(stderr, "MOT_TEST_OPS: there is no operator '%s'\n", word);
+            exit(99);
+        }
+        listed = listed || strcmp(word, name) == 0;
+    }
+    return listed != others;
+}
+
+/* ---- the tests ---- */
+
 START_TEST(test_every_variant_gives_what_plain_c_gives)
 {
     const mot_op op = (mot_op)_i;
-    const char *only = getenv("MOT_TEST_OPS");
     mot_device_info *list;
     int n;
-    if (only && strcmp(only, mot_op_name(op)) != 0)
+    if (!is_wanted(mot_op_name(op)))
         return;
     ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
     for (int i = 0; i < n; i++) {
@@ -110,7 +141,7 @@ START_TEST(test_products_of_every_form_and_in_batches)
 {
     mot_device_info *list;
     int n;
-    if (getenv("MOT_TEST_OPS") && strcmp(getenv("MOT_TEST_OPS"), "product") != 0)
+    if (!is_wanted("product"))
         return;
     ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
     for (int i = 0; i < n; i++) {
@@ -120,6 +151,70 @@ START_TEST(test_products_of_every_form_and_in_batches)
         op_products(device, first_seed, small);
         mot_device_close(device);
     }
+    free(list);
+}
+END_TEST
+
+/* What every replica computes for itself: not one bit may differ between devices, nor between the
+ * variants that they take (`plain` only stands in where there is nothing else, with other bits). */
+static const mot_op replicated[] = {MOT_OP_sgd,
+                                    MOT_OP_adam,
+                                    MOT_OP_adamw,
+                                    MOT_OP_adagrad,
+                                    MOT_OP_rmsprop,
+                                    MOT_OP_lion,
+                                    MOT_OP_lamb,
+                                    MOT_OP_average,
+                                    MOT_OP_clip_norm,
+                                    MOT_OP_accumulate,
+                                    MOT_OP_batch_norm_update};
+
+/* The case by every variant on every device; how many that were. */
+static int compute_everywhere(mot_device *const *device, int n_devices, const op_case *c,
+                              uint64_t seed)
+{
+    const int n_variants = mot_primitive_n_variants(c->o.op);
+    float *first[MOT_MAX_OUTPUTS] = {0}, *here[MOT_MAX_OUTPUTS];
+    int n = 0;
+    for (int i = 0; i < n_devices; i++)
+        for (int v = n_variants > 1 ? 1 : 0; v < n_variants; v++) {
+            const mot_choice choice = {.variant = v};
+            if (!op_outputs(device[i], c, &choice, seed, n > 0 ? here : first))
+                continue;
+            for (int k = 0; n > 0 && k < MOT_MAX_OUTPUTS; k++) {
+                const size_t bytes =
+                    here[k] ? (size_t)op_elements(&c->o.out[k]) * sizeof **here : 0;
+                ck_assert_msg(bytes == 0 || memcmp(first[k], here[k], bytes) == 0,
+                              "%s/%s on %s, seed %d: output %d has other bits",
+                              mot_op_name(c->o.op), mot_primitive_variant_name(c->o.op, v),
+                              mot_device_get_info(device[i])->id, (int)seed, k);
+                free(here[k]);
+            }
+            n++;
+        }
+    for (int k = 0; k < MOT_MAX_OUTPUTS; k++)
+        free(first[k]);
+    return n;
+}
+
+START_TEST(test_updates_have_the_same_bits_everywhere)
+{
+    enum { N_SEEDS = 32 /* one other rounding often leaves the result as it is */, MOST = 16 };
+    mot_device *device[MOST];
+    mot_device_info *list;
+    int n, n_open = 0;
+    if (!is_wanted(mot_op_name(replicated[_i])))
+        return;
+    ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
+    for (int i = 0; i < n && n_open < MOST; i++)
+        n_open += mot_device_open(&list[i], NULL, &device[n_open]) == MOT_OK;
+    for (uint64_t seed = first_seed; seed < first_seed + N_SEEDS; seed++) {
+        op_case c = make(replicated[_i], seed, small);
+        ck_assert_int_ge(compute_everywhere(device, n_open, &c, seed), 1);
+        op_free(&c);
+    }
+    for (int i = 0; i < n_open; i++)
+        mot_device_close(device[i]);
     free(list);
 }
 END_TEST
@@ -159,12 +254,15 @@ int main(int argc, char **argv)
     small = getenv("MOT_TEST_SMALL") || (argc > 1 && strcmp(argv[1], "--small") == 0);
     if (seed)
         first_seed = strtoull(seed, NULL, 10);
+    is_wanted(""); /* an unknown name ends here */
     printf("first seed %llu\n", (unsigned long long)first_seed);
     Suite *suite = suite_create("ops");
     TCase *tcase = tcase_create("ops");
     tcase_set_timeout(tcase, 600);
     tcase_add_loop_test(tcase, test_every_variant_gives_what_plain_c_gives, 0, MOT_N_OPS);
     tcase_add_test(tcase, test_products_of_every_form_and_in_batches);
+    tcase_add_loop_test(tcase, test_updates_have_the_same_bits_everywhere, 0,
+                        sizeof replicated / sizeof *replicated);
     tcase_add_test(tcase, test_bad_operands_are_refused);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
