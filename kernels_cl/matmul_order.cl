@@ -1,5 +1,4 @@
-/* matmul_order.cl: included by matmul_mma.cl: which block of C a group has
- * ("swizzle").
+/* matmul_order.cl: included by matmul_mma.cl: which block of C a group has ("swizzle").
  *
  * Blocks are taken in bands of `high` rows, each gone through column by column, so that groups that
  * run at the same time have a nearly square part of C, whose operands a cache then holds. */
