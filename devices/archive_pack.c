@@ -238,7 +238,7 @@ mot_status mot_device_kernel_binaries(mot_device *device, const char *folder)
         MOT_TRY_GOTO(mot_text_add_bytes(&list, before, bytes));
     }
     for (const mot_program *p = device->programs; p; p = p->next)
-        if (strcmp(p->source, "probe") != 0)
+        if (p->program && strcmp(p->source, "probe") != 0)
             MOT_TRY_GOTO(write_binary(device, p, folder, &list));
     if (list.length == 0)
         MOT_TRY_GOTO(mot_text_add(&list, "# no kernels were asked for\n"));

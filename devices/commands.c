@@ -1,9 +1,10 @@
 /* commands.c: recorded launches and their replay.
  *
- * Each recorded launch owns a kernel object of its own, with all arguments set when it is recorded,
- * so that replay is one clEnqueueNDRangeKernel a launch.  Only offsets of views in the input ring
+ * Each recorded launch owns a kernel object of its own, with all arguments set when it is made, so
+ * that replay is one clEnqueueNDRangeKernel a launch.  Only offsets of views in the input ring
  * are set again, and only when the slot is another than in the launch's last run.  Recorded
  * operators that are not our kernels (CLBlast) are calls with a copied payload.
+ * What can be part of a joined launch is built only if it ever runs by itself.
  * On CPUs a range is run as one launch where it can be (joined.c).
  * Where command buffers were found to pay (command_buffer.c), a range of our kernels that has run
  * before is kept in one for each slot, and queued by one call.
@@ -93,77 +94,37 @@ const char *mot_commands_name(const mot_commands *commands, int i)
 void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *source,
                       const char *options, const char *kernel)
 {
-    cl_program program;
-    cl_int code;
-    memset(launch, 0, sizeof *launch);
-    launch->commands = commands;
-    launch->source = source;
-    launch->kernel_name = kernel;
-    launch->options_cut = (size_t)snprintf(launch->options, sizeof launch->options, "%s",
-                                           options) >= sizeof launch->options;
-    launch->status = mot_program_get(commands->device, source, options, &program);
-    if (launch->status != MOT_OK)
-        return;
-    launch->kernel = clCreateKernel(program, kernel, &code);
-    if (code != CL_SUCCESS) {
-        launch->kernel = NULL;
+    *launch = (mot_launch){.commands = commands, .source = source, .kernel = kernel};
+    if ((size_t)snprintf(launch->options, sizeof launch->options, "%s", options) >=
+        sizeof launch->options)
         launch->status =
-            MOT_FAIL(MOT_ERR_BUILD, "device %s: no kernel '%s' in '%s' built with '%s': %s",
-                     commands->device->info.id, kernel, source, options, mot_cl_name(code));
-    }
+            MOT_FAIL(MOT_ERR_UNSUPPORTED, "options of '%s' too long: %s", source, options);
 }
 
-/* Remember an argument as joined.c takes it. */
-static void keep_arg(mot_launch *launch, mot_arg arg)
+static void add_arg(mot_launch *launch, mot_arg arg)
 {
-    if (launch->n_kept < MOT_MAX_ARGS)
-        launch->arg[launch->n_kept] = arg;
-    launch->n_kept++;
-}
-
-static void set_arg(mot_launch *launch, size_t size, const void *value)
-{
-    if (launch->status != MOT_OK)
-        return;
-    cl_int code = clSetKernelArg(launch->kernel, (cl_uint)launch->n_args, size, value);
-    if (code != CL_SUCCESS)
-        launch->status =
-            MOT_FAIL(MOT_ERR_DEVICE, "device %s: argument %d of a kernel of %zu bytes: %s",
-                     launch->commands->device->info.id, launch->n_args, size, mot_cl_name(code));
-    launch->n_args++;
+    if (launch->n_args < MOT_MAX_ARGS)
+        launch->arg[launch->n_args++] = arg;
+    else if (launch->status == MOT_OK)
+        launch->status = MOT_FAIL(MOT_ERR_UNSUPPORTED, "kernel '%s' has more than %d arguments",
+                                  launch->kernel, MOT_MAX_ARGS);
 }
 
 void mot_launch_view(mot_launch *launch, const mot_view *view)
 {
-    cl_mem mem = view->buffer ? mot_buffer_mem(view->buffer) : NULL;
-    cl_long offset = view->buffer ? view->offset : 0;
-    keep_arg(launch, (mot_arg){MOT_ARG_VIEW, mem, offset, view->buffer ? view->slot_stride : 0});
-    set_arg(launch, sizeof mem, mem ? &mem : NULL);
-    if (launch->status == MOT_OK && view->buffer && view->slot_stride != 0) {
-        if (launch->n_ring == MOT_MAX_RING) {
-            launch->status =
-                MOT_FAIL(MOT_ERR_UNSUPPORTED, "a launch takes %d ring views at most", MOT_MAX_RING);
-            return;
-        }
-        launch->ring[launch->n_ring].arg = launch->n_args;
-        launch->ring[launch->n_ring].offset = view->offset;
-        launch->ring[launch->n_ring++].stride = view->slot_stride;
-    }
-    set_arg(launch, sizeof offset, &offset);
+    add_arg(launch, view->buffer ? (mot_arg){MOT_ARG_VIEW, mot_buffer_mem(view->buffer),
+                                             view->offset, view->slot_stride}
+                                 : (mot_arg){.kind = MOT_ARG_VIEW});
 }
 
 void mot_launch_long(mot_launch *launch, int64_t value)
 {
-    cl_long number = value;
-    keep_arg(launch, (mot_arg){.kind = MOT_ARG_LONG, .value = value});
-    set_arg(launch, sizeof number, &number);
+    add_arg(launch, (mot_arg){.kind = MOT_ARG_LONG, .value = value});
 }
 
 void mot_launch_int(mot_launch *launch, int value)
 {
-    cl_int number = value;
-    keep_arg(launch, (mot_arg){.kind = MOT_ARG_INT, .value = value});
-    set_arg(launch, sizeof number, &number);
+    add_arg(launch, (mot_arg){.kind = MOT_ARG_INT, .value = value});
 }
 
 void mot_launch_ints(mot_launch *launch, const int64_t *numbers, size_t n)
@@ -176,14 +137,71 @@ void mot_launch_float(mot_launch *launch, float value)
 {
     mot_arg arg = {.kind = MOT_ARG_FLOAT};
     memcpy(&arg.value, &value, sizeof value);
-    keep_arg(launch, arg);
-    set_arg(launch, sizeof value, &value);
+    add_arg(launch, arg);
 }
 
 void mot_launch_local(mot_launch *launch, size_t size_bytes)
 {
-    keep_arg(launch, (mot_arg){.kind = MOT_ARG_LOCAL, .value = (int64_t)size_bytes});
-    set_arg(launch, size_bytes, NULL);
+    add_arg(launch, (mot_arg){.kind = MOT_ARG_LOCAL, .value = (int64_t)size_bytes});
+}
+
+/* Set argument `arg`, number *at of the kernel, for a slot of the ring; `again`: only what depends on it. */
+static cl_int set_arg(cl_kernel kernel, const mot_arg *arg, int slot, bool again, cl_uint *at)
+{
+    const cl_long number = arg->value + arg->stride * slot;
+    const cl_int small = (cl_int)arg->value;
+    cl_int code = CL_SUCCESS;
+    switch (arg->kind) {
+    case MOT_ARG_VIEW:
+        if (!again)
+            code = clSetKernelArg(kernel, *at, sizeof arg->mem, arg->mem ? &arg->mem : NULL);
+        ++*at;
+        if (code == CL_SUCCESS && (!again || arg->stride != 0))
+            code = clSetKernelArg(kernel, *at, sizeof number, &number);
+        break;
+    case MOT_ARG_LONG:
+        code = again ? code : clSetKernelArg(kernel, *at, sizeof number, &number);
+        break;
+    case MOT_ARG_INT:
+        code = again ? code : clSetKernelArg(kernel, *at, sizeof small, &small);
+        break;
+    case MOT_ARG_FLOAT: /* its bits */
+        code = again ? code : clSetKernelArg(kernel, *at, sizeof(cl_float), &arg->value);
+        break;
+    case MOT_ARG_LOCAL:
+        code = again ? code : clSetKernelArg(kernel, *at, (size_t)arg->value, NULL);
+        break;
+    }
+    ++*at;
+    return code;
+}
+
+static cl_int set_args(mot_record *r, int slot, bool again)
+{
+    cl_int code = CL_SUCCESS;
+    cl_uint at = 0;
+    for (int i = 0; i < r->n_args && code == CL_SUCCESS; i++)
+        code = set_arg(r->kernel, &r->arg[i], slot, again, &at);
+    r->slot = slot;
+    return code;
+}
+
+static mot_status make_kernel(mot_device *device, mot_record *r)
+{
+    cl_program program;
+    cl_int code;
+    MOT_TRY(mot_program_get(device, r->source, r->options, &program));
+    r->kernel = clCreateKernel(program, r->kernel_name, &code);
+    if (code != CL_SUCCESS) {
+        r->kernel = NULL;
+        return MOT_FAIL(MOT_ERR_BUILD, "device %s: no kernel '%s' in '%s' built with '%s': %s",
+                        device->info.id, r->kernel_name, r->source, r->options, mot_cl_name(code));
+    }
+    code = set_args(r, 0, false);
+    if (code != CL_SUCCESS)
+        return MOT_FAIL(MOT_ERR_DEVICE, "device %s: an argument of kernel '%s': %s",
+                        device->info.id, r->kernel_name, mot_cl_name(code));
+    return MOT_OK;
 }
 
 /* A new record with its name, not yet counted. */
@@ -198,39 +216,38 @@ static mot_status new_record(mot_commands *commands, const char *name, mot_recor
     return MOT_OK;
 }
 
-/* What joined.c needs to know of a launch of units. */
-static mot_status keep_for_joining(const mot_launch *launch, mot_record *r)
+static mot_status keep_launch(const mot_launch *launch, mot_record *r)
 {
-    int n_local = 0; /* they would get the same memory */
-    for (int i = 0; i < launch->n_kept && i < MOT_MAX_ARGS; i++)
-        n_local += launch->arg[i].kind == MOT_ARG_LOCAL;
-    if (!launch->units || launch->n_kept > MOT_MAX_ARGS || n_local > 1 || launch->options_cut)
-        return MOT_OK;
+    int n_local = 0; /* joined, they would get the same memory */
     MOT_TRY(mot_strdup(launch->source, &r->source));
     MOT_TRY(mot_strdup(launch->options, &r->options));
-    MOT_TRY(mot_strdup(launch->kernel_name, &r->kernel_name));
-    MOT_TRY(mot_alloc((size_t)launch->n_kept, sizeof *r->arg, &r->arg));
-    memcpy(r->arg, launch->arg, (size_t)launch->n_kept * sizeof *r->arg);
-    r->n_args = launch->n_kept;
+    MOT_TRY(mot_strdup(launch->kernel, &r->kernel_name));
+    MOT_TRY(mot_alloc((size_t)launch->n_args + 1, sizeof *r->arg, &r->arg));
+    memcpy(r->arg, launch->arg, (size_t)launch->n_args * sizeof *r->arg);
+    r->n_args = launch->n_args;
+    for (int i = 0; i < r->n_args; i++) {
+        n_local += r->arg[i].kind == MOT_ARG_LOCAL;
+        r->in_ring = r->in_ring || r->arg[i].stride != 0;
+    }
+    r->units = launch->units && n_local <= 1;
     return MOT_OK;
 }
 
 mot_status mot_launch_end(mot_launch *launch, const char *name, int n_dims, const size_t *global,
                           const size_t *local)
 {
+    mot_device *device = launch->commands->device;
     mot_record *r;
-    mot_status status = launch->status;
+    MOT_TRY(launch->status);
+    MOT_TRY(new_record(launch->commands, name, &r));
+    mot_status status = keep_launch(launch, r);
     if (status == MOT_OK)
-        status = new_record(launch->commands, name, &r);
-    if (status == MOT_OK && (status = keep_for_joining(launch, r)) != MOT_OK)
-        free_record(r);
+        status = r->units && device->joins ? mot_program_want(device, r->source, r->options)
+                                           : make_kernel(device, r);
     if (status != MOT_OK) {
-        if (launch->kernel)
-            clReleaseKernel(launch->kernel);
-        launch->kernel = NULL;
+        free_record(r);
         return status;
     }
-    r->kernel = launch->kernel;
     r->n_dims = (cl_uint)n_dims;
     r->has_local = local != NULL;
     for (int i = 0; i < n_dims; i++) {
@@ -238,14 +255,7 @@ mot_status mot_launch_end(mot_launch *launch, const char *name, int n_dims, cons
         if (local)
             r->local[i] = local[i];
     }
-    r->n_ring = launch->n_ring;
-    for (int i = 0; i < launch->n_ring; i++) {
-        r->ring[i].arg = (cl_uint)launch->ring[i].arg;
-        r->ring[i].offset = launch->ring[i].offset;
-        r->ring[i].stride = launch->ring[i].stride;
-    }
     launch->commands->n_records++;
-    launch->kernel = NULL;
     return MOT_OK;
 }
 
@@ -285,18 +295,6 @@ static mot_status launch_failed(const mot_commands *commands, const mot_record *
     return mot_commands_failed(commands, r->name, call, code);
 }
 
-static cl_int set_slot(mot_record *r, int slot)
-{
-    for (int i = 0; i < r->n_ring; i++) {
-        cl_long offset = r->ring[i].offset + r->ring[i].stride * slot;
-        cl_int code = clSetKernelArg(r->kernel, r->ring[i].arg, sizeof offset, &offset);
-        if (code != CL_SUCCESS)
-            return code;
-    }
-    r->slot = slot;
-    return CL_SUCCESS;
-}
-
 static mot_status read_profile(mot_commands *commands)
 {
     if (commands->n_pending == 0)
@@ -329,7 +327,7 @@ static mot_status run_one(mot_commands *commands, int i, int slot)
     cl_int code;
     if (wanted && commands->n_pending == EVENTS_KEPT)
         MOT_TRY(read_profile(commands));
-    if (!r->kernel) {
+    if (r->enqueue) {
         /* A library's event may be that of the last of its launches only. */
         if (wanted && clEnqueueMarkerWithWaitList(queue, 0, NULL, &before) != CL_SUCCESS)
             before = NULL;
@@ -340,7 +338,9 @@ static mot_status run_one(mot_commands *commands, int i, int slot)
             return launch_failed(commands, r, "the library call", code);
         }
     } else {
-        if (r->n_ring > 0 && r->slot != slot && (code = set_slot(r, slot)) != CL_SUCCESS)
+        if (!r->kernel)
+            MOT_TRY(make_kernel(commands->device, r));
+        if (r->in_ring && r->slot != slot && (code = set_args(r, slot, true)) != CL_SUCCESS)
             return launch_failed(commands, r, "clSetKernelArg", code);
         code = clEnqueueNDRangeKernel(queue, r->kernel, r->n_dims, NULL, r->global,
                                       r->has_local ? r->local : NULL, 0, NULL, wanted);
@@ -405,7 +405,7 @@ static cl_int record_range(mot_commands *commands, mot_range_buffer *out)
         return code;
     for (int i = out->first; i < out->last && code == CL_SUCCESS; i++) {
         mot_record *r = &commands->records[i];
-        code = r->slot == out->slot ? CL_SUCCESS : set_slot(r, out->slot);
+        code = r->slot == out->slot ? CL_SUCCESS : set_args(r, out->slot, true);
         if (code == CL_SUCCESS)
             code = recorder->add(out->buffer, NULL, NULL, r->kernel, r->n_dims, NULL, r->global,
                                  r->has_local ? r->local : NULL, 0, NULL, NULL, NULL);

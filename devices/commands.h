@@ -9,24 +9,18 @@
 
 #include "devices/state.h"
 
-enum { MOT_MAX_RING = 8 };
-
-/* A recorded launch, or, with kernel NULL, a call of a library. */
+/* A recorded launch, or a call of a library (`enqueue`).  Owns what it points to. */
 typedef struct mot_record {
     char *name;
-    cl_kernel kernel;
-    cl_uint n_dims;
-    size_t global[3], local[3];
-    bool has_local, ran;
-    int slot, n_ring; /* slot of the last run */
-    struct {
-        cl_uint arg;
-        cl_long offset, stride;
-    } ring[MOT_MAX_RING];
-    /* Only where it can be part of a joined launch; else n_args is 0.  Owned. */
     char *source, *options, *kernel_name;
     mot_arg *arg;
     int n_args;
+    bool units;       /* it can be part of a joined launch */
+    cl_kernel kernel; /* NULL as long as it has only run as a part of such */
+    cl_uint n_dims;
+    size_t global[3], local[3];
+    bool has_local, in_ring, ran; /* in_ring: some view has slots */
+    int slot;                     /* of the last run */
     cl_int (*enqueue)(cl_command_queue queue, const void *payload, cl_event *event);
     void *payload;
     double time_s;

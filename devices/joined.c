@@ -287,7 +287,7 @@ static int run_length(const mot_commands *commands, int first, int last, char op
     options[0] = '\0';
     for (; first + n < last && n < MAX_LAUNCHES; n++) {
         const mot_record *r = &commands->records[first + n];
-        if (r->n_args == 0)
+        if (!r->units)
             return n;
         int wanted = n_bases;
         for (int i = 0; i < r->n_args; i++) {
@@ -350,7 +350,7 @@ static mot_status get_joined(mot_commands *commands, int first, int last, const 
         return MOT_OK;
     }
     for (int i = 0; i < commands->n_records; i++)
-        if (commands->records[i].n_args > 0 &&
+        if (commands->records[i].units &&
             merge_options(joined->options, commands->records[i].options))
             MOT_TRY_GOTO(add_cases_of(joined, commands, i, i + 1));
     MOT_TRY_GOTO(build(device, joined));

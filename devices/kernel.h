@@ -6,7 +6,7 @@
 
 #include <CL/cl.h>
 
-enum { MOT_MAX_ARGS = 40 };
+enum { MOT_MAX_ARGS = 64 };
 
 /** An argument of a kernel: a view takes a pointer and an offset. */
 typedef enum { MOT_ARG_VIEW, MOT_ARG_LONG, MOT_ARG_INT, MOT_ARG_FLOAT, MOT_ARG_LOCAL } mot_arg_kind;
@@ -17,29 +17,19 @@ typedef struct mot_arg {
     int64_t stride; /* of a view: elements between ring slots */
 } mot_arg;
 
-/** A launch under construction: set the arguments in order, then give the range. */
+/** A launch under construction: give the arguments in order, then the range. */
 typedef struct mot_launch {
     mot_commands *commands;
-    cl_kernel kernel;
+    const char *source, *kernel;
+    char options[256];
+    mot_arg arg[MOT_MAX_ARGS];
     int n_args;
     mot_status status; /* the first failure; later calls do nothing */
-    /* Arguments that change with the ring slot: index, offset at slot 0, elements between slots. */
-    struct {
-        int arg;
-        int64_t offset, stride;
-    } ring[8];
-    int n_ring;
     bool units; /* groups of one work-item of a kernel that has UNITS; see kernels_cl/joined.cl */
-    const char *source, *kernel_name;
-    char options[128];
-    bool options_cut;
-    mot_arg arg[MOT_MAX_ARGS];
-    int n_kept;
 } mot_launch;
 
 /** Begin a launch of `kernel` from the embedded source `source` ("matmul_packed" for
- *  kernels_cl/matmul_packed.cl) built with `options` (e.g. "-DMR=6 -DVW=8"; "" for none).  The
- *  program comes from memory, the disk cache, the archive, or the compiler, in this order. */
+ *  kernels_cl/matmul_packed.cl) built with `options` (e.g. "-DMR=6 -DVW=8"; "" for none). */
 void mot_launch_begin(mot_launch *launch, mot_commands *commands, const char *source,
                       const char *options, const char *kernel);
 /** A view takes two kernel arguments: the `__global T *` and a `long` offset in elements. */
@@ -55,7 +45,9 @@ void mot_launch_ints(mot_launch *launch, const int64_t *numbers, size_t n);
 void mot_launch_float(mot_launch *launch, float value);
 void mot_launch_local(mot_launch *launch, size_t size_bytes);
 /** Record it: `global` work-items in groups of `local` (NULL: the driver chooses), n_dims 1..3.
- *  `name` is what mot_commands_name gives (copied). */
+ *  `name` is what mot_commands_name gives (copied).  The kernel is there then, from memory, the disk
+ *  cache, the archive or the compiler, in this order; but where it may become part of another one
+ *  (joined.c), not before it runs by itself. */
 mot_status mot_launch_end(mot_launch *launch, const char *name, int n_dims, const size_t *global,
                           const size_t *local);
 

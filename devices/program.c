@@ -147,7 +147,7 @@ static mot_status from_archive(mot_device *device, const char *source, const cha
             MOT_ERR_BUILD, "kernel archive %s lacks '%s' with options '%s' for device %s (%s)",
             mot_archive_path(device->archive), source, options, device->info.id, device->info.name);
     for (mot_program *p = device->programs; p; p = p->next)
-        if (p->blob == *blob) {
+        if (p->program && p->blob == *blob) {
             *out = p->program;
             clRetainProgram(*out);
             return MOT_OK;
@@ -199,12 +199,13 @@ static void free_program(mot_program *p)
     free(p);
 }
 
-mot_status mot_program_get_text(mot_device *device, const char *source, const char *text,
-                                const char *options, cl_program *out)
+/* The device's entry for a program, which may not be built yet. */
+static mot_status find_or_add(mot_device *device, const char *source, const char *options,
+                              mot_program **out)
 {
     for (mot_program *p = device->programs; p; p = p->next)
         if (strcmp(p->source, source) == 0 && strcmp(p->options, options) == 0) {
-            *out = p->program;
+            *out = p;
             return MOT_OK;
         }
     mot_program *made;
@@ -212,14 +213,31 @@ mot_status mot_program_get_text(mot_device *device, const char *source, const ch
     MOT_TRY(mot_alloc(1, sizeof *made, &made));
     MOT_TRY_GOTO(mot_strdup(source, &made->source));
     MOT_TRY_GOTO(mot_strdup(options, &made->options));
-    MOT_TRY_GOTO(make(device, source, text, options, &made->program, &made->blob));
+    made->blob = -1;
     made->next = device->programs;
     device->programs = made;
-    *out = made->program;
+    *out = made;
     return MOT_OK;
 fail:
     free_program(made);
     return status;
+}
+
+mot_status mot_program_want(mot_device *device, const char *source, const char *options)
+{
+    mot_program *program;
+    return find_or_add(device, source, options, &program);
+}
+
+mot_status mot_program_get_text(mot_device *device, const char *source, const char *text,
+                                const char *options, cl_program *out)
+{
+    mot_program *p;
+    MOT_TRY(find_or_add(device, source, options, &p));
+    if (!p->program)
+        MOT_TRY(make(device, source, text, options, &p->program, &p->blob));
+    *out = p->program;
+    return MOT_OK;
 }
 
 mot_status mot_program_get(mot_device *device, const char *source, const char *options,

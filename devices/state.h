@@ -70,8 +70,8 @@ typedef struct mot_program mot_program;
 struct mot_program {
     mot_program *next;
     char *source, *options; /* owned */
-    cl_program program;
-    int blob; /* archive: which binary it came from; else -1 */
+    cl_program program;     /* NULL: not built (yet) */
+    int blob;               /* archive: which binary it came from; else -1 */
 };
 
 /** Page-locked memory handed out by mot_device_alloc_staging on a device of its own memory. */
@@ -117,10 +117,10 @@ struct mot_device {
     const mot_kernel_archive *archive; /* borrowed; NULL: the compiler is used */
     bool profile, no_cache, no_sharing, shares_memory, by_rule;
     int64_t memory_limit_bytes; /* planned with at most; 0: no limit of its own */
-    bool rounds_on_demand; /* quotients and square roots are rounded correctly if asked for */
-    bool driver_caches; /* the driver keeps built kernels itself; see program_cache.c */
-    int sibling;        /* devices of the same name that its platform lists before it */
-    int cl_version;     /* 120 for OpenCL 1.2 */
+    bool rounds_on_demand;      /* quotients and square roots are rounded correctly if asked for */
+    bool driver_caches;         /* the driver keeps built kernels itself; see program_cache.c */
+    int sibling;                /* devices of the same name that its platform lists before it */
+    int cl_version;             /* 120 for OpenCL 1.2 */
     mot_precision precision;
     mot_tuned tuned; /* what is remembered; empty where choices are by rule */
     mot_mma mma;
@@ -131,10 +131,10 @@ struct mot_device {
     cl_event transferred; /* latest write of the transfer queue that compute has not waited for */
     mot_program *programs;
     mot_staging *staging;
-    bool joins;             /* runs of launches are made one */
-    mot_joined *joined;     /* kernels for that */
-    mot_buffer *counters;   /* theirs, zero between launches */
-    bool records;           /* ranges of launches are run from command buffers */
+    bool joins;           /* runs of launches are made one */
+    mot_joined *joined;   /* kernels for that */
+    mot_buffer *counters; /* theirs, zero between launches */
+    bool records;         /* ranges of launches are run from command buffers */
     mot_recorder recorder;
 };
 
@@ -170,6 +170,8 @@ mot_status mot_program_get(mot_device *device, const char *source, const char *o
 /** The same for a text that is made up, under a name that begins with "joined". */
 mot_status mot_program_get_text(mot_device *device, const char *name, const char *text,
                                 const char *options, cl_program *out);
+/** Note that it may be needed: mot_device_kernel_list names it, nothing is built. */
+mot_status mot_program_want(mot_device *device, const char *source, const char *options);
 void mot_programs_free(mot_device *device);
 
 /** Does the driver keep built kernels by itself, better than the disk cache could? */
