@@ -99,8 +99,8 @@ static void begin(const mot_recording *r, mot_launch *launch, const char *source
                   int share, const char *kernel)
 {
     char options[80];
-    int length = snprintf(options, sizeof options, "-DBM=%d -DBN=%d -DTN=%d", b->rows, b->columns,
-                          b->tile_columns);
+    int length = snprintf(options, sizeof options, "%s-DBM=%d -DBN=%d -DTN=%d",
+                          r->traits.cpu ? "-DROLLED " : "", b->rows, b->columns, b->tile_columns);
     if (share > 0)
         snprintf(options + length, sizeof options - (size_t)length, " -DSHARE=%d", share);
     else

@@ -19,13 +19,9 @@
  * The k-range may be in parts ("split-K"), group id 1: then C is that part's in the workspace,
  * matmul_ends.cl.
  * Parameters: ROWS, COLUMNS, ITEM_ROWS and ITEM_COLUMNS (4 or 8), STEP (a multiple of 8), FORM
- * (TRANS_A | TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums), ROLLED (loops
- * stay loops: quick to compile).
+ * (TRANS_A | TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums).
  * Deterministic.
  * Source: the arrangement is that of CUTLASS' SIMT kernels. */
-#ifdef ROLLED
-#define UNROLL _Pragma("unroll 1")
-#endif
 #include "matmul_finish.cl"
 #include "inline.cl"
 #ifndef ROWS
