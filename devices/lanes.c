@@ -5,19 +5,20 @@
 
 #include <stdio.h>
 
-enum { FEWEST = 4, MOST_PIECES = 4 };
+enum { FEWEST = 4 };
 
-bool mot_lanes_for(const mot_recording *r, int64_t columns, bool aligned, mot_lanes *out)
+bool mot_lanes_for(const mot_recording *r, int64_t columns, bool aligned, int good, mot_lanes *out)
 {
     const int width = aligned && columns % 4 == 0 ? 4 : 1;
     int lanes = FEWEST;
-    while (lanes < MOT_LANES_ITEMS && columns > (int64_t)lanes * width * MOST_PIECES)
+    while (lanes < MOT_LANES_ITEMS && columns > (int64_t)lanes * width * good)
         lanes *= 2;
-    *out = (mot_lanes){.lanes = lanes,
-                       .pieces =
-                           (int)mot_min(mot_ceil_div(columns, (int64_t)lanes * width), MOST_PIECES),
-                       .width = width};
-    return r->traits.group >= MOT_LANES_ITEMS && columns <= (int64_t)lanes * width * MOST_PIECES;
+    *out = (mot_lanes){
+        .lanes = lanes,
+        .pieces = (int)mot_min(mot_ceil_div(columns, (int64_t)lanes * width), MOT_LANES_PIECES),
+        .width = width};
+    return r->traits.group >= MOT_LANES_ITEMS &&
+           columns <= (int64_t)lanes * width * MOT_LANES_PIECES;
 }
 
 void mot_lanes_begin(const mot_recording *r, const mot_lanes *lanes, mot_launch *launch,

@@ -5,7 +5,10 @@
 
 #include "devices/variant.h"
 
-enum { MOT_LANES_ITEMS = 256 }; /* a group's */
+enum {
+    MOT_LANES_ITEMS = 256,
+    MOT_LANES_PIECES = 4
+}; /* a group's work-items; the most a lane has */
 
 /** The parameters of kernels_cl/lanes.cl. */
 typedef struct mot_lanes {
@@ -13,8 +16,9 @@ typedef struct mot_lanes {
 } mot_lanes;
 
 /** For rows of `columns` elements; `aligned`: all begin at a multiple of 4 elements where columns
- *  is one.  False where the rows are too long, or groups too small. */
-bool mot_lanes_for(const mot_recording *r, int64_t columns, bool aligned, mot_lanes *out);
+ *  is one.  A kernel that keeps much of each piece says after how many a lane, `good`, more lanes
+ *  are better.  False where the rows are too long, or groups too small. */
+bool mot_lanes_for(const mot_recording *r, int64_t columns, bool aligned, int good, mot_lanes *out);
 /** Begin a launch of `kernel` in `source`, which includes lanes.cl. */
 void mot_lanes_begin(const mot_recording *r, const mot_lanes *lanes, mot_launch *launch,
                      const char *source, const char *kernel);

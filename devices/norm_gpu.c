@@ -7,9 +7,10 @@
 #include "devices/lanes.h"
 #include "devices/norm.h"
 
-/* GROUPS_PER_UNIT: as many as run at the same time, at least; each leaves its sums.  SIDE: a twin of
- * that in the kernel file. */
-enum { GROUPS_PER_UNIT = 4, SIDE = 16 };
+/* GROUPS_PER_UNIT: as many as run at the same time, at least; each leaves its sums.  GOOD_PIECES:
+ * backward, where with more of them a unit of NVIDIA's has registers for one group only.  SIDE: a
+ * twin of that in the kernel file. */
+enum { GROUPS_PER_UNIT = 4, GOOD_PIECES = 3, SIDE = 16 };
 
 static bool has_rows(const mot_norm_layout *l)
 {
@@ -23,7 +24,7 @@ static bool lanes_forward(const mot_recording *r, const mot_norm_layout *l, mot_
     bool aligned = mot_view_aligned(&r->o->out[0], 4);
     for (int i = 0; i < r->o->n_in; i++)
         aligned = aligned && (!mot_has_in(r->o, i) || mot_view_aligned(&r->o->in[i], 4));
-    return mot_lanes_for(r, l->columns, aligned, out);
+    return mot_lanes_for(r, l->columns, aligned, MOT_LANES_PIECES, out);
 }
 
 bool mot_norm_applies_lanes(const mot_recording *r)
@@ -54,7 +55,7 @@ static bool lanes_grad(const mot_recording *r, const mot_norm_layout *l, mot_lan
     bool aligned = mot_view_aligned(&r->o->out[0], 4);
     for (int i = 0; i < r->o->n_in; i++) /* of stats only numbers are read */
         aligned = aligned && (i == 2 || !mot_has_in(r->o, i) || mot_view_aligned(&r->o->in[i], 4));
-    return mot_lanes_for(r, l->columns, aligned, out);
+    return mot_lanes_for(r, l->columns, aligned, GOOD_PIECES, out);
 }
 
 bool mot_norm_grad_applies_lanes(const mot_recording *r)

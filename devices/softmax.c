@@ -95,7 +95,7 @@ static bool lanes_of(const mot_recording *r, mot_lanes *out)
 {
     const bool aligned = mot_view_aligned(&r->o->in[0], 4) &&
                          (!mot_has_out(r->o, 0) || mot_view_aligned(&r->o->out[0], 4));
-    return mot_lanes_for(r, mot_view_last(&r->o->in[0]), aligned, out);
+    return mot_lanes_for(r, mot_view_last(&r->o->in[0]), aligned, MOT_LANES_PIECES, out);
 }
 
 static bool applies_lanes(const mot_recording *r)
