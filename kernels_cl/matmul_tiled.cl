@@ -19,9 +19,13 @@
  * The k-range may be in parts ("split-K"), group id 1: then C is that part's in the workspace,
  * matmul_ends.cl.
  * Parameters: ROWS, COLUMNS, ITEM_ROWS and ITEM_COLUMNS (4 or 8), STEP (a multiple of 8), FORM
- * (TRANS_A | TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums), ROLLED (a shorter program).
+ * (TRANS_A | TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums), ROLLED (loops
+ * stay loops: quick to compile).
  * Deterministic.
  * Source: the arrangement is that of CUTLASS' SIMT kernels. */
+#ifdef ROLLED
+#define UNROLL _Pragma("unroll 1")
+#endif
 #include "matmul_finish.cl"
 #include "inline.cl"
 #ifndef ROWS
@@ -41,11 +45,6 @@
 #define WIDE_B 0
 #endif
 #define WIDE_C 128 /* of flags: C and mask as WIDE_A */
-#ifdef ROLLED
-#define UNROLL_STEP _Pragma("unroll 1")
-#else
-#define UNROLL_STEP UNROLL
-#endif
 
 #define ITEMS_UP (ROWS / ITEM_ROWS)
 #define ITEMS_ACROSS (COLUMNS / ITEM_COLUMNS)
@@ -164,7 +163,7 @@ INLINE void store(__local float *to, const float4 *held, int lines, int deep, in
 INLINE void multiply(float4 tile[ITEM_ROWS][ITEM_COLUMNS / 4], __local const float *left,
                      __local const float *right)
 {
-    UNROLL_STEP
+    UNROLL
     for (int p = 0; p < STEP; p++) {
         float u[ITEM_ROWS];
         float4 v[ITEM_COLUMNS / 4];
