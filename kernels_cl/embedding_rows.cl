@@ -39,6 +39,7 @@ __kernel void embedding_dweight_rows(__global float *dw, long dw_at, __global co
         count[me] = (int)popcount(mine);
         barrier(CLK_LOCAL_MEM_FENCE);
         int at = 0, n = 0;
+#pragma unroll 8
         for (int i = 0; i < ITEMS; i++) {
             at += i < me ? count[i] : 0;
             n += count[i];
