@@ -16,9 +16,8 @@ static mot_status check(const mot_operands *o)
     return mot_check_elements(o, "y", &o->out[0], mot_view_elements(&o->in[0]));
 }
 
-static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
+static void add_arguments(const mot_recording *r, mot_launch *launch)
 {
-    mot_record_begin(r, launch, "dropout", kernel);
     mot_launch_view(launch, &r->o->out[0]);
     mot_launch_view(launch, &r->o->in[0]);
     mot_launch_view(launch, &r->o->scalars);
@@ -30,6 +29,12 @@ static void begin(const mot_recording *r, mot_launch *launch, const char *kernel
     least = least < 65536 ? least : 65535;
     mot_launch_int(launch, least);
     mot_launch_float(launch, 65536.0f / (float)(65536 - least));
+}
+
+static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
+{
+    mot_record_begin(r, launch, "dropout", kernel);
+    add_arguments(r, launch);
 }
 
 static mot_status record_plain(const mot_recording *r)
@@ -51,9 +56,22 @@ static mot_status record_vector(const mot_recording *r)
     return mot_record_end_units(r, &launch, mot_ceil_div(blocks, chunk), 1);
 }
 
+static mot_status record_items(const mot_recording *r)
+{
+    const int64_t row = mot_view_columns(&r->o->in[0]);
+    const bool wide =
+        row % 8 == 0 && mot_view_aligned(&r->o->in[0], 4) && mot_view_aligned(&r->o->out[0], 4);
+    mot_launch launch;
+    mot_launch_begin(&launch, r->commands, "dropout_items", wide ? "-DWIDE=1" : "-DWIDE=0",
+                     "dropout_items");
+    add_arguments(r, &launch);
+    return mot_record_end_rows(r, &launch, mot_view_rows(&r->o->in[0]), mot_ceil_div(row, 8));
+}
+
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "vector", .prefers = mot_on_cpu, .record = record_vector},
+    {.name = "items", .prefers = mot_off_cpu, .suits = mot_off_cpu, .record = record_items},
 };
 
-const mot_primitive mot_primitive_dropout = {check, variants, 2, NULL};
+const mot_primitive mot_primitive_dropout = {check, variants, 3, NULL};

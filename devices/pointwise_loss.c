@@ -66,7 +66,8 @@ static mot_status record_vector(const mot_recording *r)
     MOT_TRY(mot_record_end_units(r, &launch, range.groups, range.local));
     if (range.groups == 1)
         return MOT_OK;
-    return mot_record_sums_finish(r, "pointwise_loss", &r->o->out[1], &parts, range.groups);
+    return mot_record_sums_finish(r, "pointwise_loss", &r->o->out[1], &parts, range.groups,
+                                  range.local);
 }
 
 static const mot_variant variants[] = {

@@ -90,14 +90,30 @@ static mot_status record_planes(const mot_recording *r)
         r, &launch, mot_min(planes_of(r->o), (int64_t)UNITS_PER_THREAD * r->traits.threads), 1);
 }
 
+/* Windows of 2x2 side by side; what is counted in ints fits. */
+static bool applies_blocks(const mot_recording *r)
+{
+    const mot_window *w = &r->o->attrs.window;
+    bool applies = mot_view_elements(&r->o->out[0]) < INT32_MAX / 4;
+    for (int i = 0; i < 2; i++)
+        applies = applies && w->kernel[i] == 2 && w->stride[i] == 2 && w->padding[i] == 0;
+    return applies;
+}
+
+static mot_status record_blocks(const mot_recording *r)
+{
+    const mot_window *w = &r->o->attrs.window;
+    mot_launch launch;
+    begin(r, &launch, "max_pool2d_grad_blocks");
+    return mot_record_end_plain(
+        r, &launch, planes_of(r->o) * mot_ceil_div(w->image[0], 2) * mot_ceil_div(w->image[1], 2));
+}
+
 static bool applies_pairs(const mot_recording *r)
 {
     const mot_window *w = &r->o->attrs.window;
-    bool paired = mot_view_elements(&r->o->out[0]) < INT32_MAX;
-    for (int i = 0; i < 2; i++)
-        paired = paired && w->kernel[i] == 2 && w->stride[i] == 2 && w->padding[i] == 0 &&
-                 w->image[i] % 2 == 0;
-    return paired && mot_view_aligned(&r->o->in[1], 2) && mot_view_aligned(&r->o->out[0], 2);
+    return applies_blocks(r) && w->image[0] % 2 == 0 && w->image[1] % 2 == 0 &&
+           mot_view_aligned(&r->o->in[1], 2) && mot_view_aligned(&r->o->out[0], 2);
 }
 
 static mot_status record_pairs(const mot_recording *r)
@@ -110,7 +126,16 @@ static mot_status record_pairs(const mot_recording *r)
 static const mot_variant max_grad_variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "planes", .prefers = mot_on_cpu, .record = record_planes},
-    {.name = "pairs", .applies = applies_pairs, .prefers = mot_off_cpu, .record = record_pairs},
+    {.name = "blocks",
+     .applies = applies_blocks,
+     .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
+     .record = record_blocks},
+    {.name = "pairs",
+     .applies = applies_pairs,
+     .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
+     .record = record_pairs},
 };
 
 static const mot_variant variants[] = {
@@ -119,6 +144,6 @@ static const mot_variant variants[] = {
 };
 
 const mot_primitive mot_primitive_max_pool2d = {check_pool, variants, 2, NULL};
-const mot_primitive mot_primitive_max_pool2d_grad = {check_max_grad, max_grad_variants, 3, NULL};
+const mot_primitive mot_primitive_max_pool2d_grad = {check_max_grad, max_grad_variants, 4, NULL};
 const mot_primitive mot_primitive_avg_pool2d = {check_pool, variants, 2, NULL};
 const mot_primitive mot_primitive_avg_pool2d_grad = {check_avg_grad, variants, 2, NULL};

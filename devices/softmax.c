@@ -1,12 +1,14 @@
 /* softmax and softmax_xent; the kernels are in kernels_cl/softmax.cl and softmax_xent.cl.
  *
- * Rows are dealt out in one of two ways: `vector` gives a work-item whole rows, `group` a
- * work-group. A CPU takes the first always, other devices where rows are short. */
+ * Rows are dealt out in one of three ways: `vector` gives a work-item whole rows, `group` a
+ * work-group, `lanes` a team of work-items.  A CPU takes the first always, other devices the last
+ * unless rows are too long for it. */
 #include "config.h"
 
-#include "devices/variant.h"
+#include "devices/lanes.h"
 
 enum { SUMS = 4, MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384, NARROW = 32 };
+enum { GROUPS_PER_UNIT = 16 }; /* of `lanes`, as many as keep a GPU busy */
 
 static mot_status check_softmax(const mot_operands *o)
 {
@@ -89,6 +91,36 @@ static mot_status softmax_group(const mot_recording *r)
     return mot_record_end(r, &launch, range.groups, range.local);
 }
 
+static bool lanes_of(const mot_recording *r, mot_lanes *out)
+{
+    const bool aligned = mot_view_aligned(&r->o->in[0], 4) &&
+                         (!mot_has_out(r->o, 0) || mot_view_aligned(&r->o->out[0], 4));
+    return mot_lanes_for(r, mot_view_last(&r->o->in[0]), aligned, MOT_LANES_PIECES, out);
+}
+
+static bool applies_lanes(const mot_recording *r)
+{
+    mot_lanes lanes;
+    return lanes_of(r, &lanes);
+}
+
+static mot_status softmax_lanes(const mot_recording *r)
+{
+    const int64_t rows = mot_view_lines(&r->o->in[0]);
+    mot_lanes lanes;
+    mot_launch launch;
+    lanes_of(r, &lanes);
+    const mot_range range =
+        mot_lanes_range(&lanes, rows, (int64_t)GROUPS_PER_UNIT * r->traits.threads);
+    mot_lanes_begin(r, &lanes, &launch, "softmax_lanes", "softmax_lanes");
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &r->o->in[0]);
+    mot_launch_long(&launch, rows);
+    mot_launch_long(&launch, mot_view_last(&r->o->in[0]));
+    mot_launch_long(&launch, range.chunk);
+    return mot_record_end(r, &launch, range.groups, range.local);
+}
+
 /* ---- softmax with cross-entropy ---- */
 
 static void sizes_xent(const mot_recording *r, mot_launch *launch)
@@ -127,7 +159,8 @@ static mot_status record_xent(const mot_recording *r, const char *kernel, mot_ra
     MOT_TRY(end(r, &launch, range.groups, range.local));
     if (range.groups == 1)
         return MOT_OK;
-    return mot_record_sums_finish(r, "softmax_xent", &r->o->out[1], &parts, range.groups);
+    return mot_record_sums_finish(r, "softmax_xent", &r->o->out[1], &parts, range.groups,
+                                  range.local);
 }
 
 static mot_status xent_vector(const mot_recording *r)
@@ -156,6 +189,26 @@ static mot_status xent_group(const mot_recording *r)
     return record_xent(r, "softmax_xent_group", range_group(r), mot_record_end);
 }
 
+static mot_status xent_lanes(const mot_recording *r)
+{
+    mot_lanes lanes;
+    mot_launch launch;
+    lanes_of(r, &lanes);
+    const mot_range range = mot_lanes_range(&lanes, mot_view_lines(&r->o->in[0]), MAX_PARTS);
+    const mot_view parts = mot_workspace_at(r->o, 0, SUMS * range.groups);
+    mot_lanes_begin(r, &lanes, &launch, "softmax_lanes", "softmax_xent_lanes");
+    mot_launch_view(&launch, &r->o->out[0]);
+    mot_launch_view(&launch, &r->o->out[1]);
+    mot_launch_view(&launch, &parts);
+    sizes_xent(r, &launch);
+    mot_launch_long(&launch, range.chunk);
+    MOT_TRY(mot_record_end(r, &launch, range.groups, range.local));
+    if (range.groups == 1)
+        return MOT_OK;
+    return mot_record_sums_finish(r, "softmax_xent", &r->o->out[1], &parts, range.groups,
+                                  range.local);
+}
+
 static int64_t xent_workspace(const mot_recording *r)
 {
     (void)r;
@@ -166,6 +219,11 @@ static const mot_variant softmax_variants[] = {
     {.name = "plain", .record = softmax_plain},
     {.name = "vector", .record = softmax_vector},
     {.name = "group", .prefers = prefers_group, .record = softmax_group},
+    {.name = "lanes",
+     .applies = applies_lanes,
+     .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
+     .record = softmax_lanes},
 };
 
 static const mot_variant xent_variants[] = {
@@ -177,7 +235,13 @@ static const mot_variant xent_variants[] = {
      .workspace = xent_workspace,
      .record = xent_narrow},
     {.name = "group", .prefers = prefers_group, .workspace = xent_workspace, .record = xent_group},
+    {.name = "lanes",
+     .applies = applies_lanes,
+     .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
+     .workspace = xent_workspace,
+     .record = xent_lanes},
 };
 
-const mot_primitive mot_primitive_softmax = {check_softmax, softmax_variants, 3, NULL};
-const mot_primitive mot_primitive_softmax_xent = {check_xent, xent_variants, 4, NULL};
+const mot_primitive mot_primitive_softmax = {check_softmax, softmax_variants, 4, NULL};
+const mot_primitive mot_primitive_softmax_xent = {check_xent, xent_variants, 5, NULL};

@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 /* PLAIN_GROUP: left to the driver, a group would be of another size for every n, each of which pocl
- * compiles anew. */
-enum { MAX_GROUP = 256, PLAIN_GROUP = 64 };
+ * compiles anew.  MAX_GROUPS_DOWN: NVIDIA's limit of all dimensions but the first. */
+enum { MAX_GROUP = 256, PLAIN_GROUP = 64, MAX_GROUPS_DOWN = 65535 };
 
 mot_traits mot_device_traits(const mot_device *device)
 {
@@ -190,6 +190,19 @@ mot_status mot_record_end_plain(const mot_recording *r, mot_launch *launch, int6
     return mot_record_end(r, launch, mot_ceil_div(n, local), local);
 }
 
+mot_status mot_record_end_rows(const mot_recording *r, mot_launch *launch, int64_t rows,
+                               int64_t items)
+{
+    int64_t across = 1;
+    while (across < items && across < r->traits.group)
+        across *= 2;
+    const int64_t down = r->traits.group / across;
+    const size_t local[] = {(size_t)across, (size_t)down};
+    const size_t global[] = {(size_t)(mot_ceil_div(items, across) * across),
+                             (size_t)(mot_min(mot_ceil_div(rows, down), MAX_GROUPS_DOWN) * down)};
+    return mot_record_end_3d(r, launch, 2, global, local);
+}
+
 mot_view mot_workspace_at(const mot_operands *o, int64_t offset, int64_t elements)
 {
     mot_view view = o->workspace;
@@ -200,12 +213,13 @@ mot_view mot_workspace_at(const mot_operands *o, int64_t offset, int64_t element
 }
 
 mot_status mot_record_sums_finish(const mot_recording *r, const char *source, const mot_view *sums,
-                                  const mot_view *parts, int64_t n_parts)
+                                  const mot_view *parts, int64_t n_parts, int64_t local)
 {
     mot_launch launch;
     mot_record_begin(r, &launch, source, "sums_finish");
     mot_launch_view(&launch, sums);
     mot_launch_view(&launch, parts);
     mot_launch_long(&launch, n_parts);
-    return mot_record_end_units(r, &launch, 1, 1);
+    mot_launch_local(&launch, 4 * sizeof(float) * (size_t)local);
+    return mot_record_end_units(r, &launch, 1, local);
 }

@@ -119,12 +119,17 @@ mot_status mot_record_end_plain(const mot_recording *r, mot_launch *launch, int6
 /** The same for up to three dimensions; local NULL: left to the driver. */
 mot_status mot_record_end_3d(const mot_recording *r, mot_launch *launch, int n_dims,
                              const size_t *global, const size_t *local);
+/** For GPUs: a work-item for each of `items` along a row and, over the rows, as many as there are, or
+ *  fewer, each of which goes on to further rows. */
+mot_status mot_record_end_rows(const mot_recording *r, mot_launch *launch, int64_t rows,
+                               int64_t items);
 /** Part of the workspace, from `offset` floats on. */
 mot_view mot_workspace_at(const mot_operands *o, int64_t offset, int64_t elements);
 
-/** For the losses: add the four sums of several groups; see kernels_cl/sums.cl. */
+/** For the losses: add the four sums of several groups, by `local` work-items, a power of two; see
+ *  kernels_cl/sums.cl. */
 mot_status mot_record_sums_finish(const mot_recording *r, const char *source, const mot_view *sums,
-                                  const mot_view *parts, int64_t n_parts);
+                                  const mot_view *parts, int64_t n_parts, int64_t local);
 
 static inline int64_t mot_ceil_div(int64_t a, int64_t b)
 {

@@ -4,7 +4,8 @@
  * x is `rows` samples of `row` elements each.  Element e of a sample takes half e % 8, counted from
  * the lowest, of philox(key = seed, counter = {e / 8, sample, step, stream}).  In place is allowed.
  * plain   one work-item for eight elements; runs anywhere; what the others are tested against.
- * vector  64 elements at once; `blocks` pieces of 64 a group. */
+ * vector  64 elements at once; `blocks` pieces of 64 a group.
+ * items   on GPUs: dropout_items.cl. */
 #include "vector.cl"
 #include "philox.cl"
 

@@ -4,16 +4,12 @@
  * bytes; one out of range is clamped, so that nothing outside is touched.
  * plain    one work-item an element of the result; runs anywhere; what the others are tested
  *          against.  The gradient reads all ids for each element, and no sum is shared.
- * vector   embedding: `chunk` positions a group, vectors of VW along the row.
+ * vector   embedding: `chunk` positions a group, whose work-items go along the row by vectors of VW.
  * columns  gradient: a group has `chunk` columns of the whole table, and walks the positions once:
- *          no sum is shared, all groups have the same work whatever the ids. */
+ *          no sum is shared, all groups have the same work whatever the ids.
+ * rows     gradient on GPUs: embedding_rows.cl. */
+#include "embedding_row.cl"
 #include "vector.cl"
-
-long embedding_row(__global const uchar *ids, long at, int size, long vocabulary)
-{
-    const long id = size == 1 ? ids[at] : ((__global const int *)ids)[at];
-    return clamp(id, (long)0, vocabulary - 1);
-}
 
 __kernel void embedding_plain(__global float *y, long y_at, __global const uchar *ids, long ids_at,
                               __global const float *w, long w_at, long positions, long vocabulary,
@@ -34,9 +30,9 @@ __kernel void embedding_vector(__global float *y, long y_at, __global const ucha
         __global float *to = y + y_at + position * columns;
         __global const float *from =
             w + w_at + embedding_row(ids, ids_at + position, size, vocabulary) * columns;
-        for (long c = 0; c < whole; c += VW)
+        for (long c = (long)get_local_id(0) * VW; c < whole; c += (long)get_local_size(0) * VW)
             VSTORE(VLOAD(from + c), to + c);
-        for (long c = whole; c < columns; c++)
+        for (long c = whole + (long)get_local_id(0); c < columns; c += (long)get_local_size(0))
             to[c] = from[c];
     }
 }

@@ -7,7 +7,8 @@
  * Means are over a row that is in the cache: first the mean, then the squares of what is left.
  * plain   one work-item a row; runs anywhere; what the others are tested against.
  * vector  one work-item for `chunk` rows, vectors of VW along the row.
- * group   one work-group for `chunk` rows, trees in local memory. */
+ * group   one work-group for `chunk` rows, trees in local memory.
+ * lanes   on GPUs: norm_lanes.cl. */
 #include "tree.cl"
 #include "vector.cl"
 #define NORM_WEIGHT 1

@@ -10,8 +10,9 @@
  *         a group leaves its sums in `parts`, dweight and dbias behind each other, and norm_finish
  *         adds them; the only group of a launch gives the result itself.
  * group   dx: one work-group for `chunk` rows, trees in local memory; sums: a work-item for a
- *         parameter and `chunk` samples, then norm_finish, or, where runs are long, one work-group a
- *         parameter. */
+ *         parameter and `chunk` samples, then norm_finish_lanes, or, where runs are long, one
+ *         work-group a parameter.
+ * lanes   on GPUs: norm_lanes.cl. */
 #include "tree.cl"
 #include "vector.cl"
 #define NORM_WEIGHT 1

@@ -3,8 +3,9 @@
  * plain   one work-item an element of the output, which looks for what belongs to it.
  * planes  for CPUs: groups of one work-item, each with a range of whole planes, in which a gradient
  *         can go to where it belongs; windows of 2x2 that do not overlap have a way of their own.
- * pairs   the gradient of the largest on GPUs: windows of 2x2 that cover the image and do not
- *         overlap, a work-item each, which reads and writes two pairs of pixels.
+ * blocks  the gradient of the largest on GPUs: windows of 2x2 that do not overlap, a work-item for
+ *         each block of 2x2 pixels, or what of it is within the image.
+ * pairs   the same where they cover the image: two pairs of pixels are read and written.
  * NaN is larger than any number, as in PyTorch; the first of equals gets the gradient. */
 #include "vector.cl"
 
@@ -131,7 +132,48 @@ __kernel void avg_pool2d_grad_plain(__global float *dx, long dx_at, __global con
     dx[dx_at + i] = sum;
 }
 
-/* ---- pairs ---- */
+/* ---- blocks ---- */
+
+/* The gradient of four pixels, two above and two below, from that of their largest. */
+float4 pool_block(float4 v, float d, int flags)
+{
+    const int second = LARGER(v.y, v.x), fourth = LARGER(v.w, v.z);
+    const float upper = second ? v.y : v.x, lower = fourth ? v.w : v.z;
+    const int below = LARGER(lower, upper);
+    const float part = (flags & POOL_RELU) && !((below ? lower : upper) > 0.0f) ? 0.0f : d;
+    const float over = below ? 0.0f : part, under = below ? part : 0.0f;
+    return (float4)(second ? 0.0f : over, second ? over : 0.0f, fourth ? 0.0f : under,
+                    fourth ? under : 0.0f);
+}
+
+/* A window's block, or at the right and lower edges one of pixels that no window sees. */
+__kernel void max_pool2d_grad_blocks(__global float *restrict dx, long dx_at,
+                                     __global const float *restrict dy, long dy_at,
+                                     __global const float *restrict x, long x_at, WINDOW,
+                                     long n_planes)
+{
+    const int columns = (width + 1) / 2, rows = (height + 1) / 2;
+    const int i = (int)get_global_id(0), line = i / columns, column = i - line * columns;
+    const int plane = line / rows, row = line - plane * rows;
+    if (plane >= n_planes)
+        return;
+    const long at = ((long)plane * height + 2 * row) * width + 2 * column;
+    float4 v = 0.0f;
+    x += x_at + at;
+    dx += dx_at + at;
+    if (row < out_height && column < out_width)
+        v = pool_block((float4)(x[0], x[1], x[width], x[width + 1]),
+                       dy[dy_at + ((long)plane * out_height + row) * out_width + column], flags);
+    const int two = 2 * column + 1 < width;
+    dx[0] = v.x;
+    if (two)
+        dx[1] = v.y;
+    if (2 * row + 1 == height)
+        return;
+    dx[width] = v.z;
+    if (two)
+        dx[width + 1] = v.w;
+}
 
 /* Rows of windows are 2 `width` apart, through all planes. */
 __kernel void max_pool2d_grad_pairs(__global float *restrict dx, long dx_at,
@@ -145,16 +187,9 @@ __kernel void max_pool2d_grad_pairs(__global float *restrict dx, long dx_at,
     const long at = 2 * (long)row * width + 2 * (i - row * out_width);
     const float2 a = *(__global const float2 *)(x + x_at + at);
     const float2 b = *(__global const float2 *)(x + x_at + at + width);
-    const int second = LARGER(a.y, a.x), fourth = LARGER(b.y, b.x);
-    const float upper = second ? a.y : a.x, lower = fourth ? b.y : b.x;
-    const int below = LARGER(lower, upper);
-    const float d = dy[dy_at + i];
-    const float part = (flags & POOL_RELU) && !((below ? lower : upper) > 0.0f) ? 0.0f : d;
-    const float over = below ? 0.0f : part, under = below ? part : 0.0f;
-    *(__global float2 *)(dx + dx_at + at) =
-        (float2)(second ? 0.0f : over, second ? over : 0.0f);
-    *(__global float2 *)(dx + dx_at + at + width) =
-        (float2)(fourth ? 0.0f : under, fourth ? under : 0.0f);
+    const float4 v = pool_block((float4)(a, b), dy[dy_at + i], flags);
+    *(__global float2 *)(dx + dx_at + at) = v.xy;
+    *(__global float2 *)(dx + dx_at + at + width) = v.zw;
 }
 
 /* ---- planes ---- */

@@ -2,7 +2,8 @@
  * dw = sum of dy over the samples, in their order.  x and y may be the same.
  * plain   one work-item an element of the result; runs anywhere; what the others are tested against.
  * vector  vectors of VW, a chunk of the n elements a group (vector.cl), which goes through all
- *         samples. */
+ *         samples.
+ * items   on GPUs: position_items.cl. */
 #include "vector.cl"
 
 __kernel void position_plain(__global float *y, long y_at, __global const float *x, long x_at,

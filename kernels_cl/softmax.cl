@@ -2,7 +2,8 @@
  * allowed.
  * plain   one work-item a row; runs anywhere; what the others are tested against.
  * vector  one work-item for `chunk` rows, vectors of VW along the row (softmax_row.cl).
- * group   one work-group for `chunk` rows, tree in local memory. */
+ * group   one work-group for `chunk` rows, tree in local memory.
+ * lanes   on GPUs: softmax_lanes.cl. */
 #include "softmax_row.cl"
 
 __kernel void softmax_plain(__global float *p, long p_at, __global const float *x, long x_at,

@@ -7,7 +7,8 @@
  * plain   one work-item does everything; runs anywhere; what the others are tested against.
  * vector  one work-item for `chunk` rows, vectors of VW along the row; sums as in sums.cl.
  * narrow  the same with vectors across VW rows, for up to NARROW columns.
- * group   one work-group for `chunk` rows, trees in local memory. */
+ * group   one work-group for `chunk` rows, trees in local memory.
+ * lanes   on GPUs: softmax_lanes.cl. */
 #include "softmax_row.cl"
 #include "sums.cl"
 

@@ -25,11 +25,11 @@ void sums_leave(__global float *sums, __global float *parts, __local float *scra
 }
 
 __kernel void sums_finish(__global float *sums, long sums_at, __global const float *parts,
-                          long parts_at, long n_parts UNITS)
+                          long parts_at, long n_parts, __local float *scratch UNITS)
 {
     float4 sum = 0.0f;
-    for (long i = 0; i < n_parts; i++)
+    for (long i = get_local_id(0); i < n_parts; i += (long)get_local_size(0))
         sum += vload4(i, parts + parts_at);
-    vstore4(sum, 0, sums + sums_at);
+    sums_leave(sums + sums_at, 0, scratch, sum, 0, 1);
 }
 #endif

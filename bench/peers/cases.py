@@ -22,7 +22,7 @@ GPU_STEPS = ["wide4096", "cnn1024", "resnet1024", "gpt64"]
 SHARES = ["mlp64", "mlp512", "wide256"]
 
 DIGITS = """
-data: {set: drawn-digits, batch: %d}
+data: {set: drawn-digits, samples: %d, batch: %d}
 model:
   layers: [%s]
 train: {epochs: 1000, optimizer: {name: sgd, lr: 0.01}}
@@ -51,6 +51,9 @@ train: {epochs: 1000, optimizer: {name: adamw, lr: 0.001}}
 
 RESNET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/cifar_resnet20.yaml")
 
+# Every step takes a full batch: multiples of all batches above, of the text with what is held back for validation.
+DIGITS_SAMPLES, PICTURES, CHARACTERS = 12000, 2048, 109230
+
 
 def config(net, batch):
     """motley's configuration of such a network, on digits that need no files or on those of `files` in the
@@ -70,7 +73,7 @@ def config(net, batch):
         layers += ["flatten, linear: 128, relu, linear: 10"]
     else:
         layers = ["flatten", ", relu, ".join(f"linear: {n}" for n in sizes[1:])]
-    return DIGITS % (batch, ", ".join(layers))
+    return DIGITS % (-(-DIGITS_SAMPLES // batch) * batch, batch, ", ".join(layers))
 
 
 def files(net):
@@ -79,8 +82,8 @@ def files(net):
     draw = random.Random(1)
     if net.startswith("resnet"):
         return {f"{name}.bin": b"".join(bytes([draw.randrange(10)]) + draw.randbytes(3072) for _ in range(n))
-                for name, n in (("data_batch_1", 2000), ("test_batch", 10))}
+                for name, n in (("data_batch_1", PICTURES), ("test_batch", 10))}
     if net.startswith("gpt"):
         n = int(net.rpartition("-")[2])
-        return {"text.txt": bytes(32 + c for c in draw.choices(range(n), k=100000))}
+        return {"text.txt": bytes(32 + c for c in draw.choices(range(n), k=CHARACTERS))}
     return {}

@@ -26,6 +26,7 @@
 enum { ROUNDS_TOGETHER = 3, MIN_RUNS = 3, MAX_RUNS = 40, STEP_ROUNDS = 3, TURNS = 2 };
 
 static const double MEASURE_S = 0.04, /* aim of one measurement */
+    LONG_S = 0.1,  /* what takes so long is measured once: noise is a small part of it */
     HOPELESS = 30, /* a device so many times slower than the best is measured no further */
     WORTH = 0.03,  /* other devices or shares must gain more than this */
     TUNE_S = 0.5;  /* a device, once */
@@ -34,8 +35,9 @@ static const double MEASURE_S = 0.04, /* aim of one measurement */
 
 static int runs_for(double one_s)
 {
-    double n = one_s > 0 ? MEASURE_S / one_s : MAX_RUNS;
-    return n < MIN_RUNS ? MIN_RUNS : n > MAX_RUNS ? MAX_RUNS : (int)n;
+    const int least = one_s < LONG_S ? MIN_RUNS : 1;
+    const double n = MEASURE_S / one_s;
+    return n < least ? least : n > MAX_RUNS ? MAX_RUNS : (int)n;
 }
 
 /* Run the shares in `share` (any batch) on all devices at once; times over all ranks go to time_s. */
@@ -82,7 +84,7 @@ static mot_status measure_step(mot_trainer *t, double *step_s)
 {
     double mine = INFINITY, *all;
     int n = runs_for(mot_balance_step_s(&t->machine, t->share));
-    mot_status status = run_steps(t, MIN_RUNS);
+    mot_status status = run_steps(t, n < MIN_RUNS ? n : MIN_RUNS);
     for (int round = 0; status == MOT_OK && round < STEP_ROUNDS; round++) {
         double start = mot_clock_s();
         status = run_steps(t, n);
@@ -129,7 +131,8 @@ static mot_status fit_alloc(fit *f, int n_devices)
     return mot_alloc(n, sizeof(int64_t), &f->best_share);
 }
 
-/* Device d alone on a part of the batch, the k-th measurement. */
+/* Device d alone on a part of the batch, the k-th measurement.  How many runs the first is worth is
+ * known after one: a slow device among fast ones must not hold up the start by forty of them. */
 static mot_status measure_alone(mot_trainer *t, fit *f, int d, int k, int64_t samples)
 {
     int n_devices = t->machine.n_devices;
@@ -139,8 +142,11 @@ static mot_status measure_alone(mot_trainer *t, fit *f, int d, int k, int64_t sa
     memset(f->share, 0, sizeof *f->share * (size_t)n_devices);
     f->share[d] = samples;
     MOT_TRY(mot_alloc((size_t)n_devices, sizeof *time_s, &time_s));
-    double before = k > 0 ? f->time_s[k - 1][d] : 0;
-    mot_status status = measure(t, f->share, runs_for(before), time_s);
+    mot_status status = MOT_OK;
+    if (k == 0)
+        status = measure(t, f->share, 1, time_s);
+    if (status == MOT_OK)
+        status = measure(t, f->share, runs_for(k > 0 ? f->time_s[k - 1][d] : time_s[d]), time_s);
     f->time_s[k][d] = time_s[d];
     f->samples[k][d] = (double)samples;
     free(time_s);

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PROGRAMS = 256, MAX_ROWS = 512, DRAWS = 24 };
+enum { MAX_PROGRAMS = 512, MAX_ROWS = 1024, DRAWS = 24 };
 
 static op_maker *const makers[] = {
 #define MAKER(name) make_##name,

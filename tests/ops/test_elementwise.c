@@ -51,6 +51,8 @@ void make_add(op_case *c, mot_random *random, bool small)
 void make_dropout(op_case *c, mot_random *random, bool small)
 {
     mot_view view = any_view(random, small);
+    if (op_between(random, 0, 1)) /* whole counters */
+        view.shape.dim[view.shape.n_dims - 1] *= 8;
     const float *x = op_input(c, random, 0, view), p = 0.1f * (float)op_between(random, 0, 9);
     const int64_t rows = view.shape.dim[0], row = op_elements(&view) / rows;
     double *y = op_output(c, 0, view, 1e-6);

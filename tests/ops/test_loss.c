@@ -11,6 +11,8 @@ static void draw_sizes(mot_random *random, bool small, int64_t *rows, int64_t *c
 {
     *rows = op_between(random, 1, small ? 9 : 300);
     *columns = op_between(random, 1, small ? 20 : op_between(random, 0, 2) ? 30 : 2000);
+    if (op_between(random, 0, 2) > 0) /* whole vectors */
+        *columns = (*columns + 3) / 4 * 4;
 }
 
 /* p[c] of one row; returns log(sum of exp). */

@@ -30,10 +30,9 @@ static norm_case draw(op_case *c, mot_random *random, bool small)
         a->group = each * run;
     } else {
         const int64_t tokens = op_between(random, 0, 1) ? op_between(random, 1, small ? 3 : 8) : 1;
-        const int64_t wide = op_between(random, 2,
-                                        small                      ? 40
-                                        : op_between(random, 0, 2) ? 130
-                                                                   : 700);
+        int64_t wide = op_between(random, 2, small ? 40 : op_between(random, 0, 2) ? 130 : 700);
+        if (op_between(random, 0, 2) > 0) /* whole vectors */
+            wide = (wide + 3) / 4 * 4;
         n.x = op_view(MOT_F32, 3, (int64_t[]){samples, tokens, wide});
         n.size.n = a->group = wide;
     }

@@ -43,11 +43,19 @@ typedef struct table_case {
     int64_t samples, length, vocabulary, columns;
 } table_case;
 
+/* Now and then a small table and many positions, or rows of whole vectors. */
 static table_case draw_table(mot_random *random, bool small)
 {
-    return (table_case){
-        op_between(random, 1, small ? 3 : 12), op_between(random, 1, small ? 5 : 70),
-        op_between(random, 1, small ? 9 : 300), op_between(random, 1, small ? 20 : 150)};
+    table_case t = {op_between(random, 1, small ? 3 : 12), op_between(random, 1, small ? 5 : 70),
+                    op_between(random, 1, small ? 9 : 300),
+                    op_between(random, 1, small ? 20 : 150)};
+    if (op_between(random, 0, 1)) {
+        t.samples *= small ? 1 : 5;
+        t.vocabulary = op_between(random, 1, op_between(random, 0, 1) ? 9 : 60);
+    }
+    if (op_between(random, 0, 2) > 0)
+        t.columns = (t.columns + 3) / 4 * 4;
+    return t;
 }
 
 void make_embedding(op_case *c, mot_random *random, bool small)
@@ -84,7 +92,8 @@ static mot_view draw_sequences(mot_random *random, bool small)
     return op_view(MOT_F32, 3,
                    (int64_t[]){op_between(random, 1, small ? 3 : 12),
                                op_between(random, 1, small ? 5 : 70),
-                               op_between(random, 1, small ? 9 : 150)});
+                               op_between(random, 0, 1) ? 4 * op_between(random, 1, small ? 3 : 40)
+                                                        : op_between(random, 1, small ? 9 : 150)});
 }
 
 void make_position(op_case *c, mot_random *random, bool small)
