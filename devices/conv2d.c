@@ -42,6 +42,23 @@ mot_conv2d_axis mot_conv2d_axis_of(const mot_operands *o, const mot_conv2d *c, i
                              w->stride[i] / greatest_divisor(w->stride[i], w->dilation[i])};
 }
 
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a >= 0 ? a / b : -mot_ceil_div(-a, b);
+}
+
+int64_t mot_conv2d_axis_low(const mot_conv2d_axis *a)
+{
+    return floor_div(a->first, a->phases);
+}
+
+int64_t mot_conv2d_axis_sees(const mot_conv2d_axis *a, int64_t n, int64_t kernel)
+{
+    return (n - 1) * a->source + 1 +
+           floor_div(a->phases - 1 + a->first + (kernel - 1) * a->step, a->phases) -
+           mot_conv2d_axis_low(a);
+}
+
 /* Inputs behind image and weight. */
 enum { MASK = 2 };
 
