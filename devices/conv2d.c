@@ -229,6 +229,11 @@ static const mot_variant variants[] = {
      .prefers = mot_on_cpu,
      .workspace = mot_conv2d_tile_workspace,
      .record = mot_conv2d_tile_record},
+    {.name = "winograd",
+     .applies = mot_conv2d_winograd_applies,
+     .prefers = mot_conv2d_winograd_prefers,
+     .workspace = mot_conv2d_winograd_workspace,
+     .record = mot_conv2d_winograd_record},
     {.name = "planes",
      .applies = mot_conv2d_planes_applies,
      .prefers = mot_conv2d_planes_prefers,
@@ -275,6 +280,6 @@ static const mot_variant dweight_variants[] = {
      .record = mot_conv2d_direct_record_weight},
 };
 
-const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 5, NULL};
-const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 5, NULL};
+const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 6, NULL};
+const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 6, NULL};
 const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 5, NULL};

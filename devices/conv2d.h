@@ -52,6 +52,12 @@ int64_t mot_conv2d_planes_workspace(const mot_recording *r);
 mot_status mot_conv2d_planes_record(const mot_recording *r);
 mot_status mot_conv2d_planes_record_weight(const mot_recording *r);
 
+/* conv2d_winograd.c */
+bool mot_conv2d_winograd_applies(const mot_recording *r);
+bool mot_conv2d_winograd_prefers(const mot_recording *r);
+int64_t mot_conv2d_winograd_workspace(const mot_recording *r);
+mot_status mot_conv2d_winograd_record(const mot_recording *r);
+
 /* conv2d_gpu.c */
 bool mot_conv2d_gemm_applies(const mot_recording *r);
 int mot_conv2d_gemm_candidates(const mot_recording *r, mot_choice *out, int most);

@@ -4,8 +4,8 @@
 
 #include "devices/conv2d.h"
 
-/* TALL and AT_ONCE are the kernels'. */
-enum { UNITS_PER_THREAD = 4, FEW_CHANNELS = 2, TALL = 4, AT_ONCE = 9 };
+/* PLANE_ROWS and PLANE_WEIGHTS are the kernels'. */
+enum { UNITS_PER_THREAD = 4, FEW_CHANNELS = 2, PLANE_ROWS = 4, PLANE_WEIGHTS = 9 };
 
 /* Of a group: what is read and written; the copy that is read; floats of the scratch memory. */
 typedef struct planes {
@@ -37,11 +37,11 @@ static planes planes_of(const mot_recording *r, const mot_conv2d *c)
     /* Vectors and tiles go beyond the last column and row. */
     p.sub = mot_ceil_div(p.columns, source) + 2 * vw;
     p.out_pitch = mot_ceil_div(most[1], vw) * vw;
-    p.copy_floats = (p.channels * p.rows + TALL * p.axis[0].source) * source * p.sub;
+    p.copy_floats = (p.channels * p.rows + PLANE_ROWS * p.axis[0].source) * source * p.sub;
     p.units = mot_min(dweight ? c->outs : c->samples * w->groups,
                       UNITS_PER_THREAD * (int64_t)r->traits.threads);
     if (dweight) {
-        p.sums_floats = (mot_ceil_div(depth, AT_ONCE) * AT_ONCE + 1) * vw;
+        p.sums_floats = (mot_ceil_div(depth, PLANE_WEIGHTS) * PLANE_WEIGHTS + 1) * vw;
         p.scratch_floats = p.copy_floats + p.axis[0].out * p.out_pitch +
                            mot_ceil_div(c->outs, p.units) * p.sums_floats;
     } else {

@@ -7,17 +7,17 @@
  * The zeros are written once, for all planes that a group of the launch reads.  A table says, for
  * each weight, how far from its window's corner it reads.
  *
- * conv2d_planes         y, or dx from dy; a group of channels at a time.  A tile is TALL rows of
- *                       two vectors, so that a weight that was fetched serves eight sums.  Of a
- *                       stride dx has phases, as in conv2d_tile.cl, put together at the end.
+ * conv2d_planes         y, or dx from dy; a group of channels at a time.  A tile is PLANE_ROWS
+ *                       rows of two vectors, so that a weight that was fetched serves eight sums.
+ *                       Of a stride dx has phases, as in conv2d_tile.cl, put together at the end.
  * conv2d_planes_weight  dw and db; a channel of y at a time, over all samples: a vector of sums
- *                       for each weight, added up at the end.  Pixels meet AT_ONCE weights at a
- *                       time, as many sums as registers hold; 3 x 3 are 9.
+ *                       for each weight, added up at the end.  Pixels meet PLANE_WEIGHTS
+ *                       weights at a time, as many sums as registers hold; 3 x 3 are 9.
  * Parameters: VW.  Deterministic. */
 #include "vector.cl"
 #include "conv2d_taps.cl"
-#define TALL 4
-#define AT_ONCE 9
+#define PLANE_ROWS 4
+#define PLANE_WEIGHTS 9
 
 void plane_zero(__global float *to, long n)
 {
@@ -67,7 +67,8 @@ INLINE void plane_line_apart(__global float *restrict to, __global float *restri
 /* What of an image lies in rows row .. row+rows, columns column .. column+columns, where these are
  * `source` x `sub` floats a row. */
 void plane_copy(__global float *restrict to, int source, int sub,
-                __global const float *restrict from, int height, int width, int row, int rows, int column, int columns)
+                __global const float *restrict from, int height, int width, int row, int rows,
+                int column, int columns)
 {
     const int begin = clamp(-column, 0, columns), end = clamp(width - column, begin, columns);
     const int top = clamp(-row, 0, rows), bottom = clamp(height - row, top, rows);
@@ -151,26 +152,27 @@ INLINE void plane_put(const plane_target *t, VEC v, long at, int lanes)
         t->to[at + i] = plane_finish_single(t, lane[i], at + i);
 }
 
-/* TALL rows of so many vectors, `down` floats apart where they read. */
+/* PLANE_ROWS rows of so many vectors, `down` floats apart where they read. */
 #define PLANE_TILE(name, vectors)                                                                  \
-    INLINE void name(const plane_target *t, long at, int rows, int columns,                       \
-                     __global const float *from, long down, __global const int *table,            \
+    INLINE void name(const plane_target *t, long at, int rows, int columns,                        \
+                     __global const float *from, long down, __global const int *table,             \
                      __global const float *w)                                                      \
     {                                                                                              \
         const int n = table[0];                                                                    \
-        VEC sum[TALL][vectors];                                                                    \
-        _Pragma("unroll") for (int r = 0; r < TALL; r++)                                           \
+        VEC sum[PLANE_ROWS][vectors];                                                              \
+        _Pragma("unroll") for (int r = 0; r < PLANE_ROWS; r++)                                     \
             _Pragma("unroll") for (int v = 0; v < vectors; v++)                                    \
                 sum[r][v] = 0.0f;                                                                  \
         for (int i = 0; i < n; i++) {                                                              \
             const VEC weight = w[table[2 + 2 * i]];                                                \
             __global const float *seen = from + table[1 + 2 * i];                                  \
-            _Pragma("unroll") for (int r = 0; r < TALL; r++)                                       \
+            _Pragma("unroll") for (int r = 0; r < PLANE_ROWS; r++)                                 \
                 _Pragma("unroll") for (int v = 0; v < vectors; v++)                                \
                     sum[r][v] = weight * VLOAD(seen + r * down + v * VW) + sum[r][v];              \
         }                                                                                          \
-        const bool whole = rows == TALL && at + (TALL - 1) * t->pitch + vectors * VW <= t->n;      \
-        _Pragma("unroll") for (int r = 0; r < TALL; r++)                                           \
+        const bool whole =                                                                         \
+            rows == PLANE_ROWS && at + (PLANE_ROWS - 1) * t->pitch + vectors * VW <= t->n;         \
+        _Pragma("unroll") for (int r = 0; r < PLANE_ROWS; r++)                                     \
             _Pragma("unroll") for (int v = 0; v < vectors; v++)                                    \
             {                                                                                      \
                 const long to = at + r * t->pitch + v * VW;                                        \
@@ -183,14 +185,14 @@ INLINE void plane_put(const plane_target *t, VEC v, long at, int lanes)
 PLANE_TILE(plane_tile, 2)
 PLANE_TILE(plane_tile_alone, 1)
 
-/* All of a plane, from right to left within TALL rows: what a vector has beyond a row is then
+/* All of a plane, from right to left within PLANE_ROWS rows: what a vector has beyond a row is then
  * overwritten.  The last rows are taken together with some before them. */
 void plane_tiles(const plane_target *target, int rows, int columns, __global const float *from,
                  long down, __global const int *table, __global const float *w)
 {
     const plane_target t = *target; /* in registers */
-    for (int row = 0; row < rows; row += TALL) {
-        const int y = max(min(row, rows - TALL), 0), n = min(rows, TALL);
+    for (int row = 0; row < rows; row += PLANE_ROWS) {
+        const int y = max(min(row, rows - PLANE_ROWS), 0), n = min(rows, PLANE_ROWS);
         for (int x = (columns - 1) / (2 * VW) * 2 * VW; x >= 0; x -= 2 * VW)
             if (columns - x > VW)
                 plane_tile(&t, y * t.pitch + x, n, columns - x, from + y * down + x, down, table,
@@ -289,16 +291,16 @@ __kernel void conv2d_planes(__global float *restrict y, long y_at, __global cons
 
 /* ---- dw and db ---- */
 
-/* Weights of which a pixel at `corner` meets those at from[table[1 + 2 i]], AT_ONCE of them: all
- * pixels of d, `rows` of `columns`, times what they read, to vectors of sums. */
+/* PLANE_WEIGHTS weights of a table, of which `last` is the last that counts: all pixels of d, `rows`
+ * of `columns`, times what they read, to vectors of sums. */
 void plane_products(__global float *restrict sums, __global const float *restrict d, long pitch,
                     __global const float *restrict from, long down, int rows, int columns,
                     __global const int *restrict table, int last)
 {
-    __global const float *at[AT_ONCE];
-    VEC sum[AT_ONCE];
+    __global const float *at[PLANE_WEIGHTS];
+    VEC sum[PLANE_WEIGHTS];
 #pragma unroll
-    for (int i = 0; i < AT_ONCE; i++) {
+    for (int i = 0; i < PLANE_WEIGHTS; i++) {
         at[i] = from + table[1 + 2 * min(i, last)];
         sum[i] = VLOAD(sums + i * VW);
     }
@@ -307,16 +309,16 @@ void plane_products(__global float *restrict sums, __global const float *restric
             const VEC pixels = VLOAD(d + y * pitch + x);
             const long to = y * down + x;
 #pragma unroll
-            for (int i = 0; i < AT_ONCE; i++)
+            for (int i = 0; i < PLANE_WEIGHTS; i++)
                 sum[i] = pixels * VLOAD(at[i] + to) + sum[i];
         }
 #pragma unroll
-    for (int i = 0; i < AT_ONCE; i++)
+    for (int i = 0; i < PLANE_WEIGHTS; i++)
         VSTORE(sum[i], sums + i * VW);
 }
 
 /* outs: all; `wide` of them are a group.  The scratch holds the copies of x and dy, the table, and
- * for each channel sums_floats: sums for whole AT_ONCE weights, and for db. */
+ * for each channel sums_floats: sums for whole PLANE_WEIGHTS weights, and for db. */
 GROUPS_OF_ONE
 __kernel void conv2d_planes_weight(__global float *restrict dw, long dw_at,
                                    __global float *restrict db, long db_at,
@@ -352,7 +354,7 @@ __kernel void conv2d_planes_weight(__global float *restrict dw, long dw_at,
                 plane_copy(scratch + c * rows * pitch, source_x, sub,
                            x + x_at + (first + c) * height * width, height, width, first_y, rows,
                            first_x, columns);
-            for (int i = 0; i < depth; i += AT_ONCE)
+            for (int i = 0; i < depth; i += PLANE_WEIGHTS)
                 plane_products(mine + i * VW, d, out_pitch, scratch, source_y * pitch, out_height,
                                out_width, table + 2 * i, depth - 1 - i);
             if (flags & SUMS) {

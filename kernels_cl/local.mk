@@ -5,9 +5,10 @@ KERNELS = kernels_cl/accumulate.cl kernels_cl/activation.cl kernels_cl/adagrad.c
 	kernels_cl/average.cl kernels_cl/batch_norm.cl kernels_cl/batch_norm_channel.cl \
 	kernels_cl/batch_norm_grad.cl kernels_cl/clip_leave.cl kernels_cl/clip_norm.cl \
 	kernels_cl/clip_norm_lanes.cl kernels_cl/conv2d_direct.cl kernels_cl/conv2d_finish.cl \
-	kernels_cl/conv2d_gemm.cl kernels_cl/conv2d_gemm_weight.cl kernels_cl/conv2d_plain.cl \
-	kernels_cl/conv2d_planes.cl kernels_cl/conv2d_taps.cl kernels_cl/conv2d_tile.cl \
-	kernels_cl/conv2d_weight_sum.cl kernels_cl/dropout.cl kernels_cl/embedding.cl kernels_cl/exp.cl \
+	kernels_cl/conv2d_gemm.cl kernels_cl/conv2d_gemm_weight.cl kernels_cl/conv2d_pixels.cl \
+	kernels_cl/conv2d_plain.cl kernels_cl/conv2d_planes.cl kernels_cl/conv2d_taps.cl \
+	kernels_cl/conv2d_tile.cl kernels_cl/conv2d_weight_sum.cl kernels_cl/conv2d_winograd.cl \
+	kernels_cl/dropout.cl kernels_cl/embedding.cl kernels_cl/exp.cl \
 	kernels_cl/ingest.cl kernels_cl/inline.cl kernels_cl/joined.cl kernels_cl/lamb.cl \
 	kernels_cl/lion.cl kernels_cl/matmul_direct.cl kernels_cl/matmul_ends.cl \
 	kernels_cl/matmul_finish.cl kernels_cl/matmul_flags.cl kernels_cl/matmul_mma.cl \
