@@ -42,6 +42,23 @@ mot_conv2d_axis mot_conv2d_axis_of(const mot_operands *o, const mot_conv2d *c, i
                              w->stride[i] / greatest_divisor(w->stride[i], w->dilation[i])};
 }
 
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a >= 0 ? a / b : -mot_ceil_div(-a, b);
+}
+
+int64_t mot_conv2d_axis_low(const mot_conv2d_axis *a)
+{
+    return floor_div(a->first, a->phases);
+}
+
+int64_t mot_conv2d_axis_sees(const mot_conv2d_axis *a, int64_t n, int64_t kernel)
+{
+    return (n - 1) * a->source + 1 +
+           floor_div(a->phases - 1 + a->first + (kernel - 1) * a->step, a->phases) -
+           mot_conv2d_axis_low(a);
+}
+
 /* Inputs behind image and weight. */
 enum { MASK = 2 };
 
@@ -212,6 +229,11 @@ static const mot_variant variants[] = {
      .prefers = mot_on_cpu,
      .workspace = mot_conv2d_tile_workspace,
      .record = mot_conv2d_tile_record},
+    {.name = "winograd",
+     .applies = mot_conv2d_winograd_applies,
+     .prefers = mot_conv2d_winograd_prefers,
+     .workspace = mot_conv2d_winograd_workspace,
+     .record = mot_conv2d_winograd_record},
     {.name = "planes",
      .applies = mot_conv2d_planes_applies,
      .prefers = mot_conv2d_planes_prefers,
@@ -258,6 +280,6 @@ static const mot_variant dweight_variants[] = {
      .record = mot_conv2d_direct_record_weight},
 };
 
-const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 5, NULL};
-const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 5, NULL};
+const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 6, NULL};
+const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 6, NULL};
 const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 5, NULL};

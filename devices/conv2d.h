@@ -22,6 +22,9 @@ typedef struct mot_conv2d_axis {
 } mot_conv2d_axis;
 /** i: 0 for rows, 1 for columns. */
 mot_conv2d_axis mot_conv2d_axis_of(const mot_operands *o, const mot_conv2d *c, int i);
+/** Where the first pixels begin to look, and how much n pixels of a phase see from there on. */
+int64_t mot_conv2d_axis_low(const mot_conv2d_axis *axis);
+int64_t mot_conv2d_axis_sees(const mot_conv2d_axis *axis, int64_t n, int64_t kernel);
 
 /** The epilogue: MOT_MATMUL_BIAS, MOT_MATMUL_RELU and MOT_MATMUL_MASK. */
 int mot_conv2d_flags(const mot_operands *o);
@@ -48,6 +51,12 @@ bool mot_conv2d_planes_prefers(const mot_recording *r);
 int64_t mot_conv2d_planes_workspace(const mot_recording *r);
 mot_status mot_conv2d_planes_record(const mot_recording *r);
 mot_status mot_conv2d_planes_record_weight(const mot_recording *r);
+
+/* conv2d_winograd.c */
+bool mot_conv2d_winograd_applies(const mot_recording *r);
+bool mot_conv2d_winograd_prefers(const mot_recording *r);
+int64_t mot_conv2d_winograd_workspace(const mot_recording *r);
+mot_status mot_conv2d_winograd_record(const mot_recording *r);
 
 /* conv2d_gpu.c */
 bool mot_conv2d_gemm_applies(const mot_recording *r);

@@ -17,27 +17,15 @@ typedef struct division {
     int64_t n_panels, panel_floats, part_floats; /* of a group; of all; of one unit */
 } division;
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a >= 0 ? a / b : -mot_ceil_div(-a, b);
-}
-
-/* How much `n` pixels of a phase see. */
-static int64_t seen(const mot_conv2d_axis *a, int64_t n, int64_t kernel)
-{
-    return (n - 1) * a->source + 1 +
-           floor_div(a->phases - 1 + a->first + (kernel - 1) * a->step, a->phases) -
-           floor_div(a->first, a->phases);
-}
-
 static int64_t floats_of_rows(const mot_recording *r, const mot_conv2d *c, division *d)
 {
     const mot_conv2d_axis *y = &d->axis[0], *x = &d->axis[1];
     const int64_t across = mot_ceil_div(x->out, x->phases);
-    d->window_floats = mot_ceil_div(seen(y, d->rows, c->window->kernel[0]) *
-                                        seen(x, across, c->window->kernel[1]) * d->pitch,
-                                    SLACK) *
-                       SLACK;
+    d->window_floats =
+        mot_ceil_div(mot_conv2d_axis_sees(y, d->rows, c->window->kernel[0]) *
+                         mot_conv2d_axis_sees(x, across, c->window->kernel[1]) * d->pitch,
+                     SLACK) *
+        SLACK;
     d->scratch_floats =
         d->window_floats + (d->rows * across + SLACK) * 2 * (int64_t)r->traits.vector;
     return d->scratch_floats;

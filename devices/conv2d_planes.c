@@ -4,14 +4,15 @@
 
 #include "devices/conv2d.h"
 
-enum { UNITS_PER_THREAD = 4, FEW_CHANNELS = 2 };
+/* PLANE_ROWS and PLANE_WEIGHTS are the kernels'. */
+enum { UNITS_PER_THREAD = 4, FEW_CHANNELS = 2, PLANE_ROWS = 4, PLANE_WEIGHTS = 9 };
 
-/* Of a group: what is read and written; the copy that is read. */
+/* Of a group: what is read and written; the copy that is read; floats of the scratch memory. */
 typedef struct planes {
     int64_t channels, outs;
-    int64_t in[2], out[2], source[2], first[2];
-    int64_t rows, columns, pitch, out_pitch;
-    int64_t units, scratch_floats;
+    mot_conv2d_axis axis[2];
+    int64_t low[2], rows, columns, sub, out_pitch;
+    int64_t units, copy_floats, phase_floats, sums_floats, scratch_floats;
 } planes;
 
 static planes planes_of(const mot_recording *r, const mot_conv2d *c)
@@ -20,38 +21,41 @@ static planes planes_of(const mot_recording *r, const mot_conv2d *c)
     const bool dweight = r->o->op == MOT_OP_conv2d_dweight;
     const mot_window *w = c->window;
     const int64_t vw = r->traits.vector;
-    const int64_t taps = w->kernel[0] * w->kernel[1];
-    int64_t sees[2];
+    int64_t sees[2], most[2];
     planes p = {.channels = (dinput ? c->outs : c->channels) / w->groups,
                 .outs = (dinput ? c->channels : c->outs) / w->groups};
     for (int i = 0; i < 2; i++) {
-        const int64_t around = w->dilation[i] * (w->kernel[i] - 1);
-        p.in[i] = dinput ? c->places[i] : w->image[i];
-        p.out[i] = dinput ? w->image[i] : c->places[i];
-        p.source[i] = dinput ? 1 : w->stride[i];
-        p.first[i] = dinput ? w->padding[i] - around : -w->padding[i];
-        sees[i] = (p.out[i] - 1) * p.source[i] + around + 1;
+        p.axis[i] = mot_conv2d_axis_of(r->o, c, i);
+        p.low[i] = mot_conv2d_axis_low(&p.axis[i]);
+        most[i] = mot_ceil_div(p.axis[i].out, p.axis[i].phases);
+        sees[i] = mot_conv2d_axis_sees(&p.axis[i], most[i], w->kernel[i]);
     }
+    const int64_t source = p.axis[1].source, depth = p.channels * w->kernel[0] * w->kernel[1];
+    const int64_t phases = p.axis[0].phases * p.axis[1].phases;
     p.rows = sees[0];
     p.columns = sees[1];
-    p.pitch = p.columns + vw * p.source[1];
-    p.out_pitch = mot_ceil_div(p.out[1], vw) * vw;
+    /* Vectors and tiles go beyond the last column and row. */
+    p.sub = mot_ceil_div(p.columns, source) + 2 * vw;
+    p.out_pitch = mot_ceil_div(most[1], vw) * vw;
+    p.copy_floats = (p.channels * p.rows + PLANE_ROWS * p.axis[0].source) * source * p.sub;
     p.units = mot_min(dweight ? c->outs : c->samples * w->groups,
                       UNITS_PER_THREAD * (int64_t)r->traits.threads);
-    p.scratch_floats = p.channels * p.rows * p.pitch;
-    if (dweight)
-        p.scratch_floats += p.out[0] * p.out_pitch + (p.channels * taps + 1) * vw;
-    p.scratch_floats = mot_ceil_div(p.scratch_floats, 16) * 16;
+    if (dweight) {
+        p.sums_floats = (mot_ceil_div(depth, PLANE_WEIGHTS) * PLANE_WEIGHTS + 1) * vw;
+        p.scratch_floats = p.copy_floats + p.axis[0].out * p.out_pitch +
+                           mot_ceil_div(c->outs, p.units) * p.sums_floats;
+    } else {
+        p.phase_floats = most[0] * p.out_pitch;
+        p.scratch_floats = p.copy_floats + (phases > 1 ? phases * p.phase_floats : 0);
+    }
+    p.scratch_floats = mot_ceil_div(p.scratch_floats + phases * (1 + 2 * depth), 16) * 16;
     return p;
 }
 
-/* Kernels count in ints within a sample.  dx of a stride is not one convolution but several. */
+/* Kernels count in ints within a sample. */
 bool mot_conv2d_planes_applies(const mot_recording *r)
 {
     const mot_conv2d c = mot_conv2d_of(r->o);
-    const mot_window *w = c.window;
-    if (r->o->op == MOT_OP_conv2d_dinput && (w->stride[0] != 1 || w->stride[1] != 1))
-        return false;
     return planes_of(r, &c).scratch_floats < (int64_t)1 << 28;
 }
 
@@ -69,18 +73,10 @@ int64_t mot_conv2d_planes_workspace(const mot_recording *r)
     return p.units * p.scratch_floats;
 }
 
-/* From kernel_y to pitch. */
-static void add_window(mot_launch *launch, const planes *p, const mot_window *w)
-{
-    MOT_LAUNCH_INTS(launch, w->kernel[0], w->kernel[1], p->source[0], p->source[1], p->first[0],
-                    p->first[1], w->dilation[0], w->dilation[1], p->rows, p->columns, p->pitch);
-}
-
 mot_status mot_conv2d_planes_record(const mot_recording *r)
 {
     const mot_operands *o = r->o;
     const mot_conv2d c = mot_conv2d_of(o);
-    const mot_window *w = c.window;
     const planes p = planes_of(r, &c);
     const mot_view scratch = mot_workspace_at(o, 0, p.units * p.scratch_floats);
     const int flags = mot_conv2d_flags(o);
@@ -92,11 +88,12 @@ mot_status mot_conv2d_planes_record(const mot_recording *r)
     mot_conv2d_add_epilogue(&launch, o);
     mot_launch_view(&launch, &scratch);
     mot_launch_long(&launch, p.scratch_floats);
+    mot_launch_long(&launch, p.copy_floats);
+    mot_launch_long(&launch, p.phase_floats);
     mot_launch_long(&launch, c.samples);
     mot_conv2d_add_weight_strides(&launch, o, &c);
-    MOT_LAUNCH_INTS(&launch, w->groups, p.channels, p.in[0], p.in[1], p.outs, p.out[0], p.out[1]);
-    add_window(&launch, &p, w);
-    mot_launch_int(&launch, flags);
+    mot_conv2d_add_axes(&launch, o, &c);
+    MOT_LAUNCH_INTS(&launch, p.low[0], p.low[1], p.rows, p.columns, p.sub, p.out_pitch, flags);
     return mot_record_end_units(r, &launch, p.units, 1);
 }
 
@@ -104,7 +101,9 @@ mot_status mot_conv2d_planes_record_weight(const mot_recording *r)
 {
     const mot_operands *o = r->o;
     const mot_conv2d c = mot_conv2d_of(o);
+    const mot_window *w = c.window;
     const planes p = planes_of(r, &c);
+    const mot_conv2d_axis *y = &p.axis[0], *x = &p.axis[1];
     const mot_view scratch = mot_workspace_at(o, 0, p.units * p.scratch_floats), absent = {0};
     const bool sums = mot_has_out(o, 1);
     mot_launch launch;
@@ -115,11 +114,11 @@ mot_status mot_conv2d_planes_record_weight(const mot_recording *r)
     mot_launch_view(&launch, &o->in[1]);
     mot_launch_view(&launch, &scratch);
     mot_launch_long(&launch, p.scratch_floats);
+    mot_launch_long(&launch, p.copy_floats);
+    mot_launch_long(&launch, p.sums_floats);
     mot_launch_long(&launch, c.samples);
-    MOT_LAUNCH_INTS(&launch, c.window->groups, p.channels, p.in[0], p.in[1], c.outs, p.outs,
-                    p.out[0], p.out[1]);
-    add_window(&launch, &p, c.window);
-    mot_launch_int(&launch, (int)p.out_pitch);
-    mot_launch_int(&launch, sums ? MOT_MATMUL_SUMS : 0);
+    MOT_LAUNCH_INTS(&launch, w->groups, p.channels, y->in, x->in, c.outs, p.outs, y->out, x->out,
+                    w->kernel[0], w->kernel[1], y->source, x->source, y->first, x->first, y->step,
+                    x->step, p.rows, p.columns, p.sub, p.out_pitch, sums ? MOT_MATMUL_SUMS : 0);
     return mot_record_end_units(r, &launch, p.units, 1);
 }

@@ -4,6 +4,7 @@ libmotley_core_la_SOURCES += devices/accumulate.c devices/activation.c devices/a
 	devices/batch_norm_gpu.c devices/buffer.c devices/cl_error.c devices/clip_norm.c \
 	devices/command_buffer.c devices/commands.c devices/commands.h devices/conv2d.c \
 	devices/conv2d.h devices/conv2d_cpu.c devices/conv2d_gpu.c devices/conv2d_planes.c \
+	devices/conv2d_winograd.c \
 	devices/device.c devices/device.h devices/devices.h devices/discover.c devices/dropout.c \
 	devices/embedded.h devices/embedding.c devices/ingest.c devices/joined.c \
 	devices/joined_measure.c devices/kernel.h devices/lamb.c devices/lanes.c devices/lanes.h devices/linear.c devices/list.c \

@@ -13,8 +13,9 @@ typedef struct sizes {
     mot_view x, w, y;
 } sizes;
 
-/* What networks have, and what only tests have: more padding than the kernel sees, strides larger
- * than the kernel, images as small as the window, a channel to each group. */
+/* What networks have, 3x3 of any size most of all, and what only tests have: more padding than the
+ * kernel sees, strides larger than the kernel, images as small as the window, a channel to each
+ * group. */
 static sizes draw(op_case *c, mot_random *random, bool small)
 {
     static const int64_t usual[][6] = {/* channels, outs, height, width, kernel, stride */
@@ -36,13 +37,14 @@ static sizes draw(op_case *c, mot_random *random, bool small)
             v->dilation[i] = 1;
         }
     } else {
+        const bool three = op_between(random, 0, 2) == 0; /* by three, side by side */
         v->groups = op_between(random, 0, 2) ? 1 : op_between(random, 2, 5);
         s.channels = v->groups * op_between(random, 1, small ? 3 : 10);
         s.outs = v->groups * op_between(random, 1, small ? 3 : 20);
         for (int i = 0; i < 2; i++) {
-            v->kernel[i] = op_between(random, 1, small ? 3 : 5);
-            v->stride[i] = op_between(random, 1, 4);
-            v->dilation[i] = op_between(random, 1, 3);
+            v->kernel[i] = three ? 3 : op_between(random, 1, small ? 3 : 5);
+            v->stride[i] = three ? 1 : op_between(random, 1, 4);
+            v->dilation[i] = three ? 1 : op_between(random, 1, 3);
             v->padding[i] =
                 op_between(random, 0, 2) ? op_between(random, 0, 2) : op_between(random, 0, 9);
             const int64_t spread = v->dilation[i] * (v->kernel[i] - 1) + 1;
