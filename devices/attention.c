@@ -3,6 +3,7 @@
  * plain  kernels_cl/attention.cl.
  * lanes  kernels_cl/attention_lanes.cl, for CPUs: one launch forward; two backward, dq first, which
  *        leaves delta in the workspace for dk and dv.
+ * heads  the gradient only: one launch, a group for each head of each sample, five products, not seven.
  * blocks  for GPUs; attention_gpu.c.
  */
 #include "config.h"
@@ -106,13 +107,19 @@ static bool applies_lanes(const mot_recording *r)
     return local_bytes(r, 4, 2) <= r->traits.local_bytes;
 }
 
+static int64_t n_heads(const mot_recording *r)
+{
+    const mot_attention_size s = mot_attention_sizes(r->o);
+    return s.samples * s.heads;
+}
+
 static mot_status end_lanes(const mot_recording *r, mot_launch *launch, int deep, int blocks)
 {
     const mot_attention_size s = mot_attention_sizes(r->o);
     mot_attention_add_sizes(r, launch);
     mot_launch_local(launch, local_bytes(r, deep, blocks));
     const int64_t parts = mot_ceil_div(s.length, lanes_of(r)) - r->o->attrs.first / lanes_of(r);
-    return mot_record_end_units(r, launch, s.samples * s.heads * parts, 1);
+    return mot_record_end_units(r, launch, n_heads(r) * parts, 1);
 }
 
 static mot_status record_lanes(const mot_recording *r)
@@ -130,18 +137,23 @@ int64_t mot_attention_grad_workspace(const mot_recording *r)
     return mot_view_elements(&r->o->in[3]);
 }
 
+/* A kernel that leaves deltas. */
+static void begin_grad(const mot_recording *r, mot_launch *launch, const char *kernel)
+{
+    const mot_view deltas = mot_workspace_at(r->o, 0, mot_attention_grad_workspace(r));
+    mot_record_begin(r, launch, "attention_lanes", kernel);
+    mot_launch_view(launch, &r->o->out[0]);
+    mot_launch_view(launch, &deltas);
+    for (int i = 0; i < 4; i++) /* dy, qkv, y, lse */
+        mot_launch_view(launch, &r->o->in[i]);
+}
+
 static mot_status record_grad_lanes(const mot_recording *r)
 {
     const mot_view deltas = mot_workspace_at(r->o, 0, mot_attention_grad_workspace(r));
-    const mot_view *dy = &r->o->in[0], *qkv = &r->o->in[1], *y = &r->o->in[2], *lse = &r->o->in[3];
+    const mot_view *dy = &r->o->in[0], *qkv = &r->o->in[1], *lse = &r->o->in[3];
     mot_launch launch;
-    mot_record_begin(r, &launch, "attention_lanes", "attention_grad_queries");
-    mot_launch_view(&launch, &r->o->out[0]);
-    mot_launch_view(&launch, &deltas);
-    mot_launch_view(&launch, dy);
-    mot_launch_view(&launch, qkv);
-    mot_launch_view(&launch, y);
-    mot_launch_view(&launch, lse);
+    begin_grad(r, &launch, "attention_grad_queries");
     MOT_TRY(end_lanes(r, &launch, 3, 2));
     mot_record_begin(r, &launch, "attention_lanes", "attention_grad_keys");
     mot_launch_view(&launch, &r->o->out[0]);
@@ -150,6 +162,21 @@ static mot_status record_grad_lanes(const mot_recording *r)
     mot_launch_view(&launch, qkv);
     mot_launch_view(&launch, lse);
     return end_lanes(r, &launch, 4, 2);
+}
+
+/* Threads that wait for the last head cost less than the products that are saved. */
+static bool prefers_heads(const mot_recording *r)
+{
+    return r->traits.cpu && n_heads(r) >= 4 * r->traits.threads;
+}
+
+static mot_status record_grad_heads(const mot_recording *r)
+{
+    mot_launch launch;
+    begin_grad(r, &launch, "attention_grad_heads");
+    mot_attention_add_sizes(r, &launch);
+    mot_launch_local(&launch, local_bytes(r, 4, 2));
+    return mot_record_end_units(r, &launch, n_heads(r), 1);
 }
 
 static const mot_variant variants[] = {
@@ -169,6 +196,11 @@ static const mot_variant grad_variants[] = {
      .prefers = mot_on_cpu,
      .workspace = mot_attention_grad_workspace,
      .record = record_grad_lanes},
+    {.name = "heads",
+     .applies = applies_lanes,
+     .prefers = prefers_heads,
+     .workspace = mot_attention_grad_workspace,
+     .record = record_grad_heads},
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
      .prefers = mot_off_cpu,
@@ -178,4 +210,4 @@ static const mot_variant grad_variants[] = {
 };
 
 const mot_primitive mot_primitive_attention = {check, variants, 3, NULL};
-const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 3, NULL};
+const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 4, NULL};

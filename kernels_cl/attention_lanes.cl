@@ -11,6 +11,10 @@
  * The scores of a block stay in local memory; the maximum so far moves with the blocks (online
  * softmax).  Blocks that causality leaves no pair in are not visited.  Lanes beyond the last row
  * compute with zeros and are not stored.  Every sum is one work-item's, in the order of the rows.
+ *
+ * Backward goes over the lanes of queries, then over those of keys, which computes the scores and the
+ * gradients of the probabilities twice, or, where heads are enough to keep all threads at work, over
+ * all keys of a head in one group, which computes them once.
  * Source: Dao 2023, "FlashAttention-2"; Milakov & Gimelshein 2018 for the online softmax. */
 #include "exp.cl"
 #include "shuffle.cl"
@@ -299,7 +303,116 @@ __kernel void attention_grad_queries(__global float *dqkv, long dqkv_at, __globa
                     sums, n, deep, scale);
 }
 
-/* dk and dv: lanes are keys, the rows that it goes through queries. */
+INLINE float attend_dot(__global const float *a, __global const float *b, int n)
+{
+    VEC sum = 0.0f;
+    int d = 0;
+    for (; d + VW <= n; d += VW)
+        sum += VLOAD(a + d) * VLOAD(b + d);
+    float dot = vec_sum(sum);
+    for (; d < n; d++)
+        dot += a[d] * b[d];
+    return dot;
+}
+
+/* Rows i .. i+TILE-1 of attend_give, one or, where `two`, two vectors of their elements. */
+INLINE void attend_give_tile(__global float *to, __local const float *weight,
+                             __global const float *rows, long stride, int lanes, int n, int i,
+                             int fresh, int two)
+{
+    VEC sum[TILE][2];
+#pragma unroll
+    for (int t = 0; t < TILE; t++) {
+        __global const float *before = to + min(i + t, n - 1) * stride;
+        sum[t][0] = fresh ? (VEC)0.0f : VLOAD(before);
+        sum[t][1] = fresh || !two ? (VEC)0.0f : VLOAD(before + VW);
+    }
+    weight += i * LANES;
+    for (int lane = 0; lane < lanes; lane++, rows += stride) {
+        const VEC low = VLOAD(rows), high = two ? VLOAD(rows + VW) : (VEC)0.0f;
+#pragma unroll
+        for (int t = 0; t < TILE; t++) {
+            sum[t][0] += low * weight[t * LANES + lane];
+            if (two)
+                sum[t][1] += high * weight[t * LANES + lane];
+        }
+    }
+#pragma unroll
+    for (int t = 0; t < TILE; t++) {
+        if (i + t < n)
+            VSTORE(sum[t][0], to + (i + t) * stride);
+        if (i + t < n && two)
+            VSTORE(sum[t][1], to + (i + t) * stride + VW);
+    }
+}
+
+/* What lanes give to the rows that they were multiplied with: to[i][d] += sum_lane weight[i][lane]
+ * rows[lane][d] for n rows `to`, which hold nothing yet where `fresh`.  `turned` are the rows turned:
+ * elements behind the last whole vector are summed by it. */
+void attend_give(__global float *to, __local const float *weight, __global const float *rows,
+                 __local const float *turned, long stride, int lanes, int n, int depth, int fresh)
+{
+    int d = 0;
+    for (; d + 2 * VW <= depth; d += 2 * VW)
+        for (int i = 0; i < n; i += TILE)
+            attend_give_tile(to + d, weight, rows + d, stride, lanes, n, i, fresh, 1);
+    for (; d + VW <= depth; d += VW)
+        for (int i = 0; i < n; i += TILE)
+            attend_give_tile(to + d, weight, rows + d, stride, lanes, n, i, fresh, 0);
+    for (; d < depth; d++)
+        for (int i = 0; i < n; i++) {
+            const VEC sum = VLOAD(weight + i * LANES) * VLOAD(turned + d * LANES) +
+                            VLOAD(weight + i * LANES + VW) * VLOAD(turned + d * LANES + VW);
+            to[i * stride + d] = (fresh ? 0.0f : to[i * stride + d]) + vec_sum(sum);
+        }
+}
+
+/* dk and dv of the keys from `first` on, and where `gives` what these add to dq: lanes are keys, the
+ * rows that it goes through queries.  The pointers are those of the head. */
+INLINE void attend_keys(__global float *dqkv, __global const float *deltas,
+                        __global const float *dy, __global const float *qkv,
+                        __global const float *lse, long first, long length, long width, int depth,
+                        int causal, float scale, int gives, __local float *scratch)
+{
+    __local float *keys = scratch, *values = keys + LANE_ROWS(depth);
+    __local float *dk = values + LANE_ROWS(depth), *dv = dk + LANE_ROWS(depth);
+    __local float *score = dv + LANE_ROWS(depth), *slope = score + LANE_ROWS(BLOCK);
+    const long stride = 3 * width;
+    const int n = (int)min((long)LANES, length - first);
+    __global const float *k = qkv + width + first * stride;
+    VEC_INT lane[2];
+    attend_lane_numbers(lane);
+    attend_turn_in(keys, k, stride, n, depth, 1.0f);
+    attend_turn_in(values, k + width, stride, n, depth, 1.0f);
+    attend_zero(dk, depth);
+    attend_zero(dv, depth);
+    for (long i = causal ? first : 0; i < length; i += BLOCK) {
+        const int m = (int)min((long)BLOCK, length - i);
+        attend_scores(score, keys, qkv + i * stride, stride, m, depth);
+        attend_scores(slope, values, dy + i * width, width, m, depth);
+        for (int r = 0; r < m; r++) {
+            const float log_sum = lse[i + r], delta = deltas[i + r];
+            const int seen = (int)(i - first) + r; /* lanes up to this one are seen by the query */
+#pragma unroll
+            for (int h = 0; h < 2; h++) {
+                __local float *s = score + r * LANES + h * VW, *t = slope + r * LANES + h * VW;
+                VEC p = exp_vector(VLOAD(s) * scale - log_sum);
+                if (causal && seen < LANES)
+                    p = lane[h] > seen ? (VEC)0.0f : p;
+                VSTORE(p, s);
+                VSTORE(scale * p * (VLOAD(t) - delta), t);
+            }
+        }
+        attend_add(dv, score, dy + i * width, width, m, depth);
+        attend_add(dk, slope, qkv + i * stride, stride, m, depth);
+        if (gives)
+            attend_give(dqkv + i * stride, slope, k, keys, stride, n, m, depth, first == 0);
+    }
+    dqkv += first * stride + width;
+    attend_turn_out(dqkv, stride, dk, n, depth, 1.0f);
+    attend_turn_out(dqkv + width, stride, dv, n, depth, 1.0f);
+}
+
 GROUPS_OF_ONE
 __kernel void attention_grad_keys(__global float *dqkv, long dqkv_at, __global const float *deltas,
                                   long deltas_at, __global const float *dy, long dy_at,
@@ -308,41 +421,36 @@ __kernel void attention_grad_keys(__global float *dqkv, long dqkv_at, __global c
                                   long depth, int causal, float scale,
                                   __local float *scratch UNITS)
 {
-    ATTEND_GROUP(0);
-    __local float *keys = scratch, *values = keys + LANE_ROWS(depth);
-    __local float *dk = values + LANE_ROWS(depth), *dv = dk + LANE_ROWS(depth);
-    __local float *score = dv + LANE_ROWS(depth), *slope = score + LANE_ROWS(BLOCK);
-    VEC_INT lane[2];
-    attend_lane_numbers(lane);
-    attend_turn_in(keys, k + first * stride, stride, n, deep, scale);
-    attend_turn_in(values, v + first * stride, stride, n, deep, 1.0f);
-    attend_zero(dk, deep);
-    attend_zero(dv, deep);
-    dy += dy_at + sample * length * width + head * depth;
+    const long parts = (length + LANES - 1) / LANES, part = (long)get_group_id(0) % parts;
+    const long pair = (long)get_group_id(0) / parts, sample = pair / heads;
+    const long width = heads * depth, at = (pair - sample * heads) * depth;
+    attend_keys(dqkv + dqkv_at + sample * length * 3 * width + at,
+                deltas + deltas_at + pair * length, dy + dy_at + sample * length * width + at,
+                qkv + qkv_at + sample * length * 3 * width + at, lse + lse_at + pair * length,
+                part * LANES, length, width, (int)depth, causal, scale, 0, scratch);
+}
+
+/* All of a head's gradients by one group, which computes the probabilities once: the keys' lanes, one
+ * after the other, give to dq. */
+GROUPS_OF_ONE
+__kernel void attention_grad_heads(__global float *dqkv, long dqkv_at, __global float *deltas,
+                                   long deltas_at, __global const float *dy, long dy_at,
+                                   __global const float *qkv, long qkv_at,
+                                   __global const float *y, long y_at, __global const float *lse,
+                                   long lse_at, long length, long heads, long depth, int causal,
+                                   float scale, __local float *scratch UNITS)
+{
+    const long pair = get_group_id(0), sample = pair / heads, width = heads * depth;
+    const long at = (pair - sample * heads) * depth;
+    dqkv += dqkv_at + sample * length * 3 * width + at;
     deltas += deltas_at + pair * length;
-    lse += lse_at + pair * length;
-    for (long i = causal ? first : 0; i < length; i += BLOCK) {
-        const int m = (int)min((long)BLOCK, length - i);
-        attend_scores(score, keys, q + i * stride, stride, m, deep);
-        attend_scores(slope, values, dy + i * width, width, m, deep);
-        for (int r = 0; r < m; r++) {
-            const float log_sum = lse[i + r], delta = deltas[i + r];
-            const int seen = (int)(i - first) + r; /* lanes up to this one are seen by the query */
-#pragma unroll
-            for (int h = 0; h < 2; h++) {
-                __local float *s = score + r * LANES + h * VW, *t = slope + r * LANES + h * VW;
-                VEC p = exp_vector(VLOAD(s) - log_sum);
-                if (causal && seen < LANES)
-                    p = lane[h] > seen ? (VEC)0.0f : p;
-                VSTORE(p, s);
-                VSTORE(p * (VLOAD(t) - delta), t);
-            }
-        }
-        attend_add(dv, score, dy + i * width, width, m, deep);
-        attend_add(dk, slope, q + i * stride, stride, m, deep);
-    }
-    dqkv += dqkv_at + (sample * length + first) * stride + width + head * depth;
-    attend_turn_out(dqkv, stride, dk, n, deep, scale);
-    attend_turn_out(dqkv + width, stride, dv, n, deep, 1.0f);
+    dy += dy_at + sample * length * width + at;
+    qkv += qkv_at + sample * length * 3 * width + at;
+    y += y_at + sample * length * width + at;
+    for (long i = 0; i < length; i++)
+        deltas[i] = attend_dot(dy + i * width, y + i * width, (int)depth);
+    for (long first = 0; first < length; first += LANES)
+        attend_keys(dqkv, deltas, dy, qkv, lse + lse_at + pair * length, first, length, width,
+                    (int)depth, causal, scale, 1, scratch);
 }
 #endif

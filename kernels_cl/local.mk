@@ -22,7 +22,7 @@ KERNELS = kernels_cl/accumulate.cl kernels_cl/activation.cl kernels_cl/adagrad.c
 	kernels_cl/rmsprop.cl kernels_cl/sgd.cl kernels_cl/shuffle.cl kernels_cl/sigmoid.cl \
 	kernels_cl/softmax.cl kernels_cl/softmax_lanes.cl kernels_cl/softmax_row.cl \
 	kernels_cl/softmax_xent.cl kernels_cl/squares.cl kernels_cl/sum.cl kernels_cl/sums.cl \
-	kernels_cl/tree.cl kernels_cl/update.cl kernels_cl/vector.cl
+	kernels_cl/tree.cl kernels_cl/update.cl kernels_cl/vector.cl kernels_cl/xent_label.cl
 EXTRA_DIST += $(KERNELS) kernels_cl/embed.awk
 CLEANFILES += kernels_cl/embedded.c
 nodist_libmotley_core_la_SOURCES = kernels_cl/embedded.c

@@ -4,6 +4,8 @@
  * rows whose first largest logit is the label's, losses with s = 0}.  A row whose label is below 0
  * does not count and has the gradient 0; a label too large is clamped, so that nothing outside is
  * touched.  Flag 1: dlogits is wanted; it may lie on logits.
+ * Flag 2: a label is three numbers, two classes and the part p of the first in 1/65536: x[label] is p
+ * x[first] + (1 - p) x[second], onehot likewise, and correct means the first.
  * plain   one work-item does everything; runs anywhere; what the others are tested against.
  * vector  one work-item for `chunk` rows, vectors of VW along the row; sums as in sums.cl.
  * narrow  the same with vectors across VW rows, for up to NARROW columns.
@@ -11,11 +13,12 @@
  * lanes   on GPUs: softmax_lanes.cl. */
 #include "softmax_row.cl"
 #include "sums.cl"
+#include "xent_label.cl"
 
 #define ROW(r)                                                                                     \
     __global const float *x = logits + logits_at + (r) * columns;                                  \
     __global float *d = dlogits + dlogits_at + (r) * columns;                                      \
-    const long own = min((long)label[label_at + (r)], columns - 1)
+    const row_label l = label_at_row(label + label_at, r, columns, flags)
 
 /* The sums of one row: `lost` without smoothing, and how far its own logit is above their mean. */
 INLINE float4 xent_sums(float lost, float correct, float smoothing, float above)
@@ -32,53 +35,54 @@ __kernel void softmax_xent_plain(__global float *dlogits, long dlogits_at, __glo
     for (long r = 0; r < rows; r++) {
         ROW(r);
         float most = x[0], sum = 0.0f, above = 0.0f;
-        for (long c = 0; own < 0 && flags && c < columns; c++)
+        for (long c = 0; l.own < 0 && flags & GRADIENT && c < columns; c++)
             d[c] = 0.0f;
-        if (own < 0)
+        if (l.own < 0)
             continue;
+        const float wanted = label_logit(x, l);
         for (long c = 1; c < columns; c++)
             most = fmax(most, x[c]);
         for (long c = 0; c < columns; c++) {
             sum += exp(x[c] - most);
-            above += x[own] - x[c];
+            above += wanted - x[c];
         }
-        all += xent_sums(log(sum) + most - x[own], row_correct(x, most, own), smoothing,
+        all += xent_sums(log(sum) + most - wanted, row_correct(x, most, l.own), smoothing,
                          above / (float)columns);
-        for (long c = 0; flags && c < columns; c++)
+        for (long c = 0; flags & GRADIENT && c < columns; c++)
             d[c] = exp(x[c] - most) / sum - smoothing / (float)columns -
-                   (c == own ? 1.0f - smoothing : 0.0f);
+                   (1.0f - smoothing) * label_part(l, c);
     }
     vstore4(all, 0, sums + sums_at);
 }
 
 /* One row; returns its sums. */
-INLINE float4 xent_row(__global float *d, __global const float *x, long own, long columns,
+INLINE float4 xent_row(__global float *d, __global const float *x, row_label l, long columns,
                        float smoothing, int flags)
 {
-    if (own < 0) {
-        if (flags)
+    if (l.own < 0) {
+        if (flags & GRADIENT)
             row_fill(d, 0.0f, columns);
         return 0.0f;
     }
-    const float most = row_max(x, columns), own_logit = x[own];
-    const float correct = row_correct(x, most, own);
-    const float above =
-        smoothing > 0.0f ? own_logit - row_sum(x, columns) / (float)columns : 0.0f;
+    const float most = row_max(x, columns), wanted = label_logit(x, l);
+    const float correct = row_correct(x, most, l.own);
+    const float above = smoothing > 0.0f ? wanted - row_sum(x, columns) / (float)columns : 0.0f;
     float sum;
-    if (flags) {
+    if (flags & GRADIENT) {
         sum = row_exp_store(d, x, most, columns);
         row_scale(d, 1.0f / sum, -smoothing / (float)columns, columns);
-        d[own] -= 1.0f - smoothing;
+        d[l.own] -= (1.0f - smoothing) * l.part;
+        d[l.other] -= (1.0f - smoothing) * (1.0f - l.part);
     } else {
         sum = row_exp_sum(x, most, columns);
     }
-    return xent_sums(log(sum) + most - own_logit, correct, smoothing, above);
+    return xent_sums(log(sum) + most - wanted, correct, smoothing, above);
 }
 
 #define XENT_ROWS(first, last)                                                                     \
     for (long r = first; r < last; r++) {                                                          \
         ROW(r);                                                                                    \
-        all += xent_row(d, x, own, columns, smoothing, flags);                                     \
+        all += xent_row(d, x, l, columns, smoothing, flags);                                       \
     }
 
 __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __global float *sums,
@@ -98,18 +102,20 @@ __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __gl
 
 /* VW rows, one in each lane; those that do not count have the weight 0. */
 INLINE float4 xent_rows(__global float *d, __global const float *x, __global const int *label,
-                        int columns, float smoothing, int flags)
+                        long r, int columns, float smoothing, int flags)
 {
-    float t[NARROW * VW], own_logit[VW], counts[VW]; /* t: column by column */
-    int wanted[VW], is_own[VW];
+    float t[NARROW * VW], wanted[VW], counts[VW], part[VW]; /* t: column by column */
+    int first[VW], is_own[VW];
     for (int lane = 0; lane < VW; lane++) {
-        wanted[lane] = min(label[lane], columns - 1);
-        counts[lane] = wanted[lane] < 0 ? 0.0f : 1.0f;
-        own_logit[lane] = x[lane * columns + max(wanted[lane], 0)];
+        const row_label l = label_at_row(label, r + lane, columns, flags);
+        first[lane] = (int)l.own;
+        counts[lane] = l.own < 0 ? 0.0f : 1.0f;
+        part[lane] = l.part;
+        wanted[lane] = l.own < 0 ? 0.0f : label_logit(x + lane * columns, l);
         for (int c = 0; c < columns; c++)
             t[c * VW + lane] = x[lane * columns + c];
     }
-    const VEC_INT own = VLOAD(wanted);
+    const VEC_INT own = VLOAD(first);
     const VEC weight = VLOAD(counts);
     VEC most = VLOAD(t), sum = 0.0f, total = 0.0f;
     VEC_INT largest = 0;
@@ -129,7 +135,7 @@ INLINE float4 xent_rows(__global float *d, __global const float *x, __global con
     float4 all = 0.0f;
     for (int lane = 0; lane < VW; lane++)
         all.z -= (float)is_own[lane];
-    const VEC none = 0.0f, one = 1.0f, logit = VLOAD(own_logit);
+    const VEC none = 0.0f, one = 1.0f, logit = VLOAD(wanted);
     /* The logarithm of all sums at once: each is between 1 and NARROW, NARROW^16 < 10^25. */
     all.w = log(vec_product(weight > none ? sum : one)) +
             vec_sum(weight > none ? most - logit : none);
@@ -137,15 +143,19 @@ INLINE float4 xent_rows(__global float *d, __global const float *x, __global con
     if (smoothing > 0.0f)
         all.y += smoothing * vec_sum(weight > none ? logit - total / (float)columns : none);
     all.x = vec_sum(weight);
-    if (!flags)
+    if (!(flags & GRADIENT))
         return all;
     const VEC factor = weight / sum, share = weight * (smoothing / (float)columns);
-    const VEC rest = 1.0f - smoothing;
+    const VEC rest = (1.0f - smoothing) * VLOAD(part);
     for (int c = 0; c < columns; c++)
         VSTORE(VLOAD(t + c * VW) * factor - share - (own == c ? rest : none), t + c * VW);
     for (int lane = 0; lane < VW; lane++)
         for (int c = 0; c < columns; c++)
             d[lane * columns + c] = t[c * VW + lane];
+    for (int lane = 0; flags & MIXED && lane < VW; lane++) {
+        const row_label l = label_at_row(label, r + lane, columns, flags);
+        d[lane * columns + max(l.other, (long)0)] -= (1.0f - smoothing) * (1.0f - l.part);
+    }
     return all;
 }
 
@@ -161,7 +171,7 @@ __kernel void softmax_xent_narrow(__global float *dlogits, long dlogits_at, __gl
     float4 all = 0.0f;
     for (long r = first; r < whole; r += VW)
         all += xent_rows(dlogits + dlogits_at + r * columns, logits + logits_at + r * columns,
-                         label + label_at + r, (int)columns, smoothing, flags);
+                         label + label_at, r, (int)columns, smoothing, flags);
     XENT_ROWS(whole, last)
     sums_leave(sums + sums_at, parts + parts_at, scratch, all, get_group_id(0), get_num_groups(0));
 }
@@ -176,17 +186,19 @@ __kernel void softmax_xent_group(__global float *dlogits, long dlogits_at, __glo
     float4 all = 0.0f;
     for (long r = first; r < last; r++) {
         ROW(r);
-        const float counts = own < 0 ? 0.0f : 1.0f;
+        const float counts = l.own < 0 ? 0.0f : 1.0f;
+        const float wanted = l.own < 0 ? 0.0f : label_logit(x, l);
         const float most = group_max(x, columns, scratch);
         const float sum = group_exp_sum(x, most, columns, scratch);
         const float total = smoothing > 0.0f ? group_sum(x, columns, scratch) : 0.0f;
-        if (get_local_id(0) == 0 && own >= 0)
-            all += xent_sums(log(sum) + most - x[own], row_correct(x, most, own), smoothing,
-                             x[own] - total / (float)columns);
+        if (get_local_id(0) == 0 && l.own >= 0)
+            all += xent_sums(log(sum) + most - wanted, row_correct(x, most, l.own), smoothing,
+                             wanted - total / (float)columns);
         barrier(CLK_GLOBAL_MEM_FENCE);
-        for (long c = get_local_id(0); flags && c < columns; c += (long)get_local_size(0))
+        for (long c = get_local_id(0); flags & GRADIENT && c < columns;
+             c += (long)get_local_size(0))
             d[c] = counts * (exp_single(x[c] - most) / sum - smoothing / (float)columns) -
-                   (c == own ? 1.0f - smoothing : 0.0f);
+                   (1.0f - smoothing) * label_part(l, c);
     }
     sums_leave(sums + sums_at, parts + parts_at, scratch, all, get_group_id(0), get_num_groups(0));
 }

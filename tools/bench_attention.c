@@ -59,8 +59,9 @@ mot_status mot_bench_attention_check(const mot_arguments *arguments)
                             "numbers a head, with :full behind it where it is not causal, as in "
                             "12x4x64x32:full",
                             arguments->operand[i]);
-    for (int i = 0; arguments->variant && i < mot_primitive_n_variants(MOT_OP_attention); i++)
-        if (strcmp(arguments->variant, mot_primitive_variant_name(MOT_OP_attention, i)) == 0)
+    /* The gradient has all variants that forward has. */
+    for (int i = 0; arguments->variant && i < mot_primitive_n_variants(MOT_OP_attention_grad); i++)
+        if (strcmp(arguments->variant, mot_primitive_variant_name(MOT_OP_attention_grad, i)) == 0)
             return MOT_OK;
     return arguments->variant ? MOT_FAIL(MOT_ERR_ARGUMENT, "there is no variant '%s' of attention",
                                          arguments->variant)

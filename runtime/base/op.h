@@ -48,7 +48,9 @@
     X(dropout) /* x -> y = keep ? x/(1-p) : 0; applied to dy it is its own gradient */              \
     X(softmax_xent) /* logits (B,C), label (B) i32 -> dlogits (B,C) [absent when only evaluating],\
                           sums (4) = {rows that count, losses, correct, losses without smoothing}; \
-                          a row whose label is below 0 does not count; attrs.smoothing */ \
+                          a row whose label is below 0 does not count; attrs.smoothing.  label (B,3): \
+                          of two samples that are mixed, their classes, and the part of the first (and \
+                          larger) in 1/65536 */ \
     X(pointwise_loss) /* pred (B,C), target (B,C) f32 -> dpred (B,C) [absent when only evaluating], \
                           sums (4) = {samples, losses, squares, magnitudes}, of a sample means over C; \
                           attrs.loss, attrs.delta */ \

@@ -21,6 +21,7 @@ typedef enum {
     MOT_STREAM_DRAW,
     MOT_STREAM_TEST,
     MOT_STREAM_GENERATE,
+    MOT_STREAM_MIXUP,
 } mot_stream;
 
 /** Four random words for (key, counter). */

@@ -94,6 +94,10 @@ const mot_key mot_config_keys[] = {
      "Pictures in training: turn by up to so many degrees each way."},
     {"data.augment.cutout", MOT_KEY_INT, "0", "[0,4096]",
      "Pictures in training: blank a square of this side at a random place."},
+    {"data.augment.mixup", MOT_KEY_FLOAT, "0", "[0,1000]",
+     "Pictures and tables in training: a part of each sample is another one's, inputs and labels; "
+     "how much is drawn from Beta(a, a) with this a, e.g. 0.2. The loss is that of both labels, by "
+     "their parts; the training accuracy counts the label of the larger. 0: none."},
     {"data.validation", MOT_KEY_FLOAT, "0", "[0,inf)",
      "Training samples held out for validation, drawn at random: a number of them, or below 1 a "
      "part of them. Texts: tokens at the end; unset: 0.1."},

@@ -150,8 +150,11 @@ static mot_status check_output(const mot_config *config, const mot_sample_spec *
 static mot_status build_loss(const mot_config *config, const mot_sample_spec *spec, mot_builder *b)
 {
     loss_choice loss;
+    double mixup;
     MOT_TRY(choose_loss(config, spec, &loss));
-    mot_shape labels = {1, {MOT_BATCH}}, targets = {2, {MOT_BATCH, loss.n_outputs}};
+    MOT_TRY(mot_config_get_float(config, "data.augment.mixup", &mixup));
+    mot_shape labels = {mixup > 0 ? 2 : 1, {MOT_BATCH, 3}},
+              targets = {2, {MOT_BATCH, loss.n_outputs}};
     int in[2] = {b->x, -1}, out[2];
     if (loss.op == MOT_OP_softmax_xent)
         MOT_TRY(mot_graph_source(b->graph, MOT_TENSOR_LABEL, "label", MOT_I32,

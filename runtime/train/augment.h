@@ -11,15 +11,18 @@
 #include "runtime/base/random.h"
 #include "runtime/base/shape.h"
 
-/** What may be done at most; {0}: nothing. */
+/** What may be done at most; {0}: nothing.  The last two are of samples of any kind: see mixup.h. */
 typedef struct mot_augment {
     int64_t crop;   /* pixels to move, each way: padding by so many and a crop of the old size */
     bool flip;      /* mirror every other picture, left to right */
     double rotate;  /* degrees, each way */
     int64_t cutout; /* side of the square, which may stick out of the picture */
     uint8_t *fill;  /* [C], owned; NULL while nothing is done */
+    double mixup;   /* alpha; 0: nothing is mixed */
+    void *partner;  /* room for the sample that is mixed in, owned; NULL while nothing is mixed */
 } mot_augment;
 
+/** Are pictures painted anew? */
 bool mot_augment_is_on(const mot_augment *augment);
 
 /** What is done to one picture. */

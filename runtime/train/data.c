@@ -253,6 +253,21 @@ static mot_status fit_loss(const mot_config *config, mot_data *data)
     return MOT_OK;
 }
 
+static mot_status open_mixup(const mot_config *config, mot_data *data)
+{
+    mot_augment *augment = &data->augment;
+    MOT_TRY(mot_config_get_float(config, "data.augment.mixup", &augment->mixup));
+    if (augment->mixup == 0)
+        return MOT_OK;
+    if (data->train->n_tokens > 0)
+        return MOT_FAIL(
+            MOT_ERR_ARGUMENT,
+            "%s: data.augment.mixup is for pictures and tables; tokens, as %s has them, "
+            "cannot be mixed",
+            mot_config_where(config, "data.augment.mixup"), data->train->name);
+    return mot_alloc(mot_dataset_sample_bytes(data->train), 1, &augment->partner);
+}
+
 mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_data **out)
 {
     const mot_set *set;
@@ -265,6 +280,8 @@ mot_status mot_data_open(const mot_config *config, const char *data_dir, mot_dat
     mot_status status = open_set(set, config, data_dir, data);
     if (status == MOT_OK)
         status = mot_pictures_augment(config, data);
+    if (status == MOT_OK)
+        status = open_mixup(config, data);
     if (status == MOT_OK)
         status = fit_loss(config, data);
     if (status != MOT_OK) {
@@ -347,5 +364,6 @@ void mot_data_close(mot_data *data)
         munmap(data->mapped, data->mapped_bytes);
     free(data->note);
     free(data->augment.fill);
+    free(data->augment.partner);
     free(data);
 }

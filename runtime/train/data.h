@@ -48,13 +48,18 @@ typedef struct mot_draw {
     uint64_t seed;
     int64_t epoch;
     bool anywhere;              /* windows of tokens begin anywhere, else one behind the other */
-    const mot_augment *augment; /* of pictures; NULL: as they are stored */
+    const mot_augment *augment; /* NULL: as they are stored */
+    const int64_t *rows;        /* [n_rows], borrowed: the partners that mixup draws from */
+    int64_t n_rows;
 } mot_draw;
 
 /** Labels (i32) or targets (f32) of sample `row` as it is stored; ignored labels are MOT_NO_CLASS. */
 void mot_dataset_labels(const mot_dataset *dataset, int64_t row, void *label);
-/** Write sample `row` and its labels (i32; those that are ignored MOT_NO_CLASS) or targets (f32).  What is drawn at random depends on the
- *  draw and the row alone, not on who asks for it.  `draw` NULL: the sample as it is stored. */
+/** Write sample `row` and its labels (i32; those that are ignored MOT_NO_CLASS) or targets (f32).  What
+ *  is drawn at random depends on the draw and the row alone, not on who asks for it.  `draw` NULL: the
+ *  sample as it is stored.
+ *  Of classes that are mixed `label` is three numbers, as softmax_xent has them.  A sample whose label
+ *  or partner's label is ignored is not mixed. */
 void mot_dataset_take(const mot_dataset *dataset, const mot_draw *draw, int64_t row, void *raw,
                       void *label);
 

@@ -12,6 +12,7 @@ libmotley_core_la_SOURCES += runtime/train/packed.h runtime/train/packed_read.c 
 libmotley_core_la_SOURCES += runtime/train/image.c runtime/train/image.h
 libmotley_core_la_SOURCES += runtime/train/image_folder.c runtime/train/image_folder.h
 libmotley_core_la_SOURCES += runtime/train/image_jpeg.c runtime/train/image_png.c
+libmotley_core_la_SOURCES += runtime/train/mixup.c runtime/train/mixup.h
 libmotley_core_la_SOURCES += runtime/train/openers.h runtime/train/pictures.c
 libmotley_core_la_SOURCES += runtime/train/safetensors.c
 libmotley_core_la_SOURCES += runtime/train/sample.c

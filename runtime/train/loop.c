@@ -146,10 +146,12 @@ static mot_status order_of_epoch(mot_trainer *t, int64_t epoch)
 static mot_status part_of_step(mot_trainer *t, int64_t first, int64_t n,
                                const mot_step_scalars *scalars)
 {
-    mot_draw draw = {t->set.seed, t->now.epoch, t->set.shuffle, &t->data->augment};
+    const mot_data *data = t->data;
+    mot_draw draw = {t->set.seed,    t->now.epoch,      t->set.shuffle,
+                     &data->augment, data->train_index, data->n_train};
     if (!t->current || t->current->batch != n) /* the same on every rank */
         MOT_TRY(mot_trainer_agree(t, mot_trainer_use_plan(t, n)));
-    MOT_TRY(mot_trainer_load(t, t->data->train, t->data->train_index, t->order, first, &draw));
+    MOT_TRY(mot_trainer_load(t, data->train, data->train_index, t->order, first, &draw));
     if (t->last_step_at_s == 0)
         t->last_step_at_s = mot_clock_s();
     MOT_TRY(mot_exec_step(t->exec, scalars));

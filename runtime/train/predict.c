@@ -4,6 +4,7 @@
 #include "runtime/train/trainer.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/train/mixup.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -32,15 +33,36 @@ int64_t mot_trainer_n_samples(const mot_trainer *t, mot_part part)
 
 /* ---- batches into the ring ---- */
 
+/* The sample's labels as the loss takes them: of tokens and numbers as they come, of classes one, or
+ * the three numbers of a mixture, or for bce a float. */
+static void take(const mot_trainer *t, const mot_dataset *set, const mot_draw *draw, int64_t row,
+                 void *raw, void *label)
+{
+    const mot_tensor *wanted = &t->graph->tensor[t->graph->label];
+    int32_t mixture[3] = {0, 0, MOT_MIXUP_WHOLE};
+    if (set->regression || set->n_tokens > 0) {
+        mot_dataset_take(set, draw, row, raw, label);
+        return;
+    }
+    mot_dataset_take(set, draw, row, raw, mixture);
+    float first = (float)mixture[0], second = (float)mixture[1];
+    if (wanted->dtype == MOT_F32) {
+        mot_mixup_floats(mixture[2], &second, 1, &first);
+        memcpy(label, &first, sizeof first);
+    } else {
+        memcpy(label, mixture, sizeof *mixture * (size_t)mot_shape_elements(&wanted->shape, 1));
+    }
+}
+
 mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_t *index,
                             const int64_t *order, int64_t first, const mot_draw *draw)
 {
-    size_t bytes = mot_dataset_sample_bytes(set), label_bytes = mot_dataset_label_bytes(set);
+    const size_t bytes = mot_dataset_sample_bytes(set);
+    const mot_shape *labels = &t->graph->tensor[t->graph->label].shape;
+    const size_t label_bytes = 4 * (size_t)mot_shape_elements(labels, 1);
     for (int i = 0; i < t->n_devices; i++) {
         int d = t->first_device + i;
         int64_t share = t->active[i] ? t->current->share[d] : 0;
-        const bool as_floats =
-            !set->regression && t->graph->tensor[t->graph->label].dtype == MOT_F32;
         void *raw, *label;
         if (!t->active[i])
             continue;
@@ -48,10 +70,8 @@ mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_
         for (int64_t s = 0; s < share; s++) {
             int64_t position = first + t->current->first[d] + s;
             int64_t row = order ? order[position] : position;
-            mot_dataset_take(set, draw, index ? index[row] : row, (char *)raw + (size_t)s * bytes,
-                             (char *)label + (size_t)s * label_bytes);
-            if (as_floats) /* of two classes, for bce */
-                ((float *)label)[s] = (float)((const int32_t *)label)[s];
+            take(t, set, draw, index ? index[row] : row, (char *)raw + (size_t)s * bytes,
+                 (char *)label + (size_t)s * label_bytes);
         }
     }
     return MOT_OK;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "runtime/train/data.h"
+#include "runtime/train/mixup.h"
 
 #include <string.h>
 
@@ -17,19 +18,25 @@ size_t mot_dataset_label_bytes(const mot_dataset *set)
 
 /* A sequence of its own for each sample of each epoch: 2^40 samples, 2^24 epochs before it begins
  * anew. */
-static void begin_random(const mot_draw *draw, int64_t row, mot_random *random)
+static void begin_random(const mot_draw *draw, mot_stream stream, int64_t row, mot_random *random)
 {
     uint64_t index = ((uint64_t)draw->epoch << 40) ^ (uint64_t)row;
-    mot_random_init(random, draw->seed, MOT_STREAM_AUGMENT, index);
+    mot_random_init(random, draw->seed, stream, index);
 }
 
-static void take_picture(const mot_dataset *set, const mot_draw *draw, int64_t row,
-                         const void *from, void *raw)
+/* One sample that is no window of tokens, with what is drawn for it alone. */
+static void take_raw(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw)
 {
+    const size_t bytes = mot_dataset_sample_bytes(set);
+    const char *from = (const char *)set->raw + (size_t)row * bytes;
     mot_random random;
-    begin_random(draw, row, &random);
+    if (!draw || !draw->augment || !mot_augment_is_on(draw->augment)) {
+        memcpy(raw, from, bytes);
+        return;
+    }
+    begin_random(draw, MOT_STREAM_AUGMENT, row, &random);
     mot_view_change change = mot_augment_draw(draw->augment, &set->sample, &random);
-    mot_augment_paint(draw->augment, &change, &set->sample, from, raw);
+    mot_augment_paint(draw->augment, &change, &set->sample, (const void *)from, raw);
 }
 
 /* Of the window of tokens that begins at `first`: the token behind each. */
@@ -65,12 +72,48 @@ static void take_window(const mot_dataset *set, const mot_draw *draw, int64_t ro
     int64_t first = row * length;
     if (draw && draw->anywhere) {
         mot_random random;
-        begin_random(draw, row, &random);
+        begin_random(draw, MOT_STREAM_AUGMENT, row, &random);
         first = (int64_t)mot_random_below(&random, (uint64_t)(set->n_tokens - length));
     }
     memcpy(raw, (const char *)set->raw + (size_t)first * bytes, (size_t)length * bytes);
     window_labels(set, first, label);
     drop_ignored(set, label);
+}
+
+/* ---- mixtures ---- */
+
+/* The mixture's labels or targets; false: it is none, for a label of the two does not count. */
+static bool mix_labels(const mot_dataset *set, const mot_mixture *mixture, int64_t partner,
+                       void *label)
+{
+    int32_t *mixed = label, other;
+    if (set->regression) {
+        const size_t n = (size_t)set->n_classes;
+        mot_mixup_floats(mixture->weight, set->target + (size_t)partner * n, n, label);
+        return true;
+    }
+    mot_dataset_labels(set, partner, &other);
+    const bool counts = mixed[0] >= 0 && other >= 0;
+    mixed[1] = counts ? other : mixed[0];
+    mixed[2] = counts ? mixture->weight : MOT_MIXUP_WHOLE;
+    return counts;
+}
+
+static void mix(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw, void *label)
+{
+    void *other = draw->augment->partner;
+    mot_random random;
+    begin_random(draw, MOT_STREAM_MIXUP, row, &random);
+    const mot_mixture mixture = mot_mixup_draw(draw->augment->mixup, draw->n_rows, &random);
+    const int64_t partner = draw->rows[mixture.partner];
+    if (!mix_labels(set, &mixture, partner, label))
+        return;
+    take_raw(set, draw, partner, other);
+    const size_t n = (size_t)mot_shape_elements(&set->sample, 1);
+    if (set->dtype == MOT_U8)
+        mot_mixup_bytes(mixture.weight, other, n, raw);
+    else
+        mot_mixup_floats(mixture.weight, other, n, raw);
 }
 
 void mot_dataset_take(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw,
@@ -80,11 +123,8 @@ void mot_dataset_take(const mot_dataset *set, const mot_draw *draw, int64_t row,
         take_window(set, draw, row, raw, label);
         return;
     }
-    const size_t bytes = mot_dataset_sample_bytes(set);
-    const char *from = (const char *)set->raw + (size_t)row * bytes;
-    if (draw && draw->augment && mot_augment_is_on(draw->augment))
-        take_picture(set, draw, row, from, raw);
-    else
-        memcpy(raw, from, bytes);
+    take_raw(set, draw, row, raw);
     mot_dataset_labels(set, row, label);
+    if (draw && draw->augment && draw->augment->mixup > 0)
+        mix(set, draw, row, raw, label);
 }

@@ -148,12 +148,12 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
         " part %" PRId64 " epochs %" PRId64 " steps %" PRId64 " seed %" PRIu64
         " shuffle %d log %" PRId64 " checkpoint %" PRId64 " check %" PRId64 " bucket %" PRId64
         " adapt %d leave_out %d tune %d out %d resume %d init %d profile %d precision %s"
-        " shares %s augment %" PRId64 " %d %.17g %" PRId64,
+        " shares %s augment %" PRId64 " %d %.17g %" PRId64 " %.17g",
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
         s->part, s->epochs, s->max_steps, s->seed, s->shuffle, s->log_every, s->checkpoint_every,
         s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune, t->out_dir != NULL,
         t->resume, t->init != NULL, t->profile, mot_precision_name(s->precision), s->shares, augment->crop,
-        augment->flip, augment->rotate, augment->cutout));
+        augment->flip, augment->rotate, augment->cutout, augment->mixup));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
     for (int i = 0; i < s->n_memory; i++)

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void draw_sizes(mot_random *random, bool small, int64_t *rows, int64_t *columns)
 {
@@ -67,23 +68,24 @@ static void drop_gradient(op_case *c, mot_random *random)
     c->o.out[0] = (mot_view){0};
 }
 
-/* One row with its class `label`; d: softmax, becomes the gradient. */
-static void xent_row(double *d, double *sums, const float *x, int32_t label, int64_t columns,
-                     double log_sum, double smoothing)
+/* One row with two classes and the part of the first; d: softmax, becomes the gradient. */
+static void xent_row(double *d, double *sums, const float *x, const int32_t label[3],
+                     int64_t columns, double log_sum, double smoothing)
 {
-    double loss = 0;
+    const double part = label[2] / 65536.0;
     for (int64_t k = 0; k < columns; k++) {
-        const double wanted = smoothing / (double)columns + (k == label ? 1 - smoothing : 0);
-        loss += wanted * (log_sum - (double)x[k]);
+        const double own = (k == label[0] ? part : 0) + (k == label[1] ? 1 - part : 0);
+        const double wanted = smoothing / (double)columns + (1 - smoothing) * own;
+        sums[1] += wanted * (log_sum - (double)x[k]);
+        sums[3] += own * (log_sum - (double)x[k]);
         d[k] -= wanted;
     }
     sums[0] += 1;
-    sums[1] += loss;
-    sums[2] += label == first_largest(x, columns);
-    sums[3] += log_sum - (double)x[label];
+    sums[2] += label[0] == first_largest(x, columns);
 }
 
-/* Some labels do not count: now and then none does. */
+/* Some labels do not count: now and then none does.  A third of the cases has mixed labels, now and
+ * then of one class. */
 void make_softmax_xent(op_case *c, mot_random *random, bool small)
 {
     int64_t rows, columns;
@@ -91,25 +93,34 @@ void make_softmax_xent(op_case *c, mot_random *random, bool small)
     float *x = op_input(c, random, 0, op_view_rows(rows, columns));
     double *d = op_output(c, 0, op_view_rows(rows, columns), 1e-6);
     double *sums = op_output(c, 1, op_view(MOT_F32, 1, (int64_t[]){4}), 2e-6);
-    int32_t *label = calloc((size_t)rows, sizeof *label);
+    const bool mixed = op_between(random, 0, 2) == 0;
+    int32_t *label = calloc((size_t)rows, (mixed ? 3 : 1) * sizeof *label);
     const int64_t without = op_between(random, 0, 1) ? 0 : op_between(random, 1, 10);
     spread(random, x, rows * columns);
     c->o.attrs.smoothing = op_between(random, 0, 1) ? 0 : 0.1f * (float)op_between(random, 1, 9);
-    c->o.in[1] =
-        rows % 3 ? op_view(MOT_I32, 1, &rows) : op_view(MOT_I32, 2, (int64_t[]){rows / 3, 3});
+    c->o.in[1] = mixed      ? op_view(MOT_I32, 2, (int64_t[]){rows, 3})
+                 : rows % 3 ? op_view(MOT_I32, 1, &rows)
+                            : op_view(MOT_I32, 2, (int64_t[]){rows / 3, 3});
     c->in[1] = label;
     c->o.n_in = 2;
     for (int64_t r = 0; r < rows; r++) {
         const float *row = x + r * columns;
         const double log_sum = softmax_row(d + r * columns, row, columns);
-        label[r] = (int32_t)(op_between(random, 0, 1) ? first_largest(row, columns)
-                                                      : op_between(random, 0, columns - 1));
-        if (op_between(random, 0, 9) >= without) {
-            xent_row(d + r * columns, sums, row, label[r], columns, log_sum,
-                     (double)c->o.attrs.smoothing);
-            continue;
+        int32_t l[3] = {0, 0, 65536};
+        l[0] = (int32_t)(op_between(random, 0, 1) ? first_largest(row, columns)
+                                                  : op_between(random, 0, columns - 1));
+        if (mixed) {
+            l[1] = (int32_t)op_between(random, 0, columns - 1);
+            l[2] = (int32_t)op_between(random, 32768, 65536);
         }
-        label[r] = (int32_t)-op_between(random, 1, 100);
+        const bool counts = op_between(random, 0, 9) >= without;
+        if (counts)
+            xent_row(d + r * columns, sums, row, l, columns, log_sum, (double)c->o.attrs.smoothing);
+        else
+            l[0] = (int32_t)-op_between(random, 1, 100);
+        memcpy(label + (mixed ? 3 * r : r), l, (mixed ? 3 : 1) * sizeof *l);
+        if (counts)
+            continue;
         for (int64_t k = 0; k < columns; k++)
             d[r * columns + k] = 0;
     }

@@ -80,6 +80,17 @@ on_all_shares
 # A batch in which nothing counts changes the weights by their momentum alone.
 whole "a batch that does not count" "$digits" --set data.ignore_label=3 --set data.samples=40 --set data.batch=1
 expect_number "the loss is a number" "$(of whole train_loss) > 0"
+# Mixtures: of pictures, with all that goes with them, of rows with two classes, and of numbers.
+whole "mixup" "$digits" --set data.augment.mixup=0.4 --set model.label_smoothing=0.1 --set data.ignore_label=3 \
+    --set data.samples=200
+on_all_shares
+whole "mixup of two classes" "$tmp/table.yaml" --set data.augment.mixup=1 --set model.loss=bce \
+    --set data.target=class --set 'data.drop=[y,part]'
+expect_number "mixup of two classes learns" "$(of whole test_accuracy) > 0.7"
+on_all_shares
+whole "mixup of numbers" "$tmp/table.yaml" --set data.augment.mixup=1
+expect_number "mixup of numbers learns" "$(of whole test_accuracy) > 0.5"
+on_all_shares
 refuse "a label of numbers" 'data.ignore_label goes with cross-entropy, not mse' \
     "$MOTLEY" train "$tmp/table.yaml" --set data.ignore_label=3
 refuse "bce of ten classes" 'bce, for two classes.*has 10 classes' "$MOTLEY" train "$digits" --set model.loss=bce

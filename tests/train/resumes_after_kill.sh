@@ -35,9 +35,11 @@ kill_and_resume()
 
 first=$(first_device)
 kill_and_resume one --devices "$first"
-# With all that an update may have: states, an average of the weights, a learning rate that changes.
+# With all that an update may have: states, an average of the weights, a learning rate that changes;
+# and samples that are mixed.
 kill_and_resume adamw --devices "$first" --set train.optimizer.name=adamw --set train.optimizer.lr=0.002 \
-    --set train.ema=0.99 --set train.clip_norm=1 --set train.schedule.name=cosine --set train.schedule.warmup=50
+    --set train.ema=0.99 --set train.clip_norm=1 --set train.schedule.name=cosine --set train.schedule.warmup=50 \
+    --set data.augment.mixup=0.4
 if make_two; then
     kill_and_resume two --devices 'pocl:*' --set 'train.shares=[3, 1]'
 fi

@@ -106,11 +106,16 @@ static inline int add_flatten(mot_graph *graph, const char *name, int x)
     return out;
 }
 
-static inline void add_xent(mot_graph *graph, int logits)
+static inline void add_mixed_xent(mot_graph *graph, int logits, bool mixed)
 {
-    mot_shape shape = {1, {MOT_BATCH}};
+    mot_shape shape = {mixed ? 2 : 1, {MOT_BATCH, 3}};
     int label = add_source(graph, MOT_TENSOR_LABEL, "label", MOT_I32, shape), out[2];
     OK(mot_graph_append(graph, MOT_OP_softmax_xent, "loss", NULL, (int[]){logits, label}, 2, out));
+}
+
+static inline void add_xent(mot_graph *graph, int logits)
+{
+    add_mixed_xent(graph, logits, false);
 }
 
 /* One of all losses. */
@@ -120,11 +125,12 @@ static inline void add_any_loss(mot_graph *graph, mot_random *random, int x)
     int in[2] = {x, -1}, out[2];
     const uint64_t kind = mot_random_below(random, 2 + MOT_N_LOSSES);
     if (kind == 0) {
-        add_xent(graph, x);
+        add_mixed_xent(graph, x, mot_random_below(random, 2));
         return;
     }
     const bool classes = kind == 1;
-    mot_shape shape = classes ? (mot_shape){1, {MOT_BATCH}} : graph->tensor[x].shape;
+    mot_shape shape = classes ? (mot_shape){mot_random_below(random, 2) ? 1 : 2, {MOT_BATCH, 3}}
+                              : graph->tensor[x].shape;
     attrs.loss = classes ? MOT_LOSS_MSE : (mot_loss)(kind - 2);
     in[1] = add_source(graph, MOT_TENSOR_LABEL, "label", classes ? MOT_I32 : MOT_F32, shape);
     OK(mot_graph_append(graph, classes ? MOT_OP_softmax_xent : MOT_OP_pointwise_loss, "loss",

@@ -76,6 +76,12 @@ static inline void reference_init(reference *r, const mot_graph *graph, int64_t 
     const bool classes = graph->tensor[graph->label].dtype == MOT_I32;
     for (int64_t i = 0; i < elements(r, graph->label); i++) /* the second class does not count */
         r->data[graph->label][i] = classes && i % 3 == 1 ? -1 : (double)(i * 5 % n_classes);
+    if (classes && graph->tensor[graph->label].shape.n_dims == 2) /* mixed */
+        for (int64_t i = 0; i < batch; i++) {
+            r->data[graph->label][3 * i] = i % 3 == 1 ? -1 : (double)(i * 5 % n_classes);
+            r->data[graph->label][3 * i + 1] = (double)((i * 7 + 1) % n_classes);
+            r->data[graph->label][3 * i + 2] = (double)(40000 + 5000 * (i % 5));
+        }
     for (int t = 0; t < graph->n_tensors; t++)
         for (int64_t i = 0; graph->tensor[t].constant && i < elements(r, t); i++)
             r->data[t][i] = (double)graph->tensor[t].constant[i];
@@ -142,22 +148,25 @@ static inline void ref_dweight(int64_t b, int64_t n, int64_t k, double *dw, doub
     }
 }
 
-static inline void ref_xent(int64_t b, int64_t c, double smoothing, double *d, double *sums,
-                            const double *z, const double *label)
+/* `label`: a class of each row, or with `mixed` two classes and the part of the first in 1/65536. */
+static inline void ref_xent(int64_t b, int64_t c, double smoothing, bool mixed, double *d,
+                            double *sums, const double *z, const double *label)
 {
     memset(sums, 0, 4 * sizeof *sums);
     for (int64_t i = 0; i < b; i++) {
+        const double *l = label + (mixed ? 3 * i : i), part = mixed ? l[2] / 65536 : 1;
         double sum = 0;
         for (int64_t j = 0; j < c; j++)
             sum += exp(z[i * c + j]);
-        sums[0] += label[i] >= 0;
+        sums[0] += *l >= 0;
         for (int64_t j = 0; j < c; j++) {
-            const bool own = j == (int64_t)label[i];
-            const double wanted = smoothing / (double)c + (own ? 1 - smoothing : 0);
-            sums[1] += label[i] >= 0 ? wanted * (log(sum) - z[i * c + j]) : 0;
-            sums[3] += own ? log(sum) - z[i * c + j] : 0;
+            const double own =
+                (j == (int64_t)*l ? part : 0) + (mixed && j == (int64_t)l[1] ? 1 - part : 0);
+            const double wanted = smoothing / (double)c + (1 - smoothing) * own;
+            sums[1] += *l >= 0 ? wanted * (log(sum) - z[i * c + j]) : 0;
+            sums[3] += *l >= 0 ? own * (log(sum) - z[i * c + j]) : 0;
             if (d)
-                d[i * c + j] = label[i] >= 0 ? exp(z[i * c + j]) / sum - wanted : 0;
+                d[i * c + j] = *l >= 0 ? exp(z[i * c + j]) / sum - wanted : 0;
         }
     }
 }
@@ -354,7 +363,8 @@ static inline void run_node(const reference *r, const mot_node *node)
             out[0][i] = in[0][i] * keep(i + node->attrs.layer, (double)node->attrs.p);
         break;
     case MOT_OP_softmax_xent:
-        ref_xent(r->batch, a->dim[1], (double)node->attrs.smoothing, out[0], out[1], in[0], in[1]);
+        ref_xent(r->batch, a->dim[1], (double)node->attrs.smoothing,
+                 r->graph->tensor[node->in[1]].shape.n_dims == 2, out[0], out[1], in[0], in[1]);
         break;
     case MOT_OP_pointwise_loss:
         ref_pointwise(&node->attrs, r->batch, a->dim[1], out[0], out[1], in[0], in[1]);

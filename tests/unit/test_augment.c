@@ -1,7 +1,8 @@
-/* Augmentation: known pictures, what is drawn, and that nothing depends on who draws it. */
+/* Augmentation, mixup with it: known pictures, what is drawn, and that nothing depends on who draws it. */
 #include "config.h"
 
 #include "runtime/train/data.h"
+#include "runtime/train/mixup.h"
 #include "tests/unit/files.h"
 
 #include <math.h>
@@ -170,7 +171,7 @@ START_TEST(test_a_sample_does_not_depend_on_the_order)
     mot_data *data = opened("data: {set: drawn-digits, samples: 64, test_samples: 0, augment: "
                             "{crop: 4, flip: true, rotate: 15, cutout: 6}}");
     static uint8_t forward[N][BYTES], backward[N][BYTES], other[N][BYTES];
-    mot_draw draw = {5, 3, true, &data->augment}, next = draw, seed = draw;
+    mot_draw draw = {.seed = 5, .epoch = 3, .augment = &data->augment}, next = draw, seed = draw;
     next.epoch = 4;
     seed.seed = 6;
     int32_t label;
@@ -222,6 +223,125 @@ START_TEST(test_only_pictures_are_augmented)
 }
 END_TEST
 
+/* ---- mixup ---- */
+
+/* The parts are from Beta(alpha, alpha), whose variance is 1 / (4 (2 alpha + 1)); the larger of lambda
+ * and 1 - lambda is as far from a half.  Every partner is as likely as any other. */
+START_TEST(test_mixtures_are_drawn_from_beta)
+{
+    enum { N = 20000 };
+    static const double alphas[] = {1e-4, 0.01, 0.2, 0.4, 1, 3, 40};
+    for (size_t a = 0; a < sizeof alphas / sizeof *alphas; a++) {
+        double squares = 0;
+        int partner[8] = {0};
+        for (uint64_t i = 0; i < N; i++) {
+            mot_random random;
+            mot_random_init(&random, 3, MOT_STREAM_MIXUP, i);
+            mot_mixture m = mot_mixup_draw(alphas[a], 8, &random);
+            double from_half = (double)m.weight / MOT_MIXUP_WHOLE - 0.5;
+            ck_assert(from_half >= 0 && from_half <= 0.5);
+            squares += from_half * from_half;
+            partner[m.partner]++;
+        }
+        ck_assert_double_eq_tol(squares / N * 4 * (2 * alphas[a] + 1), 1, 0.03);
+        for (int k = 0; k < 8; k++)
+            ck_assert_int_lt(abs(partner[k] - N / 8), 250);
+    }
+}
+END_TEST
+
+START_TEST(test_mixtures_are_exact)
+{
+    uint8_t x[3] = {200, 255, 3};
+    float y[2] = {1, -2};
+    mot_mixup_bytes(MOT_MIXUP_WHOLE / 4 * 3, (uint8_t[]){100, 255, 0}, 3, x);
+    ck_assert_mem_eq(x, ((uint8_t[]){175, 255, 2}), 3);
+    mot_mixup_bytes(MOT_MIXUP_WHOLE, (uint8_t[]){1, 2, 3}, 3, x);
+    ck_assert_mem_eq(x, ((uint8_t[]){175, 255, 2}), 3);
+    mot_mixup_floats(MOT_MIXUP_WHOLE / 4 * 3, (float[]){5, 2}, 2, y);
+    ck_assert_float_eq(y[0], 2);
+    ck_assert_float_eq(y[1], -1);
+}
+END_TEST
+
+/* The partner is a sample that is trained on, seen as it is in this epoch. */
+START_TEST(test_a_mixture_is_of_two_views)
+{
+    enum { N = 64, BYTES = 784 };
+    mot_data *data =
+        opened("data: {set: drawn-digits, samples: 64, test_samples: 0, validation: 24, "
+               "ignore_label: 3, augment: {crop: 4, mixup: 1}}");
+    ck_assert_int_eq(data->n_train, 40);
+    mot_augment alone = data->augment;
+    alone.mixup = 0;
+    mot_draw draw = {5, 3, true, &data->augment, data->train_index, data->n_train};
+    mot_draw views = draw;
+    views.augment = &alone;
+    static uint8_t view[N][BYTES], mixed[BYTES];
+    int32_t own[N];
+    int n_mixed = 0;
+    for (int64_t i = 0; i < N; i++)
+        mot_dataset_take(data->train, &views, i, view[i], &own[i]);
+    for (int64_t i = data->n_train - 1; i >= 0; i--) {
+        const int64_t row = data->train_index[i];
+        int32_t label[3];
+        mot_random random;
+        mot_dataset_take(data->train, &draw, row, mixed, label);
+        mot_random_init(&random, 5, MOT_STREAM_MIXUP, ((uint64_t)3 << 40) ^ (uint64_t)row);
+        mot_mixture m = mot_mixup_draw(1, data->n_train, &random);
+        const int64_t partner = data->train_index[m.partner];
+        ck_assert_int_eq(label[0], own[row]);
+        if (own[row] < 0 || own[partner] < 0) { /* alone */
+            ck_assert_int_eq(label[2], MOT_MIXUP_WHOLE);
+            ck_assert_mem_eq(mixed, view[row], BYTES);
+            continue;
+        }
+        ck_assert_int_eq(label[1], own[partner]);
+        ck_assert_int_eq(label[2], m.weight);
+        mot_mixup_bytes(m.weight, view[partner], BYTES, view[row]);
+        ck_assert_mem_eq(mixed, view[row], BYTES);
+        mot_dataset_take(data->train, &views, row, view[row], &own[row]);
+        n_mixed++;
+    }
+    ck_assert(n_mixed > 20 && n_mixed < 40);
+    mot_data_close(data);
+}
+END_TEST
+
+START_TEST(test_rows_of_a_table_are_mixed)
+{
+    file_of_text("m.csv", "x,y\n1,10\n2,20\n3,30\n4,40\n5,50\n");
+    mot_data *data = opened("data: {set: csv, file: m.csv, test_fraction: 0, task: regression, "
+                            "standardize: false, standardize_target: false, augment: {mixup: 2}}");
+    mot_draw draw = {5, 3, true, &data->augment, data->train_index, data->n_train};
+    int n_between = 0;
+    for (int64_t i = 0; i < data->n_train; i++) {
+        float x, y;
+        mot_dataset_take(data->train, &draw, i, &x, &y);
+        ck_assert_float_eq_tol(y, 10 * x, 1e-4f);
+        n_between += x != rintf(x);
+    }
+    ck_assert_int_gt(n_between, 0);
+    mot_data_close(data);
+}
+END_TEST
+
+START_TEST(test_tokens_are_not_mixed)
+{
+    mot_config *config;
+    mot_data *data;
+    file_of_text("t.txt", "abcdefghijklmnopqrstuvwxyz");
+    OK(mot_config_parse(
+        "data: {set: text, file: t.txt, context: 4, validation: 0,\n  augment: {mixup: 0.2}}",
+        "c.yaml", &config));
+    FAILS(mot_data_open(config, files_folder, &data), MOT_ERR_ARGUMENT,
+          "c.yaml:2: data.augment.mixup is for pictures and tables");
+    mot_config_free(config);
+    FAILS(mot_config_parse("data: {augment: {mixup: -1}}", "c.yaml", &config), MOT_ERR_ARGUMENT,
+          "data.augment.mixup is '-1'");
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("augment");
@@ -234,5 +354,10 @@ int main(void)
     tcase_add_test(tests, test_a_sample_does_not_depend_on_the_order);
     tcase_add_test(tests, test_gaps_are_what_normalization_makes_zero);
     tcase_add_test(tests, test_only_pictures_are_augmented);
+    tcase_add_test(tests, test_mixtures_are_drawn_from_beta);
+    tcase_add_test(tests, test_mixtures_are_exact);
+    tcase_add_test(tests, test_a_mixture_is_of_two_views);
+    tcase_add_test(tests, test_rows_of_a_table_are_mixed);
+    tcase_add_test(tests, test_tokens_are_not_mixed);
     return run_case("augment", tests);
 }

@@ -55,6 +55,21 @@ START_TEST(test_labels_are_smoothed)
 }
 END_TEST
 
+START_TEST(test_mixed_labels_are_two_classes_and_a_weight)
+{
+    static const char data[] = "data: {augment: {mixup: 0.2}}\n";
+    char text[128];
+    snprintf(text, sizeof text, "%smodel: {layers: [flatten, {linear: 10}]}\n", data);
+    mot_graph *graph = built(text, &digits);
+    ck_assert(mot_shape_equal(&graph->tensor[graph->label].shape, &(mot_shape){2, {MOT_BATCH, 3}}));
+    mot_graph_free(graph);
+    snprintf(text, sizeof text, "%smodel: {loss: bce, layers: [{linear: 1}]}\n", data);
+    graph = built(text, &two);
+    ck_assert(mot_shape_equal(&graph->tensor[graph->label].shape, &(mot_shape){2, {MOT_BATCH, 1}}));
+    mot_graph_free(graph);
+}
+END_TEST
+
 static const struct {
     const mot_sample_spec *spec;
     const char *text, *message;
@@ -102,6 +117,7 @@ int main(void)
     tcase_add_loop_test(tests, test_losses_are_kinds_of_one_operator, 0,
                         sizeof losses / sizeof *losses);
     tcase_add_test(tests, test_labels_are_smoothed);
+    tcase_add_test(tests, test_mixed_labels_are_two_classes_and_a_weight);
     tcase_add_loop_test(tests, test_what_does_not_go_together_is_named, 0,
                         sizeof misfits / sizeof *misfits);
     tcase_add_loop_test(tests, test_values_have_ranges, 0, 7);

@@ -72,7 +72,8 @@ START_TEST(test_windows_begin_anywhere_and_by_number_only)
     OK(open_data("data: {set: text, file: t.txt, context: 7, validation: 0, limit: 50}", &data));
     ck_assert_int_eq(data->n_train, 50);
     ck_assert_ptr_null(data->validation);
-    mot_draw draw = {.seed = 4, .epoch = 2, .anywhere = true}, next = {4, 3, true, NULL};
+    mot_draw draw = {.seed = 4, .epoch = 2, .anywhere = true}, next = draw;
+    next.epoch = 3;
     int changed = 0;
     for (int64_t i = 0; i < N; i++) {
         const char *now = window(data, data->train, &draw, i);

@@ -5,7 +5,10 @@
  * With smoothing s a label asks for 1 - s of its class and s / C of each of the C classes, its own
  * too.  A row with a label below 0 has no loss and no gradient and is not counted.  What the summed
  * gradient is divided by is the sum of these counts over devices and ranks, so the mean over the
- * rows that count is exact however they are spread over shares. */
+ * rows that count is exact however they are spread over shares.
+ *
+ * A label may be two classes with a weight: the loss is that of both, weighted, which is linear in the
+ * label as smoothing is; correct is a row that says the first. */
 #include "config.h"
 
 #include "runtime/graph/op/rules.h"
@@ -20,8 +23,12 @@ static mot_status infer(const mot_graph *graph, const mot_node *node, mot_shape 
         return mot_rules_fail(graph, node, "needs logits (B,C) or (B,T,C)");
     mot_shape rows = *logits;
     rows.n_dims--;
-    if (!mot_shape_equal(label, &rows) || mot_rules_dtype(graph, node, 1) != MOT_I32)
-        return mot_rules_fail(graph, node, "needs labels (B) or (B,T) of i32, one for each row");
+    const mot_shape mixed = {2, {logits->dim[0], 3}};
+    if ((!mot_shape_equal(label, &rows) &&
+         !(logits->n_dims == 2 && mot_shape_equal(label, &mixed))) ||
+        mot_rules_dtype(graph, node, 1) != MOT_I32)
+        return mot_rules_fail(
+            graph, node, "needs labels (B) or (B,T) of i32, one for each row, or mixed ones (B,3)");
     if (!(node->attrs.smoothing >= 0 && node->attrs.smoothing < 1))
         return mot_rules_fail(graph, node, "needs a smoothing from 0 to below 1");
     shape[0] = *logits;
