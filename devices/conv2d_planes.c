@@ -4,14 +4,15 @@
 
 #include "devices/conv2d.h"
 
-enum { UNITS_PER_THREAD = 4, FEW_CHANNELS = 2 };
+enum { UNITS_PER_THREAD = 4, MOST_UNITS_PER_THREAD = 32, FEW_CHANNELS = 2 };
+enum { TRY_CHANNELS = 8 }; /* that the tuner may find it good for */
 
 /* Of a group: what is read and written; the copy that is read. */
 typedef struct planes {
     int64_t channels, outs;
     int64_t in[2], out[2], source[2], first[2];
     int64_t rows, columns, pitch, out_pitch;
-    int64_t units, scratch_floats;
+    int64_t items, units, scratch_floats;
 } planes;
 
 static planes planes_of(const mot_recording *r, const mot_conv2d *c)
@@ -36,8 +37,9 @@ static planes planes_of(const mot_recording *r, const mot_conv2d *c)
     p.columns = sees[1];
     p.pitch = p.columns + vw * p.source[1];
     p.out_pitch = mot_ceil_div(p.out[1], vw) * vw;
-    p.units = mot_min(dweight ? c->outs : c->samples * w->groups,
-                      UNITS_PER_THREAD * (int64_t)r->traits.threads);
+    p.items = dweight ? c->outs : c->samples * w->groups;
+    p.units = mot_groups_of(r, mot_min(p.items, UNITS_PER_THREAD * (int64_t)r->traits.threads),
+                            mot_min(p.items, MOST_UNITS_PER_THREAD * (int64_t)r->traits.threads));
     p.scratch_floats = p.channels * p.rows * p.pitch;
     if (dweight)
         p.scratch_floats += p.out[0] * p.out_pitch + (p.channels * taps + 1) * vw;
@@ -60,6 +62,21 @@ bool mot_conv2d_planes_prefers(const mot_recording *r)
     const mot_conv2d c = mot_conv2d_of(r->o);
     const planes p = planes_of(r, &c);
     return r->traits.cpu && p.channels <= FEW_CHANNELS && p.outs <= FEW_CHANNELS;
+}
+
+bool mot_conv2d_planes_suits(const mot_recording *r)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const planes p = planes_of(r, &c);
+    return r->traits.cpu && p.channels <= TRY_CHANNELS;
+}
+
+int mot_conv2d_planes_candidates(const mot_recording *r, mot_choice *out, int most)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const planes p = planes_of(r, &c);
+    return mot_groups_candidates(
+        p.units, mot_min(p.items, MOST_UNITS_PER_THREAD * (int64_t)r->traits.threads), out, most);
 }
 
 int64_t mot_conv2d_planes_workspace(const mot_recording *r)

@@ -86,12 +86,18 @@ static mot_status check_grad(const mot_operands *o)
     return MOT_OK;
 }
 
+static int64_t most_groups(const mot_recording *r, const layout *l)
+{
+    return mot_min(l->rows, (int64_t)r->traits.threads * 32);
+}
+
 /* chunk: rows of a group.  A CPU's groups have 4096 elements at least, else starting one costs more
  * than its work. */
 static mot_range range_vector(const mot_recording *r, const layout *l)
 {
     const int64_t most = mot_min(l->rows, r->traits.threads * 8);
-    const int64_t groups = mot_max(1, mot_min(l->rows * l->columns / 4096, most));
+    const int64_t rule = mot_max(1, mot_min(l->rows * l->columns / 4096, most));
+    const int64_t groups = mot_groups_of(r, rule, most_groups(r, l));
     const int64_t chunk = mot_ceil_div(l->rows, groups);
     return (mot_range){.groups = mot_ceil_div(l->rows, chunk), .local = 1, .chunk = chunk};
 }
@@ -100,12 +106,19 @@ static mot_range range_vector(const mot_recording *r, const layout *l)
 static mot_range range_grad(const mot_recording *r, const layout *l)
 {
     mot_range range = range_vector(r, l);
-    if (l->flags & WEIGHT) {
+    if (l->flags & WEIGHT && r->parameter[0] == 0) {
         const int64_t least = mot_ceil_div(16 * l->n, l->columns);
         range.chunk = mot_min(l->rows, mot_max(range.chunk, least));
         range.groups = mot_ceil_div(l->rows, range.chunk);
     }
     return range;
+}
+
+static int candidates_vector(const mot_recording *r, mot_choice *out, int most)
+{
+    const layout l = r->o->op == MOT_OP_norm ? layout_forward(r->o) : layout_grad(r->o);
+    const mot_range rule = r->o->op == MOT_OP_norm ? range_vector(r, &l) : range_grad(r, &l);
+    return mot_groups_candidates(rule.groups, most_groups(r, &l), out, most);
 }
 
 static mot_range range_group(const mot_recording *r, const layout *l)
@@ -315,15 +328,25 @@ static mot_status grad_group(const mot_recording *r)
 
 static const mot_variant norm_variants[] = {
     {.name = "plain", .record = norm_plain},
-    {.name = "vector", .record = norm_vector},
+    {.name = "vector",
+     .record = norm_vector,
+     .suits = mot_on_cpu,
+     .parameters = mot_groups_parameter,
+     .candidates = candidates_vector},
     {.name = "group", .prefers = mot_off_cpu, .record = norm_group},
 };
 
 static const mot_variant grad_variants[] = {
     {.name = "plain", .record = grad_plain},
-    {.name = "vector", .workspace = workspace_vector, .record = grad_vector},
+    {.name = "vector",
+     .workspace = workspace_vector,
+     .record = grad_vector,
+     .suits = mot_on_cpu,
+     .parameters = mot_groups_parameter,
+     .candidates = candidates_vector},
     {.name = "group", .prefers = mot_off_cpu, .workspace = workspace_group, .record = grad_group},
 };
 
-const mot_primitive mot_primitive_norm = {check_norm, norm_variants, 3, NULL};
-const mot_primitive mot_primitive_norm_grad = {check_grad, grad_variants, 3, NULL};
+const mot_primitive mot_primitive_norm = {check_norm, norm_variants, 3, mot_problem_of_operands};
+const mot_primitive mot_primitive_norm_grad = {check_grad, grad_variants, 3,
+                                               mot_problem_of_operands};

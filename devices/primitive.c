@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static const mot_primitive *primitive_of(mot_op op)
+const mot_primitive *mot_primitive_of(mot_op op)
 {
     static const mot_primitive *const table[] = {
 #define MOT_PRIMITIVE_ENTRY(name) &mot_primitive_##name,
@@ -100,7 +100,7 @@ static mot_status record(const mot_primitive *primitive, mot_recording *r, const
 mot_status mot_primitive_workspace(mot_device *device, const mot_operands *operands,
                                    size_t *size_bytes)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, NULL);
     MOT_TRY(primitive->check(operands));
     const mot_choice choice = choose(primitive, &r);
@@ -111,7 +111,7 @@ mot_status mot_primitive_workspace(mot_device *device, const mot_operands *opera
 mot_status mot_primitive_record(mot_device *device, const mot_operands *operands,
                                 mot_commands *commands)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, commands);
     MOT_TRY(primitive->check(operands));
     const mot_choice choice = choose(primitive, &r);
@@ -120,18 +120,18 @@ mot_status mot_primitive_record(mot_device *device, const mot_operands *operands
 
 int mot_primitive_n_variants(mot_op op)
 {
-    return primitive_of(op)->n_variants;
+    return mot_primitive_of(op)->n_variants;
 }
 
 const char *mot_primitive_variant_name(mot_op op, int variant)
 {
-    return primitive_of(op)->variants[variant].name;
+    return mot_primitive_of(op)->variants[variant].name;
 }
 
 mot_status mot_primitive_record_choice(mot_device *device, const mot_operands *operands,
                                        const mot_choice *choice, mot_commands *commands)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, commands);
     if (choice->variant == MOT_BY_RULE)
         return mot_primitive_record(device, operands, commands);
@@ -143,7 +143,7 @@ mot_status mot_primitive_record_choice(mot_device *device, const mot_operands *o
 mot_status mot_primitive_workspace_choice(mot_device *device, const mot_operands *operands,
                                           const mot_choice *choice, size_t *size_bytes)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, NULL);
     if (choice->variant == MOT_BY_RULE)
         return mot_primitive_workspace(device, operands, size_bytes);
@@ -174,7 +174,7 @@ mot_status mot_primitive_workspace_variant(mot_device *device, const mot_operand
 int mot_primitive_candidates(mot_device *device, const mot_operands *operands, int variant,
                              mot_choice *out, int most)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     const mot_variant *v = &primitive->variants[variant];
     mot_recording r = recording_of(device, operands, NULL);
     if (most < 1 || primitive->check(operands) != MOT_OK || !fits(v, &r))
@@ -189,12 +189,12 @@ int mot_primitive_candidates(mot_device *device, const mot_operands *operands, i
 mot_choice mot_primitive_rule(mot_device *device, const mot_operands *operands)
 {
     mot_recording r = recording_of(device, operands, NULL);
-    return by_rule(primitive_of(operands->op), &r);
+    return by_rule(mot_primitive_of(operands->op), &r);
 }
 
 bool mot_operands_problem(const mot_operands *operands, mot_precision precision, mot_problem *out)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     if (!primitive->problem || primitive->check(operands) != MOT_OK)
         return false;
     *out = primitive->problem(operands, precision);
@@ -203,14 +203,14 @@ bool mot_operands_problem(const mot_operands *operands, mot_precision precision,
 
 bool mot_primitive_suits(mot_device *device, const mot_operands *operands, int variant)
 {
-    const mot_variant *v = &primitive_of(operands->op)->variants[variant];
+    const mot_variant *v = &mot_primitive_of(operands->op)->variants[variant];
     mot_recording r = recording_of(device, operands, NULL);
     return v->suits && v->suits(&r) && fits(v, &r);
 }
 
 bool mot_primitive_is_foreign(mot_device *device, const mot_operands *operands, int variant)
 {
-    const mot_variant *v = &primitive_of(operands->op)->variants[variant];
+    const mot_variant *v = &mot_primitive_of(operands->op)->variants[variant];
     mot_recording r = recording_of(device, operands, NULL);
     return v->suits && !v->suits(&r);
 }
