@@ -5,6 +5,7 @@
 #include "devices/state.h"
 #include "devices/variant.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const mot_primitive *mot_primitive_of(mot_op op)
@@ -82,6 +83,18 @@ static size_t workspace_of(const mot_primitive *primitive, mot_recording *r,
     return workspace_bytes(&primitive->variants[choice->variant], r);
 }
 
+/* "packed", or "packed[rows=4,cols=2]" where parameters are not the rule's. */
+static void name_choice(const mot_variant *v, const mot_choice *choice, char out[MOT_VARIANT_TEXT])
+{
+    int n = snprintf(out, MOT_VARIANT_TEXT, "%s", v->name), given = 0;
+    for (int i = 0; v->parameters && v->parameters[i].name && n < MOT_VARIANT_TEXT; i++)
+        if (choice->parameter[i] != 0)
+            n += snprintf(out + n, (size_t)(MOT_VARIANT_TEXT - n), "%c%s=%d", given++ ? ',' : '[',
+                          v->parameters[i].name, choice->parameter[i]);
+    if (given && n < MOT_VARIANT_TEXT)
+        snprintf(out + n, (size_t)(MOT_VARIANT_TEXT - n), "]");
+}
+
 static mot_status record(const mot_primitive *primitive, mot_recording *r, const mot_choice *choice)
 {
     const mot_variant *v = &primitive->variants[choice->variant];
@@ -93,7 +106,7 @@ static mot_status record(const mot_primitive *primitive, mot_recording *r, const
     if (needed > given)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s %s: the workspace has %zu bytes of %zu",
                         mot_op_name(r->o->op), r->o->name, given, needed);
-    r->variant = v->name;
+    name_choice(v, choice, r->variant);
     return v->record(r);
 }
 

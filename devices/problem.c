@@ -101,6 +101,10 @@ mot_problem mot_problem_of_operands(const mot_operands *o, mot_precision precisi
         p.in[i] = (mot_operand_type){o->in[i].dtype, o->in[i].shape};
     for (int i = 0; i < o->n_out; i++)
         p.out[i] = (mot_operand_type){o->out[i].dtype, o->out[i].shape};
+    while (p.n_in > 0 && p.in[p.n_in - 1].shape.n_dims == 0) /* said in one way only */
+        p.n_in--;
+    while (p.n_out > 0 && p.out[p.n_out - 1].shape.n_dims == 0)
+        p.n_out--;
     return p;
 }
 

@@ -212,7 +212,7 @@ void mot_record_begin(const mot_recording *r, mot_launch *launch, const char *so
 mot_status mot_record_end_3d(const mot_recording *r, mot_launch *launch, int n_dims,
                              const size_t *global, const size_t *local)
 {
-    char name[128];
+    char name[192];
     snprintf(name, sizeof name, "%s/%s %s", mot_op_name(r->o->op), r->variant, r->o->name);
     return mot_launch_end(launch, name, n_dims, global, local);
 }

@@ -27,12 +27,14 @@ typedef struct mot_traits {
 
 mot_traits mot_device_traits(const mot_device *device);
 
+enum { MOT_VARIANT_TEXT = 64 };
+
 /** One operator being recorded, or asked about. */
 typedef struct mot_recording {
     mot_device *device;
     mot_traits traits;
     const mot_operands *o;
-    const char *variant;
+    char variant[MOT_VARIANT_TEXT]; /* for launches' names, with parameters that are not the rule's */
     int parameter[MOT_MAX_PARAMETERS]; /* of the variant; 0: by its rule */
     mot_commands *commands;            /* NULL when only asked */
 } mot_recording;
