@@ -60,8 +60,7 @@ START_TEST(test_problems_and_choices_print_and_parse)
         "product NN 48*1x1x1",
         "product TT 7x8x9 accumulate mask tf32",
         "product NT 7x8x9 bf16",
-        "conv2d 8x3x9x9 6x3x3x3 6 -> 8x6x5x5 kernel 3x3 stride 2x2 padding 1x1 image 9x9 "
-        "activation relu",
+        "conv2d 8x3x9x9 6x3x3x3 6 -> 8x6x5x5 kernel 3x3 stride 2x2 image 9x9 activation relu",
         "conv2d_dinput 8x6x9x9 6x1x3x3 - 3 -> 8x6x9x9 kernel 3x3 padding 1x1 groups 6 image 9x9",
         "attention_grad 2x8x16 2x8x48 2x8x16 2x4x8 -> 2x8x48 heads 4 causal",
         "norm 4x8 8 8 -> 4x8 4x1x2 group 8 norm rms_norm bf16",
