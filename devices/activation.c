@@ -45,7 +45,7 @@ static mot_status record_plain(const mot_recording *r)
 
 static mot_status record_vector(const mot_recording *r)
 {
-    mot_range range = mot_range_flat(&r->traits, mot_view_elements(&r->o->out[0]), 1 << 20);
+    const mot_range range = mot_range_tuned(r, mot_view_elements(&r->o->out[0]));
     mot_launch launch;
     begin(r, &launch,
           r->o->op == MOT_OP_activation ? "activation_vector" : "activation_grad_vector");
@@ -53,10 +53,21 @@ static mot_status record_vector(const mot_recording *r)
     return mot_record_end_units(r, &launch, range.groups, range.local);
 }
 
+static int candidates_vector(const mot_recording *r, mot_choice *out, int most)
+{
+    return mot_range_candidates(r, mot_view_elements(&r->o->out[0]), out, most);
+}
+
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
-    {.name = "vector", .record = record_vector},
+    {.name = "vector",
+     .record = record_vector,
+     .suits = mot_on_any,
+     .parameters = mot_groups_parameter,
+     .candidates = candidates_vector},
 };
 
-const mot_primitive mot_primitive_activation = {check_activation, variants, 2, NULL};
-const mot_primitive mot_primitive_activation_grad = {check_grad, variants, 2, NULL};
+const mot_primitive mot_primitive_activation = {check_activation, variants, 2,
+                                                mot_problem_of_operands};
+const mot_primitive mot_primitive_activation_grad = {check_grad, variants, 2,
+                                                     mot_problem_of_operands};

@@ -12,7 +12,8 @@
 
 #include <math.h>
 
-enum { BLOCK = 64, MOST_TILE = 8 }; /* of attention_lanes.cl */
+enum { BLOCK = 64, LEAST_BLOCK = 8, MOST_BLOCK = 512 }; /* rows that pass by at a time */
+enum { MOST_TILE = 8 };                                 /* of attention_lanes.cl */
 
 static const mot_view *qkv_of(const mot_operands *o)
 {
@@ -94,17 +95,39 @@ static int64_t lanes_of(const mot_recording *r)
     return 2 * r->traits.vector;
 }
 
-/* Local memory for arrays of so many times `depth`, and so many times BLOCK, rows of lanes. */
-static size_t local_bytes(const mot_recording *r, int deep, int blocks)
+/* Local memory for arrays of so many times `depth`, and so many times `block`, rows of lanes. */
+static size_t local_bytes(const mot_recording *r, int deep, int blocks, int64_t block)
 {
     const int64_t depth = mot_attention_sizes(r->o).depth;
-    const int64_t rows = deep * (depth + MOST_TILE) + blocks * (BLOCK + MOST_TILE);
+    const int64_t rows = deep * (depth + MOST_TILE) + blocks * (block + MOST_TILE);
     return (size_t)(rows * lanes_of(r)) * sizeof(float);
+}
+
+/* Does it fit for each of the kernels? */
+static bool has_room(const mot_recording *r, int64_t block)
+{
+    return local_bytes(r, 4, 2, block) <= r->traits.local_bytes;
 }
 
 static bool applies_lanes(const mot_recording *r)
 {
-    return local_bytes(r, 4, 2) <= r->traits.local_bytes;
+    return has_room(r, BLOCK);
+}
+
+static int64_t block_of(const mot_recording *r)
+{
+    const int64_t asked = mot_max(LEAST_BLOCK, mot_min(r->parameter[0], MOST_BLOCK));
+    return r->parameter[0] > 0 && has_room(r, asked) ? asked : BLOCK;
+}
+
+static int candidates_lanes(const mot_recording *r, mot_choice *out, int most)
+{
+    const int64_t length = mot_attention_sizes(r->o).length;
+    int n = 0;
+    for (int block = 16; block <= MOST_BLOCK && block < 2 * length && n < most; block *= 2)
+        if (block != BLOCK && has_room(r, block))
+            out[n++] = (mot_choice){.parameter = {block}};
+    return n;
 }
 
 static int64_t n_heads(const mot_recording *r)
@@ -117,7 +140,8 @@ static mot_status end_lanes(const mot_recording *r, mot_launch *launch, int deep
 {
     const mot_attention_size s = mot_attention_sizes(r->o);
     mot_attention_add_sizes(r, launch);
-    mot_launch_local(launch, local_bytes(r, deep, blocks));
+    mot_launch_int(launch, (int)block_of(r));
+    mot_launch_local(launch, local_bytes(r, deep, blocks, block_of(r)));
     const int64_t parts = mot_ceil_div(s.length, lanes_of(r)) - r->o->attrs.first / lanes_of(r);
     return mot_record_end_units(r, launch, n_heads(r) * parts, 1);
 }
@@ -164,6 +188,9 @@ static mot_status record_grad_lanes(const mot_recording *r)
     return end_lanes(r, &launch, 4, 2);
 }
 
+static const mot_parameter lanes_parameters[] = {{"block", false}, {NULL, false}};
+static const mot_parameter blocks_parameters[] = {{"own", true}, {"other", true}, {NULL, false}};
+
 /* Threads that wait for the last head cost less than the products that are saved. */
 static bool prefers_heads(const mot_recording *r)
 {
@@ -175,18 +202,27 @@ static mot_status record_grad_heads(const mot_recording *r)
     mot_launch launch;
     begin_grad(r, &launch, "attention_grad_heads");
     mot_attention_add_sizes(r, &launch);
-    mot_launch_local(&launch, local_bytes(r, 4, 2));
+    mot_launch_int(&launch, (int)block_of(r));
+    mot_launch_local(&launch, local_bytes(r, 4, 2, block_of(r)));
     return mot_record_end_units(r, &launch, n_heads(r), 1);
 }
 
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
-    {.name = "lanes", .applies = applies_lanes, .prefers = mot_on_cpu, .record = record_lanes},
+    {.name = "lanes",
+     .applies = applies_lanes,
+     .prefers = mot_on_cpu,
+     .record = record_lanes,
+     .suits = mot_on_cpu,
+     .parameters = lanes_parameters,
+     .candidates = candidates_lanes},
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
      .prefers = mot_off_cpu,
+     .record = mot_attention_record_blocks,
      .suits = mot_off_cpu,
-     .record = mot_attention_record_blocks},
+     .parameters = blocks_parameters,
+     .candidates = mot_attention_candidates_blocks},
 };
 
 static const mot_variant grad_variants[] = {
@@ -195,19 +231,28 @@ static const mot_variant grad_variants[] = {
      .applies = applies_lanes,
      .prefers = mot_on_cpu,
      .workspace = mot_attention_grad_workspace,
-     .record = record_grad_lanes},
+     .record = record_grad_lanes,
+     .suits = mot_on_cpu,
+     .parameters = lanes_parameters,
+     .candidates = candidates_lanes},
     {.name = "heads",
      .applies = applies_lanes,
      .prefers = prefers_heads,
      .workspace = mot_attention_grad_workspace,
-     .record = record_grad_heads},
+     .record = record_grad_heads,
+     .suits = mot_on_cpu,
+     .parameters = lanes_parameters,
+     .candidates = candidates_lanes},
     {.name = "blocks",
      .applies = mot_attention_applies_blocks,
      .prefers = mot_off_cpu,
-     .suits = mot_off_cpu,
      .workspace = mot_attention_grad_workspace,
-     .record = mot_attention_record_blocks},
+     .record = mot_attention_record_blocks,
+     .suits = mot_off_cpu,
+     .parameters = blocks_parameters,
+     .candidates = mot_attention_candidates_blocks},
 };
 
-const mot_primitive mot_primitive_attention = {check, variants, 3, NULL};
-const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 4, NULL};
+const mot_primitive mot_primitive_attention = {check, variants, 3, mot_problem_of_operands};
+const mot_primitive mot_primitive_attention_grad = {check_grad, grad_variants, 4,
+                                                    mot_problem_of_operands};

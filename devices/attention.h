@@ -17,5 +17,6 @@ int64_t mot_attention_grad_workspace(const mot_recording *r);
 /* attention_gpu.c */
 bool mot_attention_applies_blocks(const mot_recording *r);
 mot_status mot_attention_record_blocks(const mot_recording *r);
+int mot_attention_candidates_blocks(const mot_recording *r, mot_choice *out, int most);
 
 #endif

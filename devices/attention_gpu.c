@@ -18,15 +18,17 @@ typedef struct blocks {
     int depth, own, other, items;
 } blocks;
 
+enum { MOST_LOCAL = 48 * 1024 };
+
 static const blocks forward[] = {{32, 64, 32, 128}, {64, 64, 32, 128}, {128, 32, 32, 128}, {0}};
 static const blocks backward[] = {{32, 64, 32, 128}, {64, 32, 64, 128}, {128, 16, 32, 128}, {0}};
 
-static const blocks *blocks_of(const mot_recording *r)
+static blocks by_rule(const mot_recording *r)
 {
     const blocks *b = r->o->op != MOT_OP_attention ? backward : forward;
     while (b->depth > 0 && b->depth < mot_attention_sizes(r->o).depth)
         b++;
-    return b;
+    return *b;
 }
 
 /* The kernels' arrays: rows of vectors with one of padding, weights, and a few numbers for each row.
@@ -40,12 +42,43 @@ static size_t local_bytes(const mot_recording *r, const blocks *b)
     return sizeof(float) * (size_t)(rows * pitch + b->other * (b->own + 8) + numbers);
 }
 
+/* What the parameters ask for, where the kernels can be built so. */
+static blocks blocks_of(const mot_recording *r)
+{
+    const blocks rule = by_rule(r);
+    blocks b = rule;
+    b.own = r->parameter[0];
+    b.other = r->parameter[1];
+    const bool can = (b.own == 16 || b.own == 32 || b.own == 64) &&
+                     (b.other == 16 || b.other == 32 || b.other == 64) && b.depth > 0 &&
+                     b.own * (b.depth / 4) / b.items % 4 == 0 && /* sums by four */
+                     local_bytes(r, &b) <= r->traits.local_bytes &&
+                     local_bytes(r, &b) <= MOST_LOCAL;
+    return can ? b : rule;
+}
+
+int mot_attention_candidates_blocks(const mot_recording *r, mot_choice *out, int most)
+{
+    const blocks rule = by_rule(r);
+    mot_recording asked = *r;
+    int n = 0;
+    for (int own = 16; own <= 64; own *= 2)
+        for (int other = 16; other <= 64 && n < most; other *= 2) {
+            asked.parameter[0] = own;
+            asked.parameter[1] = other;
+            const blocks b = blocks_of(&asked);
+            if ((own != rule.own || other != rule.other) && b.own == own && b.other == other)
+                out[n++] = (mot_choice){.parameter = {own, other}};
+        }
+    return n;
+}
+
 bool mot_attention_applies_blocks(const mot_recording *r)
 {
     const mot_attention_size s = mot_attention_sizes(r->o);
-    const blocks *b = blocks_of(r);
-    return b->depth > 0 && r->traits.group >= b->items &&
-           r->traits.local_bytes >= local_bytes(r, b) &&
+    const blocks b = by_rule(r);
+    return b.depth > 0 && r->traits.group >= b.items &&
+           r->traits.local_bytes >= local_bytes(r, &b) &&
            s.samples * s.heads * s.length <
                INT32_MAX / 2 && /* rows, and places in a sample: ints */
            3 * s.length * s.heads * s.depth < INT32_MAX / 2;
@@ -118,6 +151,6 @@ static mot_status record_grad(const mot_recording *r, const blocks *b)
 
 mot_status mot_attention_record_blocks(const mot_recording *r)
 {
-    const blocks *b = blocks_of(r);
-    return r->o->op == MOT_OP_attention ? record(r, b) : record_grad(r, b);
+    const blocks b = blocks_of(r);
+    return r->o->op == MOT_OP_attention ? record(r, &b) : record_grad(r, &b);
 }

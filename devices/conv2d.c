@@ -219,6 +219,8 @@ static mot_status record_dweight(const mot_recording *r)
     return mot_has_out(o, 1) ? record_dbias(r, &c) : MOT_OK;
 }
 
+/* Groups of the launch; rows of an image that one computes at a time. */
+static const mot_parameter tile_parameters[] = {{"groups", false}, {"rows", false}, {NULL, false}};
 /* Of the block that a group computes. */
 static const mot_parameter gemm_parameters[] = {{"rows", true}, {"columns", true}, {NULL, false}};
 
@@ -228,17 +230,24 @@ static const mot_variant variants[] = {
      .applies = mot_conv2d_tile_applies,
      .prefers = mot_on_cpu,
      .workspace = mot_conv2d_tile_workspace,
-     .record = mot_conv2d_tile_record},
+     .record = mot_conv2d_tile_record,
+     .suits = mot_on_cpu,
+     .parameters = tile_parameters,
+     .candidates = mot_conv2d_tile_candidates},
     {.name = "winograd",
      .applies = mot_conv2d_winograd_applies,
      .prefers = mot_conv2d_winograd_prefers,
      .workspace = mot_conv2d_winograd_workspace,
-     .record = mot_conv2d_winograd_record},
+     .record = mot_conv2d_winograd_record,
+     .suits = mot_on_cpu},
     {.name = "planes",
      .applies = mot_conv2d_planes_applies,
      .prefers = mot_conv2d_planes_prefers,
      .workspace = mot_conv2d_planes_workspace,
-     .record = mot_conv2d_planes_record},
+     .record = mot_conv2d_planes_record,
+     .suits = mot_conv2d_planes_suits,
+     .parameters = mot_groups_parameter,
+     .candidates = mot_conv2d_planes_candidates},
     {.name = "gemm",
      .applies = mot_conv2d_gemm_applies,
      .prefers = mot_off_cpu,
@@ -250,7 +259,8 @@ static const mot_variant variants[] = {
     {.name = "direct",
      .applies = mot_conv2d_direct_applies,
      .prefers = mot_conv2d_direct_prefers,
-     .record = mot_conv2d_direct_record},
+     .record = mot_conv2d_direct_record,
+     .suits = mot_off_cpu},
 };
 
 static const mot_variant dweight_variants[] = {
@@ -259,12 +269,18 @@ static const mot_variant dweight_variants[] = {
      .applies = mot_conv2d_tile_applies,
      .prefers = mot_on_cpu,
      .workspace = mot_conv2d_parts_workspace,
-     .record = mot_conv2d_parts_record},
+     .record = mot_conv2d_parts_record,
+     .suits = mot_on_cpu,
+     .parameters = tile_parameters,
+     .candidates = mot_conv2d_tile_candidates},
     {.name = "planes",
      .applies = mot_conv2d_planes_applies,
      .prefers = mot_conv2d_planes_prefers,
      .workspace = mot_conv2d_planes_workspace,
-     .record = mot_conv2d_planes_record_weight},
+     .record = mot_conv2d_planes_record_weight,
+     .suits = mot_conv2d_planes_suits,
+     .parameters = mot_groups_parameter,
+     .candidates = mot_conv2d_planes_candidates},
     {.name = "gemm",
      .applies = mot_conv2d_gemm_applies,
      .prefers = mot_off_cpu,
@@ -277,9 +293,12 @@ static const mot_variant dweight_variants[] = {
      .applies = mot_conv2d_direct_applies_weight,
      .prefers = mot_conv2d_direct_prefers_weight,
      .workspace = mot_conv2d_direct_workspace_weight,
-     .record = mot_conv2d_direct_record_weight},
+     .record = mot_conv2d_direct_record_weight,
+     .suits = mot_off_cpu},
 };
 
-const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 6, NULL};
-const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 6, NULL};
-const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 5, NULL};
+const mot_primitive mot_primitive_conv2d = {check_conv2d, variants, 6, mot_problem_of_operands};
+const mot_primitive mot_primitive_conv2d_dinput = {check_dinput, variants, 6,
+                                                   mot_problem_of_operands};
+const mot_primitive mot_primitive_conv2d_dweight = {check_dweight, dweight_variants, 5,
+                                                    mot_problem_of_operands};

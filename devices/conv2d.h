@@ -40,6 +40,7 @@ void mot_conv2d_add_axes(mot_launch *launch, const mot_operands *o, const mot_co
 
 /* conv2d_cpu.c */
 bool mot_conv2d_tile_applies(const mot_recording *r);
+int mot_conv2d_tile_candidates(const mot_recording *r, mot_choice *out, int most);
 int64_t mot_conv2d_tile_workspace(const mot_recording *r);
 mot_status mot_conv2d_tile_record(const mot_recording *r);
 int64_t mot_conv2d_parts_workspace(const mot_recording *r);
@@ -47,7 +48,9 @@ mot_status mot_conv2d_parts_record(const mot_recording *r);
 
 /* conv2d_planes.c */
 bool mot_conv2d_planes_applies(const mot_recording *r);
+int mot_conv2d_planes_candidates(const mot_recording *r, mot_choice *out, int most);
 bool mot_conv2d_planes_prefers(const mot_recording *r);
+bool mot_conv2d_planes_suits(const mot_recording *r);
 int64_t mot_conv2d_planes_workspace(const mot_recording *r);
 mot_status mot_conv2d_planes_record(const mot_recording *r);
 mot_status mot_conv2d_planes_record_weight(const mot_recording *r);

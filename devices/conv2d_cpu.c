@@ -8,6 +8,8 @@
 
 /* What the window sees of the rows and the sums of a panel are to stay in a second-level cache. */
 enum { UNITS_PER_THREAD = 4, MOST_FLOATS = 24 * 1024, SLACK = 16 };
+enum { GROUPS, ROWS };                                             /* parameters */
+enum { MOST_UNITS_PER_THREAD = 32, MOST_ASKED = 4 * MOST_FLOATS }; /* that they may ask for */
 
 typedef struct division {
     int64_t channels, outs; /* of a group, of what is read and written */
@@ -34,10 +36,13 @@ static int64_t floats_of_rows(const mot_recording *r, const mot_conv2d *c, divis
 /* Few rows where there are few images, else as many as the cache holds. */
 static void divide_rows(const mot_recording *r, const mot_conv2d *c, int64_t images, division *d)
 {
-    const int64_t wanted = UNITS_PER_THREAD * (int64_t)r->traits.threads;
+    const int64_t wanted = mot_groups_of(r, UNITS_PER_THREAD * (int64_t)r->traits.threads,
+                                         MOST_UNITS_PER_THREAD * (int64_t)r->traits.threads);
     const int64_t all = mot_ceil_div(d->axis[0].out, d->axis[0].phases);
-    d->rows = mot_ceil_div(all, mot_min(all, mot_ceil_div(wanted, images)));
-    while (d->rows > 1 && floats_of_rows(r, c, d) > MOST_FLOATS)
+    const int64_t asked = r->parameter[ROWS];
+    d->rows = asked > 0 ? mot_min(asked, all)
+                        : mot_ceil_div(all, mot_min(all, mot_ceil_div(wanted, images)));
+    while (d->rows > 1 && floats_of_rows(r, c, d) > (asked > 0 ? MOST_ASKED : MOST_FLOATS))
         d->rows--;
     d->blocks = mot_ceil_div(all, d->rows);
     d->rows = mot_ceil_div(all, d->blocks);
@@ -72,6 +77,24 @@ bool mot_conv2d_tile_applies(const mot_recording *r)
     const division d = division_of(r, &c);
     return d.scratch_floats < (int64_t)1 << 28 && d.panel_floats < (int64_t)1 << 30 &&
            d.rows * d.blocks * d.axis[0].source < (int64_t)1 << 28;
+}
+
+/* The number of groups, and that of rows, one at a time. */
+int mot_conv2d_tile_candidates(const mot_recording *r, mot_choice *out, int most)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const division d = division_of(r, &c);
+    const int64_t threads = r->traits.threads, items = c.samples * c.window->groups * d.blocks;
+    const int64_t all = mot_ceil_div(d.axis[0].out, d.axis[0].phases);
+    int n =
+        mot_groups_candidates(d.units, mot_min(items, MOST_UNITS_PER_THREAD * threads), out, most);
+    for (int64_t rows = mot_max(1, d.rows / 4); rows <= 4 * d.rows && n < most; rows *= 2) {
+        mot_recording asked = *r;
+        asked.parameter[ROWS] = (int)mot_min(rows, all);
+        if (rows < 2 * all && division_of(&asked, &c).rows != d.rows)
+            out[n++] = (mot_choice){.parameter = {[ROWS] = asked.parameter[ROWS]}};
+    }
+    return n;
 }
 
 /* ---- y, or dx ---- */

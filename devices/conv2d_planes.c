@@ -5,14 +5,16 @@
 #include "devices/conv2d.h"
 
 /* PLANE_ROWS and PLANE_WEIGHTS are the kernels'. */
-enum { UNITS_PER_THREAD = 4, FEW_CHANNELS = 2, PLANE_ROWS = 4, PLANE_WEIGHTS = 9 };
+enum { PLANE_ROWS = 4, PLANE_WEIGHTS = 9 };
+enum { UNITS_PER_THREAD = 4, MOST_UNITS_PER_THREAD = 32, FEW_CHANNELS = 2 };
+enum { TRY_CHANNELS = 8 }; /* that the tuner may find it good for */
 
 /* Of a group: what is read and written; the copy that is read; floats of the scratch memory. */
 typedef struct planes {
     int64_t channels, outs;
     mot_conv2d_axis axis[2];
     int64_t low[2], rows, columns, sub, out_pitch;
-    int64_t units, copy_floats, phase_floats, sums_floats, scratch_floats;
+    int64_t items, units, copy_floats, phase_floats, sums_floats, scratch_floats;
 } planes;
 
 static planes planes_of(const mot_recording *r, const mot_conv2d *c)
@@ -38,8 +40,9 @@ static planes planes_of(const mot_recording *r, const mot_conv2d *c)
     p.sub = mot_ceil_div(p.columns, source) + 2 * vw;
     p.out_pitch = mot_ceil_div(most[1], vw) * vw;
     p.copy_floats = (p.channels * p.rows + PLANE_ROWS * p.axis[0].source) * source * p.sub;
-    p.units = mot_min(dweight ? c->outs : c->samples * w->groups,
-                      UNITS_PER_THREAD * (int64_t)r->traits.threads);
+    p.items = dweight ? c->outs : c->samples * w->groups;
+    p.units = mot_groups_of(r, mot_min(p.items, UNITS_PER_THREAD * (int64_t)r->traits.threads),
+                            mot_min(p.items, MOST_UNITS_PER_THREAD * (int64_t)r->traits.threads));
     if (dweight) {
         p.sums_floats = (mot_ceil_div(depth, PLANE_WEIGHTS) * PLANE_WEIGHTS + 1) * vw;
         p.scratch_floats = p.copy_floats + p.axis[0].out * p.out_pitch +
@@ -64,6 +67,21 @@ bool mot_conv2d_planes_prefers(const mot_recording *r)
     const mot_conv2d c = mot_conv2d_of(r->o);
     const planes p = planes_of(r, &c);
     return r->traits.cpu && p.channels <= FEW_CHANNELS && p.outs <= FEW_CHANNELS;
+}
+
+bool mot_conv2d_planes_suits(const mot_recording *r)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const planes p = planes_of(r, &c);
+    return r->traits.cpu && p.channels <= TRY_CHANNELS;
+}
+
+int mot_conv2d_planes_candidates(const mot_recording *r, mot_choice *out, int most)
+{
+    const mot_conv2d c = mot_conv2d_of(r->o);
+    const planes p = planes_of(r, &c);
+    return mot_groups_candidates(
+        p.units, mot_min(p.items, MOST_UNITS_PER_THREAD * (int64_t)r->traits.threads), out, most);
 }
 
 int64_t mot_conv2d_planes_workspace(const mot_recording *r)

@@ -29,14 +29,14 @@ static mot_status record_trust(const mot_recording *r, const mot_view *trust)
     const mot_range range = mot_range_blocks(&r->traits, n);
     const mot_view parts = mot_workspace_at(o, 0, 2 * n);
     mot_launch launch;
-    mot_record_begin(r, &launch, "lamb", "lamb_norms");
+    mot_record_begin_update(r, &launch, "lamb", "lamb_norms");
     mot_launch_view(&launch, &parts);
     for (int i = 0; i < 3; i++)
         mot_launch_view(&launch, &o->out[i]);
     own(&launch, o);
     mot_launch_long(&launch, range.chunk);
     MOT_TRY(mot_record_end_units(r, &launch, range.groups, range.local));
-    mot_record_begin(r, &launch, "lamb", "lamb_trust");
+    mot_record_begin_update(r, &launch, "lamb", "lamb_trust");
     mot_launch_view(&launch, trust);
     mot_launch_view(&launch, &parts);
     mot_launch_view(&launch, &o->in[2]);
@@ -48,7 +48,7 @@ static mot_status record_trust(const mot_recording *r, const mot_view *trust)
 static void begin(const mot_recording *r, mot_launch *launch, const char *kernel,
                   const mot_view *trust)
 {
-    mot_record_begin(r, launch, "lamb", kernel);
+    mot_record_begin_update(r, launch, "lamb", kernel);
     for (int i = 0; i < 3; i++)
         mot_launch_view(launch, &r->o->out[i]);
     mot_launch_view(launch, trust);

@@ -130,7 +130,13 @@ static mot_status check_dweight(const mot_operands *o)
 static mot_problem problem_of(const mot_operands *o, mot_precision precision)
 {
     const mot_matmul p = mot_matmul_of(o);
-    return (mot_problem){p.batch, p.m, p.n, p.k, p.flags, precision};
+    return (mot_problem){.op = MOT_OP_linear,
+                         .precision = precision,
+                         .batch = p.batch,
+                         .m = p.m,
+                         .n = p.n,
+                         .k = p.k,
+                         .flags = p.flags};
 }
 
 const mot_primitive mot_primitive_linear = {check_linear, mot_matmul_variants,

@@ -13,8 +13,10 @@ libmotley_core_la_SOURCES += devices/accumulate.c devices/activation.c devices/a
 	devices/norm.c devices/norm.h devices/norm_gpu.c devices/optimizer.c devices/optimizer.h devices/parts.c devices/peak.c \
 	devices/peak.h devices/pointwise_loss.c devices/pool2d.c devices/position.c \
 	devices/primitive.c devices/primitive.h devices/probe.c devices/probe.h \
+	devices/problem.c devices/problem.h devices/problem_text.c \
 	devices/product.c devices/product.h devices/program.c devices/program_cache.c \
 	devices/recurrent.c devices/relu.c devices/remember.c devices/select.c devices/softmax.c \
-	devices/state.h devices/sum.c devices/tune.c devices/tune.h devices/tune_quick.c \
+	devices/state.h devices/sum.c devices/trial.c devices/trial.h devices/tune.c devices/tune.h \
+	devices/tune_quick.c \
 	devices/tuned.c devices/tuned.h devices/tuned_file.c devices/tuned_text.c \
 	devices/twins.c devices/variant.c devices/variant.h

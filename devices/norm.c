@@ -79,12 +79,18 @@ static mot_status check_grad(const mot_operands *o)
     return MOT_OK;
 }
 
+static int64_t most_groups(const mot_recording *r, const mot_norm_layout *l)
+{
+    return mot_min(l->rows, (int64_t)r->traits.threads * 32);
+}
+
 /* chunk: rows of a group.  A CPU's groups have 4096 elements at least, else starting one costs more
  * than its work. */
 static mot_range range_vector(const mot_recording *r, const mot_norm_layout *l)
 {
     const int64_t most = mot_min(l->rows, r->traits.threads * 8);
-    const int64_t groups = mot_max(1, mot_min(l->rows * l->columns / 4096, most));
+    const int64_t rule = mot_max(1, mot_min(l->rows * l->columns / 4096, most));
+    const int64_t groups = mot_groups_of(r, rule, most_groups(r, l));
     const int64_t chunk = mot_ceil_div(l->rows, groups);
     return (mot_range){.groups = mot_ceil_div(l->rows, chunk), .local = 1, .chunk = chunk};
 }
@@ -93,12 +99,20 @@ static mot_range range_vector(const mot_recording *r, const mot_norm_layout *l)
 static mot_range range_grad(const mot_recording *r, const mot_norm_layout *l)
 {
     mot_range range = range_vector(r, l);
-    if (l->flags & MOT_NORM_WEIGHT) {
+    if (l->flags & MOT_NORM_WEIGHT && r->parameter[0] == 0) {
         const int64_t least = mot_ceil_div(16 * l->n, l->columns);
         range.chunk = mot_min(l->rows, mot_max(range.chunk, least));
         range.groups = mot_ceil_div(l->rows, range.chunk);
     }
     return range;
+}
+
+static int candidates_vector(const mot_recording *r, mot_choice *out, int most)
+{
+    const bool forward = r->o->op == MOT_OP_norm;
+    const mot_norm_layout l = forward ? mot_norm_layout_forward(r->o) : mot_norm_layout_grad(r->o);
+    const mot_range rule = forward ? range_vector(r, &l) : range_grad(r, &l);
+    return mot_groups_candidates(rule.groups, most_groups(r, &l), out, most);
 }
 
 static mot_range range_group(const mot_recording *r, const mot_norm_layout *l)
@@ -324,7 +338,11 @@ static mot_status grad_group(const mot_recording *r)
 
 static const mot_variant norm_variants[] = {
     {.name = "plain", .record = norm_plain},
-    {.name = "vector", .record = norm_vector},
+    {.name = "vector",
+     .record = norm_vector,
+     .suits = mot_on_cpu,
+     .parameters = mot_groups_parameter,
+     .candidates = candidates_vector},
     {.name = "group", .prefers = mot_off_cpu, .record = norm_group},
     {.name = "lanes",
      .applies = mot_norm_applies_lanes,
@@ -335,7 +353,12 @@ static const mot_variant norm_variants[] = {
 
 static const mot_variant grad_variants[] = {
     {.name = "plain", .record = grad_plain},
-    {.name = "vector", .workspace = workspace_vector, .record = grad_vector},
+    {.name = "vector",
+     .workspace = workspace_vector,
+     .record = grad_vector,
+     .suits = mot_on_cpu,
+     .parameters = mot_groups_parameter,
+     .candidates = candidates_vector},
     {.name = "group", .prefers = mot_off_cpu, .workspace = workspace_group, .record = grad_group},
     {.name = "lanes",
      .applies = mot_norm_grad_applies_lanes,
@@ -345,5 +368,6 @@ static const mot_variant grad_variants[] = {
      .record = mot_norm_grad_lanes},
 };
 
-const mot_primitive mot_primitive_norm = {check_norm, norm_variants, 4, NULL};
-const mot_primitive mot_primitive_norm_grad = {check_grad, grad_variants, 4, NULL};
+const mot_primitive mot_primitive_norm = {check_norm, norm_variants, 4, mot_problem_of_operands};
+const mot_primitive mot_primitive_norm_grad = {check_grad, grad_variants, 4,
+                                               mot_problem_of_operands};

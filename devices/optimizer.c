@@ -5,6 +5,7 @@
 #include "devices/optimizer.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* ---- for all optimizers ---- */
 
@@ -28,6 +29,15 @@ mot_status mot_check_update(const mot_operands *o, int min_out, int max_out)
         if (mot_has_out(o, i))
             MOT_TRY(mot_check_elements(o, i == 0 ? "param" : "state", &o->out[i], n));
     return MOT_OK;
+}
+
+void mot_record_begin_update(const mot_recording *r, mot_launch *launch, const char *source,
+                             const char *kernel)
+{
+    char options[48];
+    snprintf(options, sizeof options, "-DVW=%d -DCLIPS=%d", r->traits.vector,
+             r->o->attrs.clip_value > 0);
+    mot_launch_begin(launch, r->commands, source, options, kernel);
 }
 
 void mot_launch_update(mot_launch *launch, const mot_operands *o)
@@ -167,7 +177,7 @@ static mot_status record_plain(const mot_recording *r)
 {
     const rule *row = rule_of(r->o->op);
     mot_launch launch;
-    mot_record_begin(r, &launch, row->source, row->plain);
+    mot_record_begin_update(r, &launch, row->source, row->plain);
     row->begin(&launch, r->o);
     return mot_record_end_plain(r, &launch, mot_view_elements(&r->o->in[0]));
 }
@@ -177,7 +187,7 @@ static mot_status record_vector(const mot_recording *r)
     mot_range range = mot_range_flat(&r->traits, mot_view_elements(&r->o->in[0]), 1 << 20);
     const rule *row = rule_of(r->o->op);
     mot_launch launch;
-    mot_record_begin(r, &launch, row->source, row->vector);
+    mot_record_begin_update(r, &launch, row->source, row->vector);
     row->begin(&launch, r->o);
     mot_launch_long(&launch, range.chunk);
     return mot_record_end_units(r, &launch, range.groups, range.local);

@@ -9,6 +9,9 @@
 mot_status mot_check_update(const mot_operands *o, int min_out, int max_out);
 /** Rows of the table of ranges. */
 int64_t mot_update_ranges(const mot_operands *o);
+/** Begin a launch of a kernel on update.cl, built with clipping where it is asked for. */
+void mot_record_begin_update(const mot_recording *r, mot_launch *launch, const char *source,
+                             const char *kernel);
 /** Set the arguments UPDATE_INPUTS. */
 void mot_launch_update(mot_launch *launch, const mot_operands *o);
 /** Set beta1, 1 - beta1, beta2, 1 - beta2. */

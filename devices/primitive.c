@@ -5,9 +5,10 @@
 #include "devices/state.h"
 #include "devices/variant.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static const mot_primitive *primitive_of(mot_op op)
+const mot_primitive *mot_primitive_of(mot_op op)
 {
     static const mot_primitive *const table[] = {
 #define MOT_PRIMITIVE_ENTRY(name) &mot_primitive_##name,
@@ -82,6 +83,18 @@ static size_t workspace_of(const mot_primitive *primitive, mot_recording *r,
     return workspace_bytes(&primitive->variants[choice->variant], r);
 }
 
+/* "packed", or "packed[rows=4,cols=2]" where parameters are not the rule's. */
+static void name_choice(const mot_variant *v, const mot_choice *choice, char out[MOT_VARIANT_TEXT])
+{
+    int n = snprintf(out, MOT_VARIANT_TEXT, "%s", v->name), given = 0;
+    for (int i = 0; v->parameters && v->parameters[i].name && n < MOT_VARIANT_TEXT; i++)
+        if (choice->parameter[i] != 0)
+            n += snprintf(out + n, (size_t)(MOT_VARIANT_TEXT - n), "%c%s=%d", given++ ? ',' : '[',
+                          v->parameters[i].name, choice->parameter[i]);
+    if (given && n < MOT_VARIANT_TEXT)
+        snprintf(out + n, (size_t)(MOT_VARIANT_TEXT - n), "]");
+}
+
 static mot_status record(const mot_primitive *primitive, mot_recording *r, const mot_choice *choice)
 {
     const mot_variant *v = &primitive->variants[choice->variant];
@@ -93,14 +106,14 @@ static mot_status record(const mot_primitive *primitive, mot_recording *r, const
     if (needed > given)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s %s: the workspace has %zu bytes of %zu",
                         mot_op_name(r->o->op), r->o->name, given, needed);
-    r->variant = v->name;
+    name_choice(v, choice, r->variant);
     return v->record(r);
 }
 
 mot_status mot_primitive_workspace(mot_device *device, const mot_operands *operands,
                                    size_t *size_bytes)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, NULL);
     MOT_TRY(primitive->check(operands));
     const mot_choice choice = choose(primitive, &r);
@@ -111,7 +124,7 @@ mot_status mot_primitive_workspace(mot_device *device, const mot_operands *opera
 mot_status mot_primitive_record(mot_device *device, const mot_operands *operands,
                                 mot_commands *commands)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, commands);
     MOT_TRY(primitive->check(operands));
     const mot_choice choice = choose(primitive, &r);
@@ -120,18 +133,18 @@ mot_status mot_primitive_record(mot_device *device, const mot_operands *operands
 
 int mot_primitive_n_variants(mot_op op)
 {
-    return primitive_of(op)->n_variants;
+    return mot_primitive_of(op)->n_variants;
 }
 
 const char *mot_primitive_variant_name(mot_op op, int variant)
 {
-    return primitive_of(op)->variants[variant].name;
+    return mot_primitive_of(op)->variants[variant].name;
 }
 
 mot_status mot_primitive_record_choice(mot_device *device, const mot_operands *operands,
                                        const mot_choice *choice, mot_commands *commands)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, commands);
     if (choice->variant == MOT_BY_RULE)
         return mot_primitive_record(device, operands, commands);
@@ -143,7 +156,7 @@ mot_status mot_primitive_record_choice(mot_device *device, const mot_operands *o
 mot_status mot_primitive_workspace_choice(mot_device *device, const mot_operands *operands,
                                           const mot_choice *choice, size_t *size_bytes)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     mot_recording r = recording_of(device, operands, NULL);
     if (choice->variant == MOT_BY_RULE)
         return mot_primitive_workspace(device, operands, size_bytes);
@@ -174,7 +187,7 @@ mot_status mot_primitive_workspace_variant(mot_device *device, const mot_operand
 int mot_primitive_candidates(mot_device *device, const mot_operands *operands, int variant,
                              mot_choice *out, int most)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     const mot_variant *v = &primitive->variants[variant];
     mot_recording r = recording_of(device, operands, NULL);
     if (most < 1 || primitive->check(operands) != MOT_OK || !fits(v, &r))
@@ -189,12 +202,12 @@ int mot_primitive_candidates(mot_device *device, const mot_operands *operands, i
 mot_choice mot_primitive_rule(mot_device *device, const mot_operands *operands)
 {
     mot_recording r = recording_of(device, operands, NULL);
-    return by_rule(primitive_of(operands->op), &r);
+    return by_rule(mot_primitive_of(operands->op), &r);
 }
 
 bool mot_operands_problem(const mot_operands *operands, mot_precision precision, mot_problem *out)
 {
-    const mot_primitive *primitive = primitive_of(operands->op);
+    const mot_primitive *primitive = mot_primitive_of(operands->op);
     if (!primitive->problem || primitive->check(operands) != MOT_OK)
         return false;
     *out = primitive->problem(operands, precision);
@@ -203,14 +216,14 @@ bool mot_operands_problem(const mot_operands *operands, mot_precision precision,
 
 bool mot_primitive_suits(mot_device *device, const mot_operands *operands, int variant)
 {
-    const mot_variant *v = &primitive_of(operands->op)->variants[variant];
+    const mot_variant *v = &mot_primitive_of(operands->op)->variants[variant];
     mot_recording r = recording_of(device, operands, NULL);
     return v->suits && v->suits(&r) && fits(v, &r);
 }
 
 bool mot_primitive_is_foreign(mot_device *device, const mot_operands *operands, int variant)
 {
-    const mot_variant *v = &primitive_of(operands->op)->variants[variant];
+    const mot_variant *v = &mot_primitive_of(operands->op)->variants[variant];
     mot_recording r = recording_of(device, operands, NULL);
     return v->suits && !v->suits(&r);
 }

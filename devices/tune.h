@@ -21,7 +21,8 @@ typedef struct mot_timing {
 
 /** How the numbers are checked. */
 typedef enum {
-    MOT_TRIAL_EXACT,   /* against double on the host; of large problems evenly spread rows */
+    MOT_TRIAL_EXACT,   /* a product against double on the host, of large ones evenly spread rows;
+                        * others, unless they are large, against the plain kernel */
     MOT_TRIAL_BY_RULE, /* against what the rule's choice gives: fast, and trusts that one */
 } mot_trial_check;
 

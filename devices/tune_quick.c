@@ -9,7 +9,6 @@
 
 #include "devices/tune.h"
 
-#include "devices/matmul.h"
 #include "devices/state.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
@@ -24,7 +23,7 @@ typedef struct search {
     mot_device *device;
     mot_problem *problem; /* [n] without a remembered choice */
     int n;
-    bool built[MOT_MATMUL_N_VARIANTS]; /* the rule takes it for one of the operators */
+    unsigned built[MOT_N_OPS]; /* variants, a bit each, that the rule takes for such a problem */
     mot_tuned found;
 } search;
 
@@ -43,7 +42,7 @@ static mot_status list_problems(search *s, const mot_operands *operands, int n_o
         mot_problem problem;
         if (!mot_operands_problem(&operands[i], s->device->precision, &problem))
             continue;
-        s->built[mot_primitive_rule(s->device, &operands[i]).variant] = true;
+        s->built[problem.op] |= 1u << mot_primitive_rule(s->device, &operands[i]).variant;
         if (!mot_tuned_find(&s->device->tuned, &problem) && !is_listed(s, &problem))
             s->problem[s->n++] = problem;
     }
@@ -75,9 +74,10 @@ static mot_status screen(search *s, mot_trial *trial, double budget_s, mot_tuned
     double best_ratio = 1;
     MOT_TRY(mot_trial_load(trial, &rule, true));
     MOT_TRY(mot_trial_verify(trial, true));
-    for (int v = 0; v < MOT_MATMUL_N_VARIANTS; v++) {
+    for (int v = 0; v < mot_primitive_n_variants(entry->problem.op); v++) {
         mot_choice choice[MOST_CANDIDATES];
-        int n = s->built[v] ? mot_trial_candidates(trial, v, false, choice, MOST_CANDIDATES) : 0;
+        const bool built = s->built[entry->problem.op] >> v & 1;
+        int n = built ? mot_trial_candidates(trial, v, false, choice, MOST_CANDIDATES) : 0;
         for (int i = 0; i < n && mot_clock_s() - start_s < budget_s / 2; i++) {
             mot_timing timing;
             if (mot_trial_load(trial, &choice[i], false) != MOT_OK ||
@@ -97,7 +97,7 @@ static mot_status screen(search *s, mot_trial *trial, double budget_s, mot_tuned
 
 static double work_of(const mot_problem *p)
 {
-    return 1e6 + (double)p->batch * (double)p->m * (double)p->n * (double)p->k;
+    return 1e6 + mot_problem_work(p);
 }
 
 static mot_status search_all(search *s, double budget_s)

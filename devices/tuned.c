@@ -3,7 +3,7 @@
 
 #include "devices/tuned.h"
 
-#include "devices/matmul.h"
+#include "devices/variant.h"
 #include "runtime/base/memory.h"
 
 #include <stdlib.h>
@@ -14,17 +14,6 @@ void mot_tuned_free(mot_tuned *tuned)
     free(tuned->entry);
     free(tuned->bad);
     *tuned = (mot_tuned){0};
-}
-
-static bool same_kind(const mot_problem *a, const mot_problem *b)
-{
-    return a->batch == b->batch && a->n == b->n && a->flags == b->flags &&
-           a->precision == b->precision;
-}
-
-bool mot_problem_equal(const mot_problem *a, const mot_problem *b)
-{
-    return same_kind(a, b) && a->m == b->m && a->k == b->k;
 }
 
 static bool same_choice(const mot_choice *a, const mot_choice *b)
@@ -47,18 +36,6 @@ const mot_tuned_entry *mot_tuned_exact(const mot_tuned *tuned, const mot_problem
     return find_exact(tuned, problem);
 }
 
-/* How far apart two problems are of which one dimension may differ, the one with the samples; -1:
- * too far. */
-static double distance(const mot_problem *known, const mot_problem *wanted)
-{
-    if (!same_kind(known, wanted) || (known->m != wanted->m && known->k != wanted->k))
-        return -1;
-    double m = (double)wanted->m / (double)known->m - 1;
-    double k = (double)wanted->k / (double)known->k - 1;
-    double off = m + k < 0 ? -(m + k) : m + k;
-    return off <= 0.25 ? off : -1;
-}
-
 const mot_tuned_entry *mot_tuned_find(const mot_tuned *tuned, const mot_problem *problem)
 {
     const mot_tuned_entry *exact = find_exact(tuned, problem), *found = NULL;
@@ -66,10 +43,11 @@ const mot_tuned_entry *mot_tuned_find(const mot_tuned *tuned, const mot_problem 
     if (exact && !exact->quick)
         return exact;
     for (size_t i = 0; i < tuned->n_entries; i++) {
-        double off = tuned->entry[i].quick ? -1 : distance(&tuned->entry[i].problem, problem);
+        const mot_tuned_entry *e = &tuned->entry[i];
+        const double off = e->quick ? -1 : mot_problem_distance(&e->problem, problem);
         if (off >= 0 && off < least) {
             least = off;
-            found = &tuned->entry[i];
+            found = e;
         }
     }
     return found ? found : exact;
@@ -91,11 +69,11 @@ mot_status mot_tuned_put(mot_tuned *tuned, const mot_tuned_entry *entry, bool re
 
 /* ---- what is struck off ---- */
 
-mot_choice mot_tuned_build_of(const mot_choice *choice)
+mot_choice mot_tuned_build_of(mot_op op, const mot_choice *choice)
 {
     mot_choice build = {.variant = choice->variant};
     const mot_parameter *p =
-        choice->variant >= 0 ? mot_matmul_variants[choice->variant].parameters : NULL;
+        choice->variant >= 0 ? mot_primitive_of(op)->variants[choice->variant].parameters : NULL;
     for (int i = 0; p && p[i].name; i++)
         if (p[i].builds)
             build.parameter[i] = choice->parameter[i];
@@ -107,7 +85,8 @@ mot_status mot_tuned_strike(mot_tuned *tuned, const mot_tuned_bad *bad)
     for (size_t i = 0; i < tuned->n_bad; i++) {
         const mot_tuned_bad *old = &tuned->bad[i];
         if (old->every == bad->every && same_choice(&old->choice, &bad->choice) &&
-            (bad->every || mot_problem_equal(&old->problem, &bad->problem)))
+            (bad->every ? old->problem.op == bad->problem.op
+                        : mot_problem_equal(&old->problem, &bad->problem)))
             return MOT_OK;
     }
     MOT_TRY(mot_grow(&tuned->bad, &tuned->bad_capacity, tuned->n_bad + 1, sizeof *tuned->bad));
@@ -118,12 +97,13 @@ mot_status mot_tuned_strike(mot_tuned *tuned, const mot_tuned_bad *bad)
 bool mot_tuned_is_struck(const mot_tuned *tuned, const mot_problem *problem,
                          const mot_choice *choice)
 {
-    const mot_choice build = mot_tuned_build_of(choice);
+    const mot_choice build = mot_tuned_build_of(problem->op, choice);
     for (size_t i = 0; i < tuned->n_bad; i++) {
         const mot_tuned_bad *bad = &tuned->bad[i];
-        if (bad->every ? same_choice(&bad->choice, &build)
-                       : problem && same_choice(&bad->choice, choice) &&
-                             mot_problem_equal(&bad->problem, problem))
+        if (bad->problem.op == problem->op &&
+            (bad->every
+                 ? same_choice(&bad->choice, &build)
+                 : same_choice(&bad->choice, choice) && mot_problem_equal(&bad->problem, problem)))
             return true;
     }
     return false;

@@ -3,8 +3,8 @@
 
 #include "devices/tuned.h"
 
-#include "devices/matmul.h"
 #include "devices/probe.h"
+#include "devices/variant.h"
 #include "runtime/base/log.h"
 
 #include <inttypes.h>
@@ -12,103 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SIZE = 1 << 30, MOST_LINE = 400, MOST_ENTRIES = 65536, MOST_COMPLAINTS = 8 };
+enum { MOST_PARAMETER = 1 << 30, MOST_LINE = 600, MOST_ENTRIES = 16384, MOST_COMPLAINTS = 8 };
 
 static const char first_line[] = "motley tuned 1\n";
 
-static const struct {
-    const char *name;
-    int flag;
-} flag_names[] = {{"accumulate", MOT_MATMUL_ACCUMULATE},
-                  {"bias", MOT_MATMUL_BIAS},
-                  {"relu", MOT_MATMUL_RELU},
-                  {"mask", MOT_MATMUL_MASK},
-                  {"sums", MOT_MATMUL_SUMS}};
-enum { N_FLAGS = sizeof flag_names / sizeof *flag_names };
-
-/* ---- problems ---- */
-
-const char *mot_problem_print(const mot_problem *problem, char out[MOT_PROBLEM_TEXT])
-{
-    const mot_problem *p = problem;
-    char batch[24] = "";
-    if (p->batch > 1)
-        snprintf(batch, sizeof batch, "%" PRId64 "*", p->batch);
-    int n = snprintf(out, MOT_PROBLEM_TEXT, "product %c%c %s%" PRId64 "x%" PRId64 "x%" PRId64,
-                     p->flags & MOT_MATMUL_TRANS_A ? 'T' : 'N',
-                     p->flags & MOT_MATMUL_TRANS_B ? 'T' : 'N', batch, p->m, p->n, p->k);
-    for (int i = 0; i < N_FLAGS; i++)
-        if (p->flags & flag_names[i].flag)
-            n += snprintf(out + n, (size_t)(MOT_PROBLEM_TEXT - n), " %s", flag_names[i].name);
-    if (p->precision != MOT_PRECISION_FLOAT32)
-        snprintf(out + n, (size_t)(MOT_PROBLEM_TEXT - n), " %s", mot_precision_name(p->precision));
-    return out;
-}
-
-/* A number from 1 on, and `behind` it; the place behind that, or NULL. */
-static const char *size_in(const char *text, char behind, int64_t *out)
-{
-    char *end;
-    if (!text || *text < '1' || *text > '9')
-        return NULL;
-    *out = strtoll(text, &end, 10);
-    return *out <= MOST_SIZE && *end == behind ? end + (behind != '\0') : NULL;
-}
-
-static bool read_sizes(const char *word, mot_problem *out)
-{
-    out->batch = 1;
-    if (strchr(word, '*'))
-        word = size_in(word, '*', &out->batch);
-    word = size_in(word, 'x', &out->m);
-    word = size_in(word, 'x', &out->n);
-    return size_in(word, '\0', &out->k) != NULL;
-}
-
-static bool read_flag(const char *word, mot_problem *out)
-{
-    for (int i = 0; i < N_FLAGS; i++)
-        if (strcmp(word, flag_names[i].name) == 0) {
-            out->flags |= flag_names[i].flag;
-            return true;
-        }
-    return mot_precision_parse(word, &out->precision) && out->precision != MOT_PRECISION_FLOAT32;
-}
-
-bool mot_problem_parse(const char *text, mot_problem *out)
-{
-    char copy[MOST_LINE], *rest = NULL;
-    mot_problem p = {0};
-    if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
-        return false;
-    const char *word = strtok_r(copy, " ", &rest);
-    if (!word || strcmp(word, "product") != 0)
-        return false;
-    word = strtok_r(NULL, " ", &rest);
-    if (!word || strlen(word) != 2 || strspn(word, "NT") != 2)
-        return false;
-    p.flags = (word[0] == 'T' ? MOT_MATMUL_TRANS_A : 0) | (word[1] == 'T' ? MOT_MATMUL_TRANS_B : 0);
-    word = strtok_r(NULL, " ", &rest);
-    if (!word || !read_sizes(word, &p))
-        return false;
-    while ((word = strtok_r(NULL, " ", &rest)))
-        if (!read_flag(word, &p))
-            return false;
-    if (p.batch > 1 && p.flags & MOT_MATMUL_SUMS) /* matmul.h */
-        return false;
-    *out = p;
-    return true;
-}
-
 /* ---- choices ---- */
 
-const char *mot_choice_print(const mot_choice *choice, char out[MOT_CHOICE_TEXT])
+const char *mot_choice_print(mot_op op, const mot_choice *choice, char out[MOT_CHOICE_TEXT])
 {
-    if (choice->variant < 0 || choice->variant >= MOT_MATMUL_N_VARIANTS) {
+    const mot_primitive *primitive = mot_primitive_of(op);
+    if (choice->variant < 0 || choice->variant >= primitive->n_variants) {
         snprintf(out, MOT_CHOICE_TEXT, "rule");
         return out;
     }
-    const mot_variant *v = &mot_matmul_variants[choice->variant];
+    const mot_variant *v = &primitive->variants[choice->variant];
     int n = snprintf(out, MOT_CHOICE_TEXT, "%s", v->name);
     for (int i = 0; v->parameters && v->parameters[i].name; i++)
         if (choice->parameter[i] != 0)
@@ -120,33 +37,35 @@ const char *mot_choice_print(const mot_choice *choice, char out[MOT_CHOICE_TEXT]
 static bool read_parameter(const mot_variant *v, const char *name, const char *value,
                            mot_choice *out)
 {
-    int64_t number;
     for (int i = 0; v->parameters && v->parameters[i].name; i++)
         if (strcmp(name, v->parameters[i].name) == 0) {
-            if (out->parameter[i] != 0 || !size_in(value, '\0', &number))
+            char *end;
+            if (out->parameter[i] != 0 || *value < '1' || *value > '9')
                 return false;
-            out->parameter[i] = (int)number;
-            return true;
+            const long long number = strtoll(value, &end, 10);
+            out->parameter[i] = number <= MOST_PARAMETER ? (int)number : 0;
+            return out->parameter[i] > 0 && *end == '\0';
         }
     return false;
 }
 
-bool mot_choice_parse(const char *text, mot_choice *out)
+bool mot_choice_parse(mot_op op, const char *text, mot_choice *out)
 {
+    const mot_primitive *primitive = mot_primitive_of(op);
     char copy[MOST_LINE], *rest = NULL;
     mot_choice c = {.variant = MOT_BY_RULE};
     if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
         return false;
     const char *word = strtok_r(copy, " ", &rest);
-    for (int i = 0; word && i < MOT_MATMUL_N_VARIANTS; i++)
-        if (strcmp(word, mot_matmul_variants[i].name) == 0)
+    for (int i = 0; word && i < primitive->n_variants; i++)
+        if (strcmp(word, primitive->variants[i].name) == 0)
             c.variant = i;
     if (!word || (c.variant == MOT_BY_RULE && strcmp(word, "rule") != 0))
         return false;
     while ((word = strtok_r(NULL, " ", &rest))) {
         const char *value = strtok_r(NULL, " ", &rest);
         if (c.variant == MOT_BY_RULE || !value ||
-            !read_parameter(&mot_matmul_variants[c.variant], word, value, &c))
+            !read_parameter(&primitive->variants[c.variant], word, value, &c))
             return false;
     }
     *out = c;
@@ -175,6 +94,15 @@ static const char *behind(const char *line, const char *word)
     return strncmp(line, word, n) == 0 ? line + n : NULL;
 }
 
+/* "every" of a product, "every conv2d" of that operator. */
+static bool read_every(const char *what, mot_tuned_bad *bad)
+{
+    const char *name = behind(what, "every");
+    bad->every = name && (*name == '\0' || *name == ' ');
+    bad->problem.op = MOT_OP_linear;
+    return bad->every && (*name == '\0' || mot_op_parse(name + 1, &bad->problem.op));
+}
+
 /* "PROBLEM : CHOICE", with `remark` cut off already. */
 static mot_status read_line(mot_tuned *tuned, char *line, const char *remark, bool *understood)
 {
@@ -183,14 +111,16 @@ static mot_status read_line(mot_tuned *tuned, char *line, const char *remark, bo
     const char *quick = behind(line, "quick "), *struck = behind(line, "bad ");
     char *colon = strstr(line, " : ");
     *understood = false;
-    if (!colon || !mot_choice_parse(colon + 3, &entry.choice))
+    if (!colon)
         return MOT_OK;
     *colon = '\0';
     const char *what = quick ? quick : struck ? struck : line;
-    bad.every = struck && strcmp(what, "every") == 0;
-    if (!bad.every && !mot_problem_parse(what, &entry.problem))
+    if (struck && read_every(what, &bad))
+        entry.problem = bad.problem;
+    else if (bad.every || !mot_problem_parse(what, &entry.problem))
         return MOT_OK;
-    if (tuned->n_entries + tuned->n_bad >= MOST_ENTRIES)
+    if (!mot_choice_parse(entry.problem.op, colon + 3, &entry.choice) ||
+        tuned->n_entries + tuned->n_bad >= MOST_ENTRIES)
         return MOT_OK;
     *understood = true;
     if (!struck) {
@@ -199,7 +129,7 @@ static mot_status read_line(mot_tuned *tuned, char *line, const char *remark, bo
         return mot_tuned_put(tuned, &entry, false);
     }
     bad.problem = entry.problem;
-    bad.choice = bad.every ? mot_tuned_build_of(&entry.choice) : entry.choice;
+    bad.choice = bad.every ? mot_tuned_build_of(bad.problem.op, &entry.choice) : entry.choice;
     snprintf(bad.why, sizeof bad.why, "%s", remark + strspn(remark, " "));
     for (char *c = bad.why; *c; c++)
         *c = *c >= ' ' && *c <= '~' ? *c : '?';
@@ -235,6 +165,16 @@ mot_status mot_tuned_read(mot_tuned *tuned, const char *text, const char *key, c
     return MOT_OK;
 }
 
+const char *mot_tuned_bad_print(const mot_tuned_bad *bad, char out[MOT_PROBLEM_TEXT])
+{
+    if (!bad->every)
+        return mot_problem_print(&bad->problem, out);
+    const bool product = mot_problem_is_product(&bad->problem);
+    snprintf(out, MOT_PROBLEM_TEXT, "every%s%s", product ? "" : " ",
+             product ? "" : mot_op_name(bad->problem.op));
+    return out;
+}
+
 mot_status mot_tuned_print(const mot_tuned *tuned, const mot_device_info *info, mot_text *out)
 {
     char key[17], problem[MOT_PROBLEM_TEXT], choice[MOT_CHOICE_TEXT];
@@ -245,7 +185,7 @@ mot_status mot_tuned_print(const mot_tuned *tuned, const mot_device_info *info, 
         const mot_tuned_entry *e = &tuned->entry[i];
         MOT_TRY(mot_text_add(out, "%s%s : %s", e->quick ? "quick " : "",
                              mot_problem_print(&e->problem, problem),
-                             mot_choice_print(&e->choice, choice)));
+                             mot_choice_print(e->problem.op, &e->choice, choice)));
         if (e->time_s > 0)
             MOT_TRY(mot_text_add(out, "  # %.1f us, by rule %.1f us", 1e6 * e->time_s,
                                  1e6 * e->rule_s));
@@ -253,9 +193,8 @@ mot_status mot_tuned_print(const mot_tuned *tuned, const mot_device_info *info, 
     }
     for (size_t i = 0; i < tuned->n_bad; i++) {
         const mot_tuned_bad *b = &tuned->bad[i];
-        MOT_TRY(mot_text_add(out, "bad %s : %s  # %s\n",
-                             b->every ? "every" : mot_problem_print(&b->problem, problem),
-                             mot_choice_print(&b->choice, choice), b->why));
+        MOT_TRY(mot_text_add(out, "bad %s : %s  # %s\n", mot_tuned_bad_print(b, problem),
+                             mot_choice_print(b->problem.op, &b->choice, choice), b->why));
     }
     return MOT_OK;
 }

@@ -49,6 +49,12 @@ bool mot_off_cpu(const mot_recording *r)
     return !r->traits.cpu;
 }
 
+bool mot_on_any(const mot_recording *r)
+{
+    (void)r;
+    return true;
+}
+
 /* ---- checking ---- */
 
 /* A view counts as there when it has a buffer, or, while only sizes are asked, a shape. */
@@ -155,6 +161,46 @@ mot_range mot_range_flat(const mot_traits *traits, int64_t n, int64_t max_groups
         .groups = mot_max(1, mot_ceil_div(n, chunk)), .local = local, .chunk = chunk};
 }
 
+const mot_parameter mot_groups_parameter[] = {{"groups", false}, {NULL, false}};
+
+int64_t mot_groups_of(const mot_recording *r, int64_t rule, int64_t most)
+{
+    return r->parameter[0] > 0 ? mot_max(1, mot_min(r->parameter[0], most)) : rule;
+}
+
+int mot_groups_candidates(int64_t rule, int64_t most_groups, mot_choice *out, int most)
+{
+    int n = 0;
+    most_groups = mot_min(most_groups, INT32_MAX);
+    for (int64_t groups = mot_max(1, rule / 4); groups <= 4 * rule && n < most; groups *= 2)
+        if (groups != rule && groups <= most_groups)
+            out[n++] = (mot_choice){.parameter = {(int)groups}};
+    return n;
+}
+
+/* Whole vectors for every work-item of a group. */
+static int64_t most_groups(const mot_traits *traits, int64_t n)
+{
+    return mot_max(1, n / (traits->cpu ? 256 : (int64_t)traits->group * traits->vector));
+}
+
+mot_range mot_range_tuned(const mot_recording *r, int64_t n)
+{
+    mot_range range = mot_range_flat(&r->traits, n, 1 << 20);
+    const int64_t groups = mot_groups_of(r, range.groups, most_groups(&r->traits, n));
+    if (groups != range.groups) {
+        range.chunk = mot_ceil_div(mot_ceil_div(n, groups), 16) * 16;
+        range.groups = mot_max(1, mot_ceil_div(n, range.chunk));
+    }
+    return range;
+}
+
+int mot_range_candidates(const mot_recording *r, int64_t n, mot_choice *out, int most)
+{
+    return mot_groups_candidates(mot_range_flat(&r->traits, n, 1 << 20).groups,
+                                 most_groups(&r->traits, n), out, most);
+}
+
 void mot_record_begin(const mot_recording *r, mot_launch *launch, const char *source,
                       const char *kernel)
 {
@@ -166,7 +212,7 @@ void mot_record_begin(const mot_recording *r, mot_launch *launch, const char *so
 mot_status mot_record_end_3d(const mot_recording *r, mot_launch *launch, int n_dims,
                              const size_t *global, const size_t *local)
 {
-    char name[128];
+    char name[192];
     snprintf(name, sizeof name, "%s/%s %s", mot_op_name(r->o->op), r->variant, r->o->name);
     return mot_launch_end(launch, name, n_dims, global, local);
 }

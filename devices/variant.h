@@ -27,12 +27,14 @@ typedef struct mot_traits {
 
 mot_traits mot_device_traits(const mot_device *device);
 
+enum { MOT_VARIANT_TEXT = 64 };
+
 /** One operator being recorded, or asked about. */
 typedef struct mot_recording {
     mot_device *device;
     mot_traits traits;
     const mot_operands *o;
-    const char *variant;
+    char variant[MOT_VARIANT_TEXT]; /* for launches' names, with parameters that are not the rule's */
     int parameter[MOT_MAX_PARAMETERS]; /* of the variant; 0: by its rule */
     mot_commands *commands;            /* NULL when only asked */
 } mot_recording;
@@ -59,17 +61,20 @@ typedef struct mot_primitive {
     mot_status (*check)(const mot_operands *o); /* shapes, types and counts of the operands */
     const mot_variant *variants;
     int n_variants;
-    /* Under which choices are remembered; NULL: none are. */
+    /* Under which choices are remembered (problem.h); NULL: none are. */
     mot_problem (*problem)(const mot_operands *o, mot_precision precision);
 } mot_primitive;
 
 #define MOT_PRIMITIVE_DECLARE(name) extern const mot_primitive mot_primitive_##name;
 MOT_OPS(MOT_PRIMITIVE_DECLARE)
 #undef MOT_PRIMITIVE_DECLARE
+/** In primitive.c. */
+const mot_primitive *mot_primitive_of(mot_op op);
 
 /** For tables: what suits a CPU's few strong threads, or anything else. */
 bool mot_on_cpu(const mot_recording *r);
 bool mot_off_cpu(const mot_recording *r);
+bool mot_on_any(const mot_recording *r);
 
 /* ---- checking ---- */
 
@@ -103,6 +108,16 @@ typedef struct mot_range {
 } mot_range;
 /** Cut n elements into chunks of a multiple of 16 elements, at most `max_groups` of them. */
 mot_range mot_range_flat(const mot_traits *traits, int64_t n, int64_t max_groups);
+
+/** For variants whose first parameter is how many groups a launch has: that number where it is given, at
+ *  most `most`, else the rule's. */
+int64_t mot_groups_of(const mot_recording *r, int64_t rule, int64_t most);
+/** Numbers of groups that are worth a try beside the rule's, up to `most_groups`. */
+int mot_groups_candidates(int64_t rule, int64_t most_groups, mot_choice *out, int most);
+extern const mot_parameter mot_groups_parameter[];
+/** mot_range_flat, with that parameter, and its candidates. */
+mot_range mot_range_tuned(const mot_recording *r, int64_t n);
+int mot_range_candidates(const mot_recording *r, int64_t n, mot_choice *out, int most);
 
 /** Begin a launch of `kernel` in `source` with vectors of the device's width. */
 void mot_record_begin(const mot_recording *r, mot_launch *launch, const char *source,

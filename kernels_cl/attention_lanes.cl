@@ -2,7 +2,7 @@
  *
  * A group has LANES = 2 VW neighbouring rows of one head: queries for y and dq, keys for dk and dv.
  * It holds them turned, element d of all rows side by side, and goes through the rows of the other
- * kind in blocks of BLOCK, as they lie in memory.  Then everything is made of two steps, both of
+ * kind in blocks of `block`, as they lie in memory.  Then everything is made of two steps, both of
  * which multiply a vector of lanes with a single number, and sums and maxima need no shuffling:
  *
  *     score[j]  = sum_d turned[d] row[j][d]      attend_scores
@@ -21,7 +21,6 @@
 #ifndef ATTENTION_LANES_CL
 #define ATTENTION_LANES_CL
 #define LANES (2 * VW)
-#define BLOCK 64
 #define TILE (VW >= 16 ? 8 : 6) /* rows, or elements, in registers at once */
 /* Floats of `n` rows of lanes, and a tile more, where edges may write. */
 #define LANE_ROWS(n) (((n) + TILE) * LANES)
@@ -221,7 +220,7 @@ GROUPS_OF_ONE
 __kernel void attention_lanes(__global float *y, long y_at, __global float *lse, long lse_at,
                               __global const float *qkv, long qkv_at, long length, long heads,
                               long depth, int causal, float scale, long begin,
-                              __local float *scratch UNITS)
+                              int block, __local float *scratch UNITS)
 {
     ATTEND_GROUP(begin);
     __local float *queries = scratch, *sums = queries + LANE_ROWS(depth);
@@ -230,8 +229,8 @@ __kernel void attention_lanes(__global float *y, long y_at, __global float *lse,
     attend_turn_in(queries, q + first * stride, stride, n, deep, scale);
     attend_zero(sums, deep);
     const long end = causal ? first + n : length;
-    for (long j = 0; j < end; j += BLOCK) {
-        const int m = (int)min((long)BLOCK, end - j);
+    for (long j = 0; j < end; j += block) {
+        const int m = (int)min((long)block, end - j);
         attend_scores(score, queries, k + j * stride, stride, m, deep);
         attend_softmax(score, sums, most, total, m, deep, causal && j + m - 1 > first,
                        (int)(first - j));
@@ -268,12 +267,12 @@ __kernel void attention_grad_queries(__global float *dqkv, long dqkv_at, __globa
                                      __global const float *qkv, long qkv_at,
                                      __global const float *y, long y_at, __global const float *lse,
                                      long lse_at, long length, long heads, long depth, int causal,
-                                     float scale, __local float *scratch UNITS)
+                                     float scale, int block, __local float *scratch UNITS)
 {
     ATTEND_GROUP(0);
     __local float *queries = scratch, *dys = queries + LANE_ROWS(depth);
     __local float *sums = dys + LANE_ROWS(depth), *score = sums + LANE_ROWS(depth);
-    __local float *slope = score + LANE_ROWS(BLOCK);
+    __local float *slope = score + LANE_ROWS(block);
     const long at = (sample * length + first) * width + head * depth;
     VEC delta[2], log_sum[2];
     VEC_INT lane[2];
@@ -285,8 +284,8 @@ __kernel void attention_grad_queries(__global float *dqkv, long dqkv_at, __globa
     attend_lanes(log_sum, lse + lse_at + pair * length + first, n);
     attend_zero(sums, deep);
     const long end = causal ? first + n : length;
-    for (long j = 0; j < end; j += BLOCK) {
-        const int m = (int)min((long)BLOCK, end - j), seen = (int)(first - j);
+    for (long j = 0; j < end; j += block) {
+        const int m = (int)min((long)block, end - j), seen = (int)(first - j);
         attend_scores(score, queries, k + j * stride, stride, m, deep);
         attend_scores(slope, dys, v + j * stride, stride, m, deep);
         for (int i = 0; i < m; i++)
@@ -372,11 +371,11 @@ void attend_give(__global float *to, __local const float *weight, __global const
 INLINE void attend_keys(__global float *dqkv, __global const float *deltas,
                         __global const float *dy, __global const float *qkv,
                         __global const float *lse, long first, long length, long width, int depth,
-                        int causal, float scale, int gives, __local float *scratch)
+                        int causal, float scale, int block, int gives, __local float *scratch)
 {
     __local float *keys = scratch, *values = keys + LANE_ROWS(depth);
     __local float *dk = values + LANE_ROWS(depth), *dv = dk + LANE_ROWS(depth);
-    __local float *score = dv + LANE_ROWS(depth), *slope = score + LANE_ROWS(BLOCK);
+    __local float *score = dv + LANE_ROWS(depth), *slope = score + LANE_ROWS(block);
     const long stride = 3 * width;
     const int n = (int)min((long)LANES, length - first);
     __global const float *k = qkv + width + first * stride;
@@ -386,8 +385,8 @@ INLINE void attend_keys(__global float *dqkv, __global const float *deltas,
     attend_turn_in(values, k + width, stride, n, depth, 1.0f);
     attend_zero(dk, depth);
     attend_zero(dv, depth);
-    for (long i = causal ? first : 0; i < length; i += BLOCK) {
-        const int m = (int)min((long)BLOCK, length - i);
+    for (long i = causal ? first : 0; i < length; i += block) {
+        const int m = (int)min((long)block, length - i);
         attend_scores(score, keys, qkv + i * stride, stride, m, depth);
         attend_scores(slope, values, dy + i * width, width, m, depth);
         for (int r = 0; r < m; r++) {
@@ -419,7 +418,7 @@ __kernel void attention_grad_keys(__global float *dqkv, long dqkv_at, __global c
                                   __global const float *qkv, long qkv_at,
                                   __global const float *lse, long lse_at, long length, long heads,
                                   long depth, int causal, float scale,
-                                  __local float *scratch UNITS)
+                                  int block, __local float *scratch UNITS)
 {
     const long parts = (length + LANES - 1) / LANES, part = (long)get_group_id(0) % parts;
     const long pair = (long)get_group_id(0) / parts, sample = pair / heads;
@@ -427,7 +426,7 @@ __kernel void attention_grad_keys(__global float *dqkv, long dqkv_at, __global c
     attend_keys(dqkv + dqkv_at + sample * length * 3 * width + at,
                 deltas + deltas_at + pair * length, dy + dy_at + sample * length * width + at,
                 qkv + qkv_at + sample * length * 3 * width + at, lse + lse_at + pair * length,
-                part * LANES, length, width, (int)depth, causal, scale, 0, scratch);
+                part * LANES, length, width, (int)depth, causal, scale, block, 0, scratch);
 }
 
 /* All of a head's gradients by one group, which computes the probabilities once: the keys' lanes, one
@@ -438,7 +437,7 @@ __kernel void attention_grad_heads(__global float *dqkv, long dqkv_at, __global 
                                    __global const float *qkv, long qkv_at,
                                    __global const float *y, long y_at, __global const float *lse,
                                    long lse_at, long length, long heads, long depth, int causal,
-                                   float scale, __local float *scratch UNITS)
+                                   float scale, int block, __local float *scratch UNITS)
 {
     const long pair = get_group_id(0), sample = pair / heads, width = heads * depth;
     const long at = (pair - sample * heads) * depth;
@@ -451,6 +450,6 @@ __kernel void attention_grad_heads(__global float *dqkv, long dqkv_at, __global 
         deltas[i] = attend_dot(dy + i * width, y + i * width, (int)depth);
     for (long first = 0; first < length; first += LANES)
         attend_keys(dqkv, deltas, dy, qkv, lse + lse_at + pair * length, first, length, width,
-                    (int)depth, causal, scale, 1, scratch);
+                    (int)depth, causal, scale, block, 1, scratch);
 }
 #endif

@@ -26,7 +26,9 @@ __kernel void lamb_norms(__global float *restrict parts, long parts_at,
     EXACT
     LAMB_BEGIN;
     const long first = (long)get_group_id(0) * chunk, last = min(first + chunk, n_ranges);
+#if CLIPS
     const float8 most = clip;
+#endif
     for (long r = first + (long)get_local_id(0); r < last; r += (long)get_local_size(0)) {
         const float decay = RANGE_DECAY(r);
         const long end = RANGE_FIRST(r + 1);
@@ -34,8 +36,10 @@ __kernel void lamb_norms(__global float *restrict parts, long parts_at,
         for (long i = RANGE_FIRST(r); i < end; i += 8) {
             const float8 w = vload8(0, param + param_at + i);
             float8 g = vload8(0, grad + i) * factor;
+#if CLIPS
             g = g > most ? most : g;
             g = g < -most ? -most : g;
+#endif
             const float8 m1 = beta1 * vload8(0, m + m_at + i) + rest1 * g;
             const float8 v1 = beta2 * vload8(0, v + v_at + i) + rest2 * (g * g);
             sum_w = add_square8(sum_w, w);

@@ -99,13 +99,37 @@ __kernel void softmax_xent_vector(__global float *dlogits, long dlogits_at, __gl
 }
 
 #define NARROW 32
+#define TOGETHER 16 /* times VW rows */
+
+/* Sums over rows, in each lane: of weights, of the largest logit less the own one, and of how far that is
+ * above the mean; the product of the sums of exponentials, each of which is between 1 and NARROW; less
+ * the number of rows that are right. */
+typedef struct xent_lanes {
+    VEC weight, lost, above, product;
+    VEC_INT correct;
+} xent_lanes;
+
+INLINE float4 xent_fold(const xent_lanes *s, float smoothing)
+{
+    float product[VW], lost = vec_sum(s->lost);
+    int right[VW], correct = 0;
+    VSTORE(s->product, product);
+    VSTORE(s->correct, right);
+    for (int lane = 0; lane < VW; lane++) {
+        lost += log(product[lane]); /* NARROW^TOGETHER < 10^25 */
+        correct -= right[lane];
+    }
+    return (float4)(vec_sum(s->weight),
+                    smoothing > 0.0f ? lost + smoothing * vec_sum(s->above) : lost, (float)correct,
+                    lost);
+}
 
 /* VW rows, one in each lane; those that do not count have the weight 0. */
-INLINE float4 xent_rows(__global float *d, __global const float *x, __global const int *label,
-                        long r, int columns, float smoothing, int flags)
+INLINE void xent_rows(__global float *d, __global const float *x, __global const int *label, long r,
+                      int columns, float smoothing, int flags, xent_lanes *s)
 {
     float t[NARROW * VW], wanted[VW], counts[VW], part[VW]; /* t: column by column */
-    int first[VW], is_own[VW];
+    int first[VW];
     for (int lane = 0; lane < VW; lane++) {
         const row_label l = label_at_row(label, r + lane, columns, flags);
         first[lane] = (int)l.own;
@@ -131,20 +155,15 @@ INLINE float4 xent_rows(__global float *d, __global const float *x, __global con
         sum += e;
         VSTORE(e, t + c * VW);
     }
-    VSTORE(largest == own, is_own);
-    float4 all = 0.0f;
-    for (int lane = 0; lane < VW; lane++)
-        all.z -= (float)is_own[lane];
     const VEC none = 0.0f, one = 1.0f, logit = VLOAD(wanted);
-    /* The logarithm of all sums at once: each is between 1 and NARROW, NARROW^16 < 10^25. */
-    all.w = log(vec_product(weight > none ? sum : one)) +
-            vec_sum(weight > none ? most - logit : none);
-    all.y = all.w;
+    s->correct += largest == own;
+    s->product *= weight > none ? sum : one;
+    s->lost += weight > none ? most - logit : none;
     if (smoothing > 0.0f)
-        all.y += smoothing * vec_sum(weight > none ? logit - total / (float)columns : none);
-    all.x = vec_sum(weight);
+        s->above += weight > none ? logit - total / (float)columns : none;
+    s->weight += weight;
     if (!(flags & GRADIENT))
-        return all;
+        return;
     const VEC factor = weight / sum, share = weight * (smoothing / (float)columns);
     const VEC rest = (1.0f - smoothing) * VLOAD(part);
     for (int c = 0; c < columns; c++)
@@ -156,7 +175,6 @@ INLINE float4 xent_rows(__global float *d, __global const float *x, __global con
         const row_label l = label_at_row(label, r + lane, columns, flags);
         d[lane * columns + max(l.other, (long)0)] -= (1.0f - smoothing) * (1.0f - l.part);
     }
-    return all;
 }
 
 __kernel void softmax_xent_narrow(__global float *dlogits, long dlogits_at, __global float *sums,
@@ -169,9 +187,14 @@ __kernel void softmax_xent_narrow(__global float *dlogits, long dlogits_at, __gl
     const long first = (long)get_global_id(0) * chunk, last = min(first + chunk, rows);
     const long whole = first + max(last - first, (long)0) / VW * VW;
     float4 all = 0.0f;
-    for (long r = first; r < whole; r += VW)
-        all += xent_rows(dlogits + dlogits_at + r * columns, logits + logits_at + r * columns,
-                         label + label_at, r, (int)columns, smoothing, flags);
+    for (long begin = first; begin < whole; begin += TOGETHER * VW) {
+        const long end = min(begin + TOGETHER * VW, whole);
+        xent_lanes sums_of = {0.0f, 0.0f, 0.0f, 1.0f, 0};
+        for (long r = begin; r < end; r += VW)
+            xent_rows(dlogits + dlogits_at + r * columns, logits + logits_at + r * columns,
+                      label + label_at, r, (int)columns, smoothing, flags, &sums_of);
+        all += xent_fold(&sums_of, smoothing);
+    }
     XENT_ROWS(whole, last)
     sums_leave(sums + sums_at, parts + parts_at, scratch, all, get_group_id(0), get_num_groups(0));
 }

@@ -5,10 +5,14 @@
  * element 0; runtime/graph/update.c makes it.  n, ranges and chunks of work are multiples of 16, so
  * vectors are always whole.
  * The gradient is grad / sums[0], then kept within [-clip, clip]; what is not a number stays so.  It
- * is 0 where nothing of the batch counts. */
+ * is 0 where nothing of the batch counts.
+ * Parameters: CLIPS 0: nothing is clipped, and the loops have nothing of it. */
 #ifndef UPDATE_CL
 #define UPDATE_CL
 #include "vector.cl"
+#ifndef CLIPS
+#define CLIPS 1
+#endif
 
 /* Positions in the scalars; see runtime/base/op.h. */
 #define LR 4
@@ -56,12 +60,21 @@ INLINE long range_of(__global const uint *ranges, long n_ranges, long i)
 INLINE float gradient_one(float sum, float factor, float clip)
 {
     const float g = sum * factor;
+#if CLIPS
     return g > clip ? clip : g < -clip ? -clip : g;
+#else
+    return g;
+#endif
 }
 
 INLINE VEC gradient_vec(VEC sum, float factor, float clip)
 {
-    const VEC most = clip, g = sum * factor, h = g > most ? most : g;
-    return h < -most ? -most : h;
+    VEC g = sum * factor;
+#if CLIPS
+    const VEC most = clip;
+    g = g > most ? most : g;
+    g = g < -most ? -most : g;
+#endif
+    return g;
 }
 #endif

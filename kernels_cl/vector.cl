@@ -61,15 +61,6 @@ float vec_sum(VEC v)
     return sum;
 }
 
-float vec_product(VEC v)
-{
-    float lane[VW], product = 1.0f;
-    VSTORE(v, lane);
-    for (int i = 0; i < VW; i++)
-        product *= lane[i];
-    return product;
-}
-
 float vec_max(VEC v)
 {
     float lane[VW], most;

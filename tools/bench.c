@@ -59,11 +59,11 @@ mot_status mot_bench_time(mot_device *device, mot_commands *commands, double *ti
     return MOT_OK;
 }
 
-void mot_bench_variant(const mot_commands *commands, char out[32])
+void mot_bench_variant(const mot_commands *commands, char out[64])
 {
     const char *name = mot_commands_name(commands, 0), *slash = strchr(name, '/');
     name = slash ? slash + 1 : name;
-    snprintf(out, 32, "%.*s", (int)strcspn(name, " "), name);
+    snprintf(out, 64, "%.*s", (int)strcspn(name, " "), name);
 }
 
 mot_status mot_bench_floats(mot_device *device, int64_t n, uint64_t seed, mot_view *out,

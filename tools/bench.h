@@ -40,8 +40,9 @@ int mot_bench_run(mot_bench *bench, size_t copy_bytes, mot_status (*one)(mot_ben
 
 /** Median seconds of all that is recorded. */
 mot_status mot_bench_time(mot_device *device, mot_commands *commands, double *time_s);
-/** The variant in a launch's name: "packed" of "linear/packed fc1". */
-void mot_bench_variant(const mot_commands *commands, char out[32]);
+/** The variant in a launch's name: "packed" of "linear/packed fc1"; where a remembered choice was taken,
+ *  with its parameters, "packed[rows=4]". */
+void mot_bench_variant(const mot_commands *commands, char out[64]);
 /** Add a row (rate, peak and fraction are worked out here) and print it.  `work`: operations or
  *  bytes. */
 mot_status mot_bench_add(mot_bench *bench, mot_bench_row *row, double work);

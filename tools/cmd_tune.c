@@ -183,10 +183,10 @@ const mot_command mot_command_tune = {
     0,
     1,
     "find the fastest kernels for a model's shapes",
-    "Tries ways to compute the matrix products of the configuration (without one: of a usual\n"
-    "set), numbers checked first, in a child process that may hang or crash.  What is faster\n"
-    "than the rules' choice is remembered, and training uses it.  It may be stopped; when\n"
-    "started again it goes on with what is missing.",
+    "Tries ways to compute what the configuration has: matrix products (without a configuration:\n"
+    "a usual set), convolutions, attention, norms, activations.  Numbers are checked first, in a\n"
+    "child process that may hang or crash.  What is faster than the rules' choice is remembered,\n"
+    "and training uses it.  It may be stopped; when started again it goes on with what is missing.",
     options,
     run,
     false,

@@ -9,7 +9,7 @@ mot_status mot_json_print_report(const mot_report *report, const mot_profile *pr
 
 /** One measurement of `motley bench gemm`, `conv`, `attention` (arithmetic) or `ops`. */
 typedef struct mot_bench_row {
-    char device[48], what[24], variant[32];
+    char device[48], what[24], variant[64];
     bool arithmetic;
     char form[3];           /* "NT"; products only */
     char shape[64];         /* of a convolution or attention, as it was asked for; else empty */

@@ -84,7 +84,7 @@ typedef struct mot_tuning {
 /** Set when the person wants to stop. */
 extern volatile sig_atomic_t mot_tune_stop;
 
-/** The products of the configuration at the batch sizes that `n_devices` devices are likely to get; a
+/** The problems of the configuration at the batch sizes that `n_devices` devices are likely to get; a
  *  usual set where it is NULL. */
 mot_status mot_tune_problems(mot_tuning *tuning, const mot_config *config, int n_devices);
 

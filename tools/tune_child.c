@@ -31,6 +31,7 @@ typedef struct child {
     mot_device *device;
     mot_precision precision;
     mot_trial *trial;
+    mot_problem problem; /* its */
 } child;
 
 static void say(const child *c, const char *format, ...) MOT_PRINTF(2, 3);
@@ -62,12 +63,11 @@ static bool good(const child *c, mot_status status)
 
 static void answer_problem(child *c, const char *text)
 {
-    mot_problem problem;
     mot_trial_close(c->trial);
     c->trial = NULL;
-    if (!mot_problem_parse(text, &problem))
+    if (!mot_problem_parse(text, &c->problem))
         say(c, "failed '%s' is no problem", text);
-    else if (good(c, mot_trial_open(c->device, &problem, MOT_TRIAL_EXACT, &c->trial)))
+    else if (good(c, mot_trial_open(c->device, &c->problem, MOT_TRIAL_EXACT, &c->trial)))
         say(c, "ok");
 }
 
@@ -75,7 +75,7 @@ static void answer_rule(child *c)
 {
     char text[MOT_CHOICE_TEXT];
     const mot_choice rule = mot_trial_rule(c->trial);
-    say(c, "choice %s", mot_choice_print(&rule, text));
+    say(c, "choice %s", mot_choice_print(c->problem.op, &rule, text));
     if (!good(c, mot_trial_load(c->trial, &rule, true)))
         return;
     say(c, "loaded");
@@ -89,7 +89,7 @@ static void answer_candidates(child *c)
     char text[MOT_CHOICE_TEXT];
     int n = mot_trial_candidates(c->trial, -1, true, list, MOST_CANDIDATES);
     for (int i = 0; i < n; i++)
-        say(c, "choice %s", mot_choice_print(&list[i], text));
+        say(c, "choice %s", mot_choice_print(c->problem.op, &list[i], text));
     say(c, "end");
 }
 
@@ -97,7 +97,7 @@ static void answer_try(child *c, const char *text, int n_pairs, double limit_s)
 {
     mot_choice choice;
     mot_timing timing;
-    if (!mot_choice_parse(text, &choice) || choice.variant < 0) {
+    if (!mot_choice_parse(c->problem.op, text, &choice) || choice.variant < 0) {
         say(c, "failed '%s' is no choice", text);
         return;
     }

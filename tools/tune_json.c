@@ -29,8 +29,8 @@ mot_status mot_tune_json_add(mot_tuning *t)
             list_of(t, "problems"),
             json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "device", t->info->id, "problem",
                       mot_problem_print(&e->problem, problem), "choice",
-                      mot_choice_print(&e->choice, choice), "rule_s", seconds(e->rule_s), "tuned_s",
-                      seconds(e->time_s), "gain",
+                      mot_choice_print(e->problem.op, &e->choice, choice), "rule_s",
+                      seconds(e->rule_s), "tuned_s", seconds(e->time_s), "gain",
                       e->time_s > 0 ? json_real(e->rule_s / e->time_s) : json_null()));
     }
     for (size_t i = 0; i < t->tuned.n_bad; i++) {
@@ -39,7 +39,8 @@ mot_status mot_tune_json_add(mot_tuning *t)
             list_of(t, "struck_off"),
             json_pack("{s:s, s:o, s:s, s:s}", "device", t->info->id, "problem",
                       b->every ? json_null() : json_string(mot_problem_print(&b->problem, problem)),
-                      "choice", mot_choice_print(&b->choice, choice), "why", b->why));
+                      "choice", mot_choice_print(b->problem.op, &b->choice, choice), "why",
+                      b->why));
     }
     return failed ? MOT_FAIL(MOT_ERR_MEMORY, "no host memory for the results") : MOT_OK;
 }

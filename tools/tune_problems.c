@@ -1,4 +1,4 @@
-/* tune_problems.c: which products a training of the configuration really has.
+/* tune_problems.c: which problems a training of the configuration really has.
  *
  * The model is laid out on paper, for the batch sizes that matter: the whole batch (one device, and
  * evaluation), equal shares of it, and what is left at the end of an epoch, unless another size within a

@@ -43,7 +43,8 @@ static void describe(const mot_tuning *t, mot_answer answer, bool loaded, char *
 static mot_status strike(mot_tuning *t, const mot_problem *problem, const mot_choice *choice,
                          mot_answer answer, bool loaded)
 {
-    const mot_choice build = mot_tuned_build_of(choice), plain = {.variant = choice->variant};
+    const mot_choice build = mot_tuned_build_of(problem->op, choice),
+                     plain = {.variant = choice->variant};
     const bool gone = answer == MOT_ANSWER_HANGS || answer == MOT_ANSWER_CRASHED;
     mot_tuned_bad bad = {.problem = *problem, .choice = *choice};
     char text[MOT_CHOICE_TEXT];
@@ -53,7 +54,8 @@ static mot_status strike(mot_tuning *t, const mot_problem *problem, const mot_ch
     describe(t, answer, loaded, bad.why, sizeof bad.why);
     if (gone)
         mot_tune_child_end(&t->child);
-    mot_tune_show_line(t, "%s struck off: %s", mot_choice_print(choice, text), bad.why);
+    mot_tune_show_line(t, "%s struck off: %s", mot_choice_print(problem->op, choice, text),
+                       bad.why);
     MOT_TRY(mot_tuned_strike(&t->tuned, &bad));
     return mot_tuned_store(t->info, &t->tuned, false);
 }
@@ -91,7 +93,7 @@ static mot_status begin(mot_tuning *t, const mot_problem *problem, bool *possibl
         if (answer == MOT_ANSWER_STOPPED)
             return stopped();
         if (answer != MOT_ANSWER_RIGHT || strncmp(t->child.line, "choice ", 7) != 0 ||
-            !mot_choice_parse(t->child.line + 7, &rule)) {
+            !mot_choice_parse(problem->op, t->child.line + 7, &rule)) {
             mot_tune_show_line(t, "%s left out: %s", text,
                                answer < MOT_ANSWER_HANGS ? t->child.line : "no answer");
             mot_tune_child_end(&t->child);
@@ -115,7 +117,8 @@ static mot_status begin(mot_tuning *t, const mot_problem *problem, bool *possibl
     }
 }
 
-static mot_status list_candidates(mot_tuning *t, mot_choice *list, int *n)
+static mot_status list_candidates(mot_tuning *t, const mot_problem *problem, mot_choice *list,
+                                  int *n)
 {
     *n = 0;
     mot_tune_child_ask(&t->child, "candidates");
@@ -126,7 +129,7 @@ static mot_status list_candidates(mot_tuning *t, mot_choice *list, int *n)
         if (answer != MOT_ANSWER_RIGHT || strcmp(t->child.line, "end") == 0)
             return MOT_OK;
         if (*n < MOST_CANDIDATES && strncmp(t->child.line, "choice ", 7) == 0 &&
-            mot_choice_parse(t->child.line + 7, &list[*n]))
+            mot_choice_parse(problem->op, t->child.line + 7, &list[*n]))
             ++*n;
     }
 }
@@ -140,7 +143,7 @@ static mot_status try(mot_tuning *t, const mot_problem *problem, const char *ver
     double number[3];
     int wins;
     *measured = false;
-    mot_tune_child_ask(&t->child, "%s %s", verb, mot_choice_print(&x->choice, text));
+    mot_tune_child_ask(&t->child, "%s %s", verb, mot_choice_print(problem->op, &x->choice, text));
     mot_answer answer = load(t, &loaded);
     if (answer == MOT_ANSWER_RIGHT)
         answer = next_answer(t);
@@ -182,7 +185,7 @@ static mot_status screen(mot_tuning *t, const mot_problem *problem, const mot_ch
         if (mot_tuned_is_struck(&t->tuned, problem, &list[i]))
             continue;
         t->part = (double)i / (n + N_FINALISTS);
-        mot_tune_show_progress(t, problem, mot_choice_print(&list[i], text));
+        mot_tune_show_progress(t, problem, mot_choice_print(problem->op, &list[i], text));
         x[*n_tried] = (tried){.choice = list[i]};
         MOT_TRY(try(t, problem, "try", &x[*n_tried], &measured));
         *n_tried += measured;
@@ -203,7 +206,7 @@ mot_status mot_tune_search(mot_tuning *t, const mot_problem *problem)
     MOT_TRY(begin(t, problem, &possible));
     if (!possible)
         return MOT_OK;
-    MOT_TRY(list_candidates(t, list, &n));
+    MOT_TRY(list_candidates(t, problem, list, &n));
     MOT_TRY(screen(t, problem, list, n, x, &n_tried));
     if (n_tried > 0) { /* for those who look at the table */
         entry.time_s = entry.rule_s = x[0].rule_s;

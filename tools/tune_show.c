@@ -69,7 +69,8 @@ static void show_row(const mot_tuning *t, const mot_tuned_entry *e, int width)
     else
         fprintf(out, "  %9s  %9s  %7s", "", "", "");
     fprintf(out, "  %s\n",
-            e->choice.variant < 0 ? "by rule" : mot_choice_print(&e->choice, choice));
+            e->choice.variant < 0 ? "by rule"
+                                  : mot_choice_print(e->problem.op, &e->choice, choice));
 }
 
 void mot_tune_show_result(mot_tuning *t, const mot_problem *problem)
@@ -106,8 +107,8 @@ void mot_tune_show_table(mot_tuning *t)
     for (size_t i = 0; i < t->tuned.n_bad; i++) {
         const mot_tuned_bad *b = &t->tuned.bad[i];
         char choice[MOT_CHOICE_TEXT];
-        fprintf(terminal->out, "  struck off: %s%s%s: %s\n", mot_choice_print(&b->choice, choice),
-                b->every ? "" : " for ", b->every ? "" : mot_problem_print(&b->problem, text),
+        fprintf(terminal->out, "  struck off: %s for %s: %s\n",
+                mot_choice_print(b->problem.op, &b->choice, choice), mot_tuned_bad_print(b, text),
                 b->why);
     }
     fflush(terminal->out);

@@ -2,6 +2,8 @@
 
 #include "runtime/base/op.h"
 
+#include <string.h>
+
 const char *mot_op_name(mot_op op)
 {
     static const char *const names[] = {
@@ -10,6 +12,16 @@ const char *mot_op_name(mot_op op)
 #undef MOT_OP_NAME
     };
     return names[op];
+}
+
+bool mot_op_parse(const char *name, mot_op *out)
+{
+    for (int i = 0; i < MOT_N_OPS; i++)
+        if (strcmp(mot_op_name((mot_op)i), name) == 0) {
+            *out = (mot_op)i;
+            return true;
+        }
+    return false;
 }
 
 const char *mot_activation_name(mot_activation activation)

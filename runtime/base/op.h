@@ -197,6 +197,8 @@ typedef enum {
 
 /** "linear" for MOT_OP_linear. */
 const char *mot_op_name(mot_op op);
+/** The operator of that name; false where there is none. */
+bool mot_op_parse(const char *name, mot_op *out);
 /** "gelu" for MOT_ACT_GELU; "layer_norm" for MOT_NORM_LAYER; "mse" for
  *  MOT_LOSS_MSE. */
 const char *mot_activation_name(mot_activation activation);

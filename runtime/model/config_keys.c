@@ -204,7 +204,7 @@ const mot_key mot_config_keys[] = {
      "longer for one sample than the others for all gets none in any case."},
     {"train.tune", MOT_KEY_BOOL, "true", NULL,
      "Use the kernels that `motley tune` found to be fast on these devices; where it found none, look "
-     "for some before the first step (half a second a device, once: what is found is remembered). "
+     "for some before the first step (about a second a device, once: what is found is remembered). "
      "`false`: go by the rules."},
     {"train.bucket_bytes", MOT_KEY_INT, "1048576", "[64,1073741824]",
      "Gradients leave the device in pieces of about this size, while backward goes on."},

@@ -29,7 +29,7 @@ static const double MEASURE_S = 0.04, /* aim of one measurement */
     LONG_S = 0.1,  /* what takes so long is measured once: noise is a small part of it */
     HOPELESS = 30, /* a device so many times slower than the best is measured no further */
     WORTH = 0.03,  /* other devices or shares must gain more than this */
-    TUNE_S = 0.5;  /* a device, once */
+    TUNE_S = 1;    /* a device, once */
 
 /* ---- measuring ---- */
 
@@ -440,6 +440,8 @@ mot_status mot_trainer_fit(mot_trainer *t)
         MOT_TRY(fit_auto(t));
     else
         MOT_TRY(mot_trainer_agree(t, fit_given(t)));
+    if (t->set.tune) /* what is searched runs by the kernels that a step is made of: they are built first */
+        MOT_TRY(warm_up(t, t->set.part));
     MOT_TRY(tune(t, t->set.part, TUNE_S));
     for (int i = 0; i < 2; i++)
         if (odd[i] > 0) {

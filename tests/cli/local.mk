@@ -12,7 +12,7 @@ CLI_TESTS = \
 	tests/cli/refuses_bad_weights.sh \
 	tests/cli/stops_at_nan.sh \
 	tests/cli/tells_what_it_is.sh \
-	tests/cli/tunes.sh \
+	tests/cli/tunes.sh tests/cli/tunes_operators.sh \
 	tests/cli/tuning_survives_bad_kernels.sh \
 	tests/cli/writes_what_it_promises.sh
 TESTS += $(CLI_TESTS)

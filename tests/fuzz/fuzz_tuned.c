@@ -26,8 +26,10 @@ static void check_entries(const mot_tuned *tuned)
 {
     for (size_t i = 0; i < tuned->n_entries; i++) {
         const mot_tuned_entry *e = &tuned->entry[i];
-        if (e->problem.m < 1 || e->problem.n < 1 || e->problem.k < 1 || e->problem.batch < 1 ||
-            e->choice.variant < MOT_BY_RULE || !mot_tuned_find(tuned, &e->problem))
+        const mot_problem *x = &e->problem;
+        if (mot_problem_is_product(x) && (x->m < 1 || x->n < 1 || x->k < 1 || x->batch < 1))
+            abort();
+        if (e->choice.variant < MOT_BY_RULE || !mot_tuned_find(tuned, x))
             abort();
         for (int p = 0; p < MOT_MAX_PARAMETERS; p++)
             if (e->choice.parameter[p] < 0)

@@ -212,7 +212,7 @@ static void record_all(const mot_operands *o)
         if (variant->applies && !variant->applies(&r))
             continue;
         good_choice = !variant->prefers || variant->prefers(&r);
-        r.variant = variant->name;
+        snprintf(r.variant, sizeof r.variant, "%s", variant->name);
         must(variant->record(&r));
     }
     mot_commands_free(commands);

@@ -49,14 +49,22 @@ static const char *found(const mot_tuned *tuned, const char *text)
     static char choice[MOT_CHOICE_TEXT];
     const mot_problem problem = problem_of(text);
     const mot_tuned_entry *entry = mot_tuned_find(tuned, &problem);
-    return entry ? mot_choice_print(&entry->choice, choice) : "";
+    return entry ? mot_choice_print(problem.op, &entry->choice, choice) : "";
 }
 
 START_TEST(test_problems_and_choices_print_and_parse)
 {
     static const char *const problems[] = {
-        "product NT 256x1024x784 bias relu", "product TN 10x128x64 sums", "product NN 48*1x1x1",
-        "product TT 7x8x9 accumulate mask tf32", "product NT 7x8x9 bf16"};
+        "product NT 256x1024x784 bias relu",
+        "product TN 10x128x64 sums",
+        "product NN 48*1x1x1",
+        "product TT 7x8x9 accumulate mask tf32",
+        "product NT 7x8x9 bf16",
+        "conv2d 8x3x9x9 6x3x3x3 6 -> 8x6x5x5 kernel 3x3 stride 2x2 image 9x9 activation relu",
+        "conv2d_dinput 8x6x9x9 6x1x3x3 - 3 -> 8x6x9x9 kernel 3x3 padding 1x1 groups 6 image 9x9",
+        "attention_grad 2x8x16 2x8x48 2x8x16 2x4x8 -> 2x8x48 heads 4 causal",
+        "norm 4x8 8 8 -> 4x8 4x1x2 group 8 norm rms_norm bf16",
+        "softmax_xent 12x10 12:i32 -> 12x10 4"};
     static const char *const choices[] = {"rule",
                                           "plain",
                                           "direct rows 4 cols 8 k_block 196 mr 4",
@@ -77,7 +85,19 @@ START_TEST(test_problems_and_choices_print_and_parse)
                                                  "product NT 1x1x1 float32",
                                                  "product NT 2*1x1x1 sums",
                                                  "softmax 3x3",
-                                                 "product N 1x1x1"};
+                                                 "product N 1x1x1",
+                                                 "nothing 3x3 -> 3x3",
+                                                 "linear 3x3 3x3 -> 3x3",
+                                                 "relu 3x3 -> -> 3x3",
+                                                 "relu 3x0 -> 3x3",
+                                                 "relu 3x -> 3x3",
+                                                 "relu 1x1x1x1x1x1 -> 3x3",
+                                                 "relu 3x3:f16 -> 3x3",
+                                                 "relu 3x3 -> 3x3 kernel 3",
+                                                 "relu 3x3 -> 3x3 kernel",
+                                                 "relu 3x3 -> 3x3 activation blue",
+                                                 "relu 1 1 1 1 1 1 1 1 1 -> 3x3",
+                                                 "relu 3x3 -> 1 1 1 1 1"};
     static const char *const wrong_choices[] = {"",
                                                 "rule rows 1",
                                                 "direct rows",
@@ -96,13 +116,16 @@ START_TEST(test_problems_and_choices_print_and_parse)
         ck_assert_str_eq(mot_problem_print(&problem, text), problems[i]);
     }
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
-        ck_assert(mot_choice_parse(choices[i], &choice));
-        ck_assert_str_eq(mot_choice_print(&choice, text), choices[i]);
+        ck_assert(mot_choice_parse(MOT_OP_linear, choices[i], &choice));
+        ck_assert_str_eq(mot_choice_print(MOT_OP_linear, &choice, text), choices[i]);
     }
     for (size_t i = 0; i < sizeof wrong_problems / sizeof *wrong_problems; i++)
         ck_assert_msg(!mot_problem_parse(wrong_problems[i], &problem), "%s", wrong_problems[i]);
     for (size_t i = 0; i < sizeof wrong_choices / sizeof *wrong_choices; i++)
-        ck_assert_msg(!mot_choice_parse(wrong_choices[i], &choice), "%s", wrong_choices[i]);
+        ck_assert_msg(!mot_choice_parse(MOT_OP_linear, wrong_choices[i], &choice), "%s",
+                      wrong_choices[i]);
+    ck_assert(mot_choice_parse(MOT_OP_conv2d, "tile groups 4 rows 7", &choice));
+    ck_assert(!mot_choice_parse(MOT_OP_conv2d, "direct rows 4", &choice));
 }
 END_TEST
 
@@ -111,8 +134,10 @@ START_TEST(test_a_table_prints_and_reads_back)
     static const char lines[] =
         "product NT 256x1024x784 bias relu : direct rows 4 cols 8  # 210.4 us, by rule 235.1 us\n"
         "quick product TN 10x128x64 sums : rule\n"
+        "conv2d 8x3x9x9 6x3x3x3 - -> 8x6x9x9 kernel 3x3 padding 1x1 image 9x9 : tile rows 3\n"
         "bad product NN 64x128x10 mask : packed rows 2  # wrong numbers: 3, not 4\n"
-        "bad every : direct mr 12  # the driver crashed\n";
+        "bad every : direct mr 12  # the driver crashed\n"
+        "bad every conv2d : gemm rows 64 columns 128  # the driver crashed\n";
     mot_device_info info = {.id = "pocl:0", .name = "a processor"};
     mot_tuned tuned = table_of(lines);
     mot_text text = {0};
@@ -138,7 +163,11 @@ START_TEST(test_damaged_lines_are_skipped_and_logged)
                                           "\377\376",
                                           "product NT 1x1x1 : direct rows 1 #",
                                           "bad every direct",
-                                          "quick bad every : direct"};
+                                          "quick bad every : direct",
+                                          "bad every nothing : direct",
+                                          "bad everything : direct",
+                                          "bad every conv2d : packed",
+                                          "conv2d 1x1x1x1 1x1x1x1 -> 1x1x1x1 : packed"};
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         char lines[256];
         snprintf(lines, sizeof lines, "%s\nproduct NT 8x8x8 : plain\n", damaged[i]);
@@ -183,7 +212,9 @@ START_TEST(test_lookup_takes_the_same_then_the_nearest_of_a_quarter)
                                "product NT 200x64x784 bias : direct rows 2\n"
                                "product TN 10x64x256 sums : direct rows 3\n"
                                "quick product NT 240x64x784 bias : direct rows 4\n"
-                               "quick product NT 100x64x784 bias : direct rows 5\n");
+                               "quick product NT 100x64x784 bias : direct rows 5\n"
+                               "norm 64x32 32 - -> 64x32 64x1x2 group 32 : vector groups 3\n"
+                               "norm 32x32 32 - -> 32x32 32x1x2 group 32 : vector groups 4\n");
     static const char *const expected[][2] = {
         {"product NT 256x64x784 bias", "direct rows 1"},
         {"product NT 250x64x784 bias", "direct rows 1"},
@@ -198,6 +229,13 @@ START_TEST(test_lookup_takes_the_same_then_the_nearest_of_a_quarter)
         {"product NT 240x64x784 bias", "direct rows 1"}, /* tuned nearby beats quick */
         {"product NT 100x64x784 bias", "direct rows 5"}, /* quick, this very one */
         {"product NT 101x64x784 bias", ""},
+        {"norm 60x32 32 - -> 60x32 60x1x2 group 32", "vector groups 3"},
+        {"norm 33x32 32 - -> 33x32 33x1x2 group 32", "vector groups 4"},
+        {"norm 60x32 32 - -> 60x32 63x1x2 group 32", ""}, /* samples change everywhere alike */
+        {"norm 60x33 32 - -> 60x33 60x1x2 group 32", ""},
+        {"norm 60x32 32 - -> 60x32 60x1x2 group 16", ""},
+        {"norm 48x32 32 - -> 48x32 48x1x2 group 32", "vector groups 3"},
+        {"norm 47x32 32 - -> 47x32 47x1x2 group 32", ""},
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         ck_assert_msg(strcmp(found(&tuned, expected[i][0]), expected[i][1]) == 0, "%s: %s",
@@ -230,7 +268,7 @@ START_TEST(test_what_is_struck_off)
 {
     mot_tuned tuned =
         table_of("bad every : direct mr 12 rows 3\nbad product NN 2x2x2 : packed rows 2\n"
-                 "bad every : tiled\n");
+                 "bad every : tiled\nbad every conv2d : direct\n");
     static const struct {
         const char *choice;
         bool here, elsewhere;
@@ -242,7 +280,7 @@ START_TEST(test_what_is_struck_off)
                       elsewhere = problem_of("product NN 3x3x3");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         mot_choice choice;
-        ck_assert(mot_choice_parse(cases[i].choice, &choice));
+        ck_assert(mot_choice_parse(MOT_OP_linear, cases[i].choice, &choice));
         ck_assert_msg(mot_tuned_is_struck(&tuned, &here, &choice) == cases[i].here, "%s",
                       cases[i].choice);
         ck_assert_msg(mot_tuned_is_struck(&tuned, &elsewhere, &choice) == cases[i].elsewhere, "%s",
