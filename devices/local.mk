@@ -7,8 +7,8 @@ libmotley_core_la_SOURCES += devices/accumulate.c devices/activation.c devices/a
 	devices/device.c devices/device.h devices/devices.h devices/discover.c devices/dropout.c \
 	devices/embedded.h devices/embedding.c devices/ingest.c devices/joined.c \
 	devices/joined_measure.c devices/kernel.h devices/lamb.c devices/linear.c devices/list.c \
-	devices/matmul.c devices/matmul.h devices/matmul_clblast.c devices/matmul_cpu.c \
-	devices/matmul_mma.c devices/matmul_tiled.c devices/measure.c devices/move.c \
+	devices/loss_scale.c devices/matmul.c devices/matmul.h devices/matmul_clblast.c devices/matmul_cpu.c \
+	devices/matmul_mma.c devices/matmul_tiled.c devices/measure.c devices/move.c devices/narrow.c \
 	devices/norm.c devices/optimizer.c devices/optimizer.h devices/parts.c devices/peak.c \
 	devices/peak.h devices/pointwise_loss.c devices/pool2d.c devices/position.c \
 	devices/primitive.c devices/primitive.h devices/probe.c devices/probe.h \

@@ -16,7 +16,7 @@ typedef struct op_case {
     mot_operands o;                    /* shapes, types and attributes; buffers are the harness's */
     void *in[MOT_MAX_INPUTS];          /* as the view's type says; NULL: absent; freed by op_free */
     float *start[MOT_MAX_OUTPUTS];     /* what an output holds before; NULL: NaN */
-    double *expected[MOT_MAX_OUTPUTS]; /* NULL: the output is absent */
+    double *expected[MOT_MAX_OUTPUTS]; /* NULL: the output is absent; of 16 bits: the bits */
     double tolerance[MOT_MAX_OUTPUTS]; /* of |difference| / (1 + |expected|) */
     uint32_t scalars[MOT_N_SCALARS];
     int on_top; /* output 0 lies on this input (in place); -1: on its own */
