@@ -7,8 +7,8 @@
  *               not, and bias_i = 1 - beta_i^(their number, with this one), for Adam
  *
  * A sum that is not finite skips the step and halves the scale; `every` good steps double it.  The scale
- * is a power of two if it starts as one, so that it changes no other bit, and stays a finite float that
- * is no subnormal.  The same bits on every device: each has a replica of all this.
+ * is a power of two if it starts as one, so that it changes no other bit.  It does not grow for ever
+ * where nothing overflows, since squares of gradients, for their norm, would at last.  The same bits on every device: each has a replica of all this.
  * Source: Micikevicius et al. 2018, with the numbers of PyTorch's GradScaler. */
 #ifndef SCALE_MOVE_CL
 #define SCALE_MOVE_CL
@@ -20,6 +20,7 @@
 #define BIAS2_WORD 6
 #define SKIP_WORD 8
 #define N_WORDS 16
+#define MOST_SCALE 16777216.0f
 /* All of these bits are set in what is infinite or no number. */
 #define EXPONENT 0x7f800000
 
@@ -54,7 +55,7 @@ INLINE void move_scale(__global float *divisor, __global float *scale, __global 
         steps[2] = beta1 * steps[2] + rest1;
         steps[3] = beta2 * steps[3] + rest2;
         if (steps[0] >= every) {
-            *scale = is_finite(*scale * 2.0f) ? *scale * 2.0f : *scale;
+            *scale = *scale < MOST_SCALE ? *scale * 2.0f : *scale;
             steps[0] = 0.0f;
         }
     }

@@ -328,9 +328,10 @@ void make_unscale(op_case *c, mot_random *random, bool small)
     if (!finite)
         grad[op_between(random, 0, n - 1)] = op_between(random, 0, 1) ? NAN : -INFINITY;
     divisor[0] = (double)(samples * scale0[0]);
-    const bool doubles = !skip && steps0[MOT_LOSS_GOOD] + 1 >= 3;
+    const bool enough = !skip && steps0[MOT_LOSS_GOOD] + 1 >= 3;
+    const bool doubles = enough && scale0[0] < 16777216.0f;
     scale[0] = (double)scale0[0] * (skip ? 0.5 : doubles ? 2.0 : 1.0);
-    steps[MOT_LOSS_GOOD] = skip || doubles ? 0 : (double)steps0[MOT_LOSS_GOOD] + 1;
+    steps[MOT_LOSS_GOOD] = skip || enough ? 0 : (double)steps0[MOT_LOSS_GOOD] + 1;
     steps[MOT_LOSS_SKIPPED] = (double)skipped + skip;
     for (int i = MOT_LOSS_BIAS1; i <= MOT_LOSS_BIAS2; i++) {
         const double beta = i == MOT_LOSS_BIAS1 ? 0.9 : 0.999;
