@@ -52,7 +52,8 @@ static mot_status check_unscale(const mot_operands *o)
 {
     MOT_TRY(mot_check_operands(o, 2, 2, 4, 4, 0));
     if (mot_view_elements(&o->in[0]) % 16 != 0)
-        return MOT_FAIL(MOT_ERR_SHAPE, "unscale %s: a flat array is a multiple of 16 long", o->name);
+        return MOT_FAIL(MOT_ERR_SHAPE, "unscale %s: a flat array is a multiple of 16 long",
+                        o->name);
     MOT_TRY(mot_check_elements(o, "divisor", &o->out[0], 4));
     MOT_TRY(mot_check_elements(o, "scale", &o->out[1], 1));
     MOT_TRY(mot_check_elements(o, "steps", &o->out[2], 4));

@@ -1,7 +1,7 @@
 /* narrow: n floats to 16 bits, as `stored` says (half.cl); widen: back.
  * plain   one work-item an element; runs anywhere; what the others are tested against.
  * vector  vectors of VW, a chunk a group (vector.cl). */
-#include "half.cl"
+#include "half_vector.cl"
 
 __kernel void narrow_plain(__global ushort *y, long y_at, __global const float *x, long x_at, long n,
                            int stored)

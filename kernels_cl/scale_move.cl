@@ -8,7 +8,8 @@
  *
  * A sum that is not finite skips the step and halves the scale; `every` good steps double it.  The scale
  * is a power of two if it starts as one, so that it changes no other bit.  It does not grow for ever
- * where nothing overflows, since squares of gradients, for their norm, would at last.  The same bits on every device: each has a replica of all this.
+ * where nothing overflows, since squares of gradients, for their norm, would at last.
+ * The same bits on every device: each has a replica of all this.
  * Source: Micikevicius et al. 2018, with the numbers of PyTorch's GradScaler. */
 #ifndef SCALE_MOVE_CL
 #define SCALE_MOVE_CL

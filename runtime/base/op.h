@@ -77,7 +77,7 @@
     X(gru_grad) /* dy, y, gates, w -> dx (B,T,3H), dstate (B,T,3H), that of w h + b, before (B,T,H) */ \
     X(narrow) /* x -> y of attrs.storage, 16 bits, to the nearest, of two to the even one */       \
     X(widen)  /* x of 16 bits -> y in floats */                                                    \
-    X(scale_gradient) /* dy, scale (1) -> dx = dy scale */                                          \
+    X(scale_gradient) /* dy, scale (1) -> dx = dy scale */                                         \
     X(accumulate) /* -> flat: grad, sums, kept (n+4), in place: sums over the parts of a batch; the \
                      scalars say what to do */                                                     \
     /* The update, on flat arrays, in place; scalars give lr; ranges (4R): see graph.h; instead    \

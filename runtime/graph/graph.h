@@ -154,7 +154,8 @@ mot_status mot_graph_reshape(mot_graph *graph, int x, const char *name, const mo
 
 /** Append backward for graph->loss_node (reverse mode), with what checkpointed blocks compute again
  *  (recompute.c), then fuse (the table in fuse.c), store what is kept for backward as attrs->storage
- *  says (narrow.c), then the update by `optimizer` (MOT_OP_sgd, ..., with attrs, and the rules of the parameters), and seal.  Numbers tensors
+ *  says (narrow.c), then the update by `optimizer` (MOT_OP_sgd, ..., with attrs, and the rules of the
+ *  parameters), and seal.  Numbers tensors
  *  and nodes anew.  Errors: MOT_ERR_ARGUMENT without a loss, or with a parameter that it does not
  *  depend on; after an error the graph can only be freed. */
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);

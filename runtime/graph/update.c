@@ -1,5 +1,6 @@
 /* update.c: the nodes of the update, appended when a graph is sealed: adding up the parts of a
- * batch, which is still backward, taking off the loss's scale, clipping, the optimizer, the moving average of the parameters, and
+ * batch, which is still backward, taking off the loss's scale, clipping, the optimizer, the moving
+ * average of the parameters, and
  * what single operators keep up to date.
  *
  * The optimizer goes over all parameters in one launch.  What differs between them, learning rate

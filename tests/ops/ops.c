@@ -97,8 +97,10 @@ void op_begin_later(op_case *c, mot_random *random, int64_t length)
 
 void op_free(op_case *c)
 {
-    for (int i = 0; i < MOT_MAX_INPUTS; i++)
+    for (int i = 0; i < MOT_MAX_INPUTS; i++) {
         free(c->in[i]);
+        free(c->rounded[i]);
+    }
     for (int i = 0; i < MOT_MAX_OUTPUTS; i++) {
         free(c->start[i]);
         free(c->expected[i]);

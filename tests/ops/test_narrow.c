@@ -4,8 +4,9 @@
 
 #include "tests/ops/ops.h"
 
+#include <check.h>
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 /* Of a type of 16 bits: bits of the fraction, least and greatest exponent. */
 typedef struct format {
@@ -36,8 +37,24 @@ static uint16_t bits_of(double x, mot_dtype dtype)
     if (isinf(x))
         return (uint16_t)(sign | (f.greatest + bias + 1) << f.fraction);
     const int exponent = x == 0 || ilogb(x) < f.least ? f.least : ilogb(x);
-    const int whole = (int)ldexp(fabs(x), f.fraction - exponent); /* the leading 1 raises the exponent */
+    const int whole =
+        (int)ldexp(fabs(x), f.fraction - exponent); /* the leading 1 raises the exponent */
     return (uint16_t)(sign | (((exponent + bias - 1) << f.fraction) + whole));
+}
+
+void op_narrow(op_case *c, int i, mot_dtype dtype, float **rounded)
+{
+    const int64_t n = op_elements(&c->o.in[i]);
+    float *x = c->rounded[i] = c->in[i];
+    uint16_t *bits = calloc((size_t)n + 1, sizeof *bits);
+    ck_assert_ptr_nonnull(bits);
+    for (int64_t k = 0; k < n; k++) {
+        x[k] = (float)nearest((double)x[k], dtype);
+        bits[k] = bits_of((double)x[k], dtype);
+    }
+    c->o.in[i].dtype = dtype;
+    c->in[i] = bits;
+    *rounded = x;
 }
 
 /* Numbers of every size, some of them just between two; no subnormal floats, which devices may lose. */
@@ -62,7 +79,8 @@ static float number(mot_random *random)
 
 static mot_view draw(op_case *c, mot_random *random, bool small)
 {
-    int64_t dim[2] = {op_between(random, 1, small ? 4 : 90), op_between(random, 1, small ? 9 : 300)};
+    int64_t dim[2] = {op_between(random, 1, small ? 4 : 90),
+                      op_between(random, 1, small ? 9 : 300)};
     c->o.attrs.storage = op_between(random, 0, 1) ? MOT_BF16 : MOT_F16;
     c->on_top = -1;
     return op_view(MOT_F32, (int)op_between(random, 1, 2), dim);

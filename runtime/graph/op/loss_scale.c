@@ -43,4 +43,10 @@ static mot_cost cost_unscale(const mot_graph *graph, const mot_node *node, int64
 }
 
 const mot_op_rules mot_rules_unscale = {
-    .min_in = 2, .max_in = 2, .min_out = 4, .max_out = 4, .infer = infer_unscale, .cost = cost_unscale};
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 4,
+    .max_out = 4,
+    .infer = infer_unscale,
+    .cost = cost_unscale,
+};
