@@ -205,8 +205,7 @@ static mot_matmul of_parts(const mot_matmul *p, const mot_view *parts, const mot
     out.sums = *sums;
     out.ldc = p->n;
     out.stride_c = p->m * p->n;
-    out.flags &=
-        MOT_MATMUL_TRANS_A | MOT_MATMUL_TRANS_B | MOT_MATMUL_SUMS | MOT_MATMUL_B_NARROW;
+    out.flags &= MOT_MATMUL_TRANS_A | MOT_MATMUL_TRANS_B | MOT_MATMUL_SUMS | MOT_MATMUL_B_NARROW;
     return out;
 }
 

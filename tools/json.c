@@ -314,9 +314,9 @@ mot_status mot_json_print_data(const mot_data *data, const mot_summary *summary)
                                           "counts", counts(summary->count[i], train->n_classes)));
     return print(json_pack("{s:o, s:s, s:I, s:b, s:o, s:o, s:o}", "sample", sample, "type",
                            mot_dtype_name(train->dtype), "classes", (json_int_t)train->n_classes,
-                           "regression", train->regression,
-                           "parts", part, "mean", reals(summary->mean, summary->n_channels),
-                           "deviation", reals(summary->deviation, summary->n_channels)));
+                           "regression", train->regression, "parts", part, "mean",
+                           reals(summary->mean, summary->n_channels), "deviation",
+                           reals(summary->deviation, summary->n_channels)));
 }
 
 mot_status mot_json_print_generated(const mot_generated *g)

@@ -121,7 +121,6 @@ bool mot_node_runs(const mot_graph *graph, int node, bool inference)
 {
     const mot_node *n = &graph->node[node];
     const mot_op_rules *rules = mot_op_get_rules(n->op);
-    return !inference ||
-           (n->phase == MOT_PHASE_FORWARD && !rules->training_only && !rules->exchanged &&
-            !rules->for_backward);
+    return !inference || (n->phase == MOT_PHASE_FORWARD && !rules->training_only &&
+                          !rules->exchanged && !rules->for_backward);
 }

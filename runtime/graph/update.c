@@ -148,13 +148,14 @@ static mot_status append_accumulate(mot_graph *graph, const mot_attrs *attrs)
 static mot_status append_unscale(mot_graph *graph, const mot_attrs *attrs, int *divisor)
 {
     const mot_shape four = {1, {4}}, words = {1, {MOT_N_SCALARS}};
-    MOT_TRY(mot_graph_add_tensor(graph, MOT_TENSOR_ACTIVATION, "unscaled", MOT_F32, &four, divisor));
+    MOT_TRY(
+        mot_graph_add_tensor(graph, MOT_TENSOR_ACTIVATION, "unscaled", MOT_F32, &four, divisor));
     MOT_TRY(mot_graph_add_tensor(graph, MOT_TENSOR_ACTIVATION, "scalars", MOT_F32, &words,
                                  &graph->scalars));
     graph->tensor[*divisor].producer = graph->tensor[graph->scalars].producer = graph->n_nodes;
-    return add_node(
-        graph, MOT_OP_unscale, "unscale", attrs, (int[]){graph->flat_gradient, graph->sums, -1},
-        (int[]){*divisor, graph->loss_scale, graph->loss_steps, graph->scalars, -1});
+    return add_node(graph, MOT_OP_unscale, "unscale", attrs,
+                    (int[]){graph->flat_gradient, graph->sums, -1},
+                    (int[]){*divisor, graph->loss_scale, graph->loss_steps, graph->scalars, -1});
 }
 
 /* What the gradient's sum is divided by: the number of samples, or more where the norm is too large. */

@@ -237,11 +237,12 @@ static mot_status check_loss_scale(mot_trainer *t)
     MOT_TRY(mot_report_loss_scale(t));
     if (!(t->report.loss_scale < least))
         return MOT_OK;
-    return MOT_FAIL(MOT_ERR_NUMERIC,
-                    "the gradient is not finite at step %" PRId64 ", even with a loss scale of %g; "
-                    "%" PRId64 " steps were skipped: values may not fit fp16, try train.storage=bf16, "
-                    "or make train.optimizer.lr (%g) smaller",
-                    t->now.step, t->report.loss_scale, t->report.skipped_steps, t->set.optimizer.lr);
+    return MOT_FAIL(
+        MOT_ERR_NUMERIC,
+        "the gradient is not finite at step %" PRId64 ", even with a loss scale of %g; "
+        "%" PRId64 " steps were skipped: values may not fit fp16, try train.storage=bf16, "
+        "or make train.optimizer.lr (%g) smaller",
+        t->now.step, t->report.loss_scale, t->report.skipped_steps, t->set.optimizer.lr);
 }
 
 static mot_status end_epoch(mot_trainer *t)

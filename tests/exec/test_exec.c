@@ -193,8 +193,8 @@ END_TEST
 /* The same with what is kept for backward in 16 bits: within what these round to. */
 START_TEST(test_gradient_is_close_with_16_bits)
 {
-    static const mot_attrs attrs[] = {{.storage = MOT_BF16},
-                                      {.storage = MOT_F16, .loss_scale = 1024, .loss_scale_every = 1}};
+    static const mot_attrs attrs[] = {
+        {.storage = MOT_BF16}, {.storage = MOT_F16, .loss_scale = 1024, .loss_scale_every = 1}};
     static const double tolerance[] = {4e-3, 6e-4};
     for (int s = 0; s < 2; s++) {
         sample_set set;

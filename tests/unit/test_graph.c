@@ -342,8 +342,8 @@ END_TEST
 
 START_TEST(test_fp16_scales_the_loss)
 {
-    mot_graph *graph = new_residual(
-        &(mot_attrs){.storage = MOT_F16, .loss_scale = 1024, .loss_scale_every = 10, .clip_norm = 1});
+    mot_graph *graph = new_residual(&(mot_attrs){
+        .storage = MOT_F16, .loss_scale = 1024, .loss_scale_every = 10, .clip_norm = 1});
     const mot_node *loss = &graph->node[graph->loss_node], *last = &graph->node[graph->n_nodes - 1];
     ck_assert_int_eq(loss[1].op, MOT_OP_scale_gradient);
     ck_assert_int_eq(loss[1].in[0], loss->out[0]);
