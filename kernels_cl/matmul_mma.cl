@@ -25,7 +25,6 @@
  * products.
  * Parameters: BF16 (else tf32), ROWS (32, with HIGH even, or 64), HIGH, WIDE, STAGES; EMULATED.
  * Deterministic.  Source: PTX ISA 8.0, "Matrix fragments for mma.m16n8k8 / m16n8k16". */
-#include "half.cl"
 #include "matmul_flags.cl"
 #ifndef ROWS
 #define ROWS 64
@@ -63,6 +62,7 @@
 #define UNROLL _Pragma("unroll 1") /* else its barriers are a strain on compilers */
 #endif
 #include "matmul_order.cl"
+#include "half.cl"
 
 /* ---- packing ---- */
 
