@@ -69,6 +69,9 @@ static mot_matmul dweight_of(const mot_operands *o)
                     .ldb = k,
                     .ldc = k,
                     .flags = MOT_MATMUL_TRANS_A};
+    const mot_stored stored = mot_stored_as(&o->in[1]);
+    if (stored != MOT_STORED_FLOAT)
+        p.flags |= stored == MOT_STORED_BF16 ? MOT_MATMUL_B_BF16 : MOT_MATMUL_B_F16;
     if (mot_has_out(o, 1)) {
         p.sums = o->out[1];
         p.flags |= MOT_MATMUL_SUMS;
@@ -123,20 +126,22 @@ static mot_status check_dinput(const mot_operands *o)
 
 static mot_status check_dweight(const mot_operands *o)
 {
-    MOT_TRY(mot_check_operands(o, 2, 2, 1, 2, 0));
+    const bool narrow = o->n_in > 1 && mot_dtype_is_16_bits(o->in[1].dtype);
+    MOT_TRY(mot_check_operands(o, 2, 2, 1, 2, narrow ? 2u : 0));
     return check_product(o, mot_view_lines(&o->in[0]), mot_view_lines(&o->in[1]));
 }
 
 static mot_problem problem_of(const mot_operands *o, mot_precision precision)
 {
     const mot_matmul p = mot_matmul_of(o);
+    /* How an operand is stored makes little difference to what is fast. */
     return (mot_problem){.op = MOT_OP_linear,
                          .precision = precision,
                          .batch = p.batch,
                          .m = p.m,
                          .n = p.n,
                          .k = p.k,
-                         .flags = p.flags};
+                         .flags = p.flags & ~MOT_MATMUL_B_NARROW};
 }
 
 const mot_primitive mot_primitive_linear = {check_linear, mot_matmul_variants,

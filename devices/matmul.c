@@ -15,6 +15,13 @@ void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p)
     mot_launch_int(launch, p->flags);
 }
 
+const char *mot_matmul_b_option(const mot_matmul *p)
+{
+    return p->flags & MOT_MATMUL_B_BF16  ? " -DB_STORED=1"
+           : p->flags & MOT_MATMUL_B_F16 ? " -DB_STORED=2"
+                                         : "";
+}
+
 static mot_status record_plain(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);

@@ -21,6 +21,9 @@ enum {
     MOT_MATMUL_RELU = 16,
     MOT_MATMUL_MASK = 32,
     MOT_MATMUL_SUMS = 64,
+    MOT_MATMUL_B_BF16 = 256, /* b is stored so; 128 is a kernel's own */
+    MOT_MATMUL_B_F16 = 512,
+    MOT_MATMUL_B_NARROW = MOT_MATMUL_B_BF16 | MOT_MATMUL_B_F16,
 };
 
 /* A batch as a dimension of a launch of groups: drivers take no more. */
@@ -40,6 +43,9 @@ mot_matmul mot_matmul_of(const mot_operands *o);
 /** Pass all of it to a kernel: c, sums, a, b, bias, mask, m, n, k, lda, ldb, ldc, stride_a,
  *  stride_b, stride_c, flags. */
 void mot_matmul_arguments(mot_launch *launch, const mot_matmul *p);
+
+/** The build option of GPUs' kernels that says how b is stored. */
+const char *mot_matmul_b_option(const mot_matmul *p);
 
 /** Parameters of the CPU's variants, in this order: groups in both directions, steps of k at a
  *  time, rows of a tile. */

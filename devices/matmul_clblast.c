@@ -48,7 +48,8 @@ bool mot_matmul_applies_clblast(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
     return r->device->info.compiler && !r->device->archive && p.batch == 1 &&
-           p.a.slot_stride == 0 && p.b.slot_stride == 0 && p.c.slot_stride == 0;
+           !(p.flags & MOT_MATMUL_B_NARROW) && p.a.slot_stride == 0 && p.b.slot_stride == 0 &&
+           p.c.slot_stride == 0;
 }
 
 int64_t mot_matmul_clblast_workspace(const mot_recording *r)

@@ -118,11 +118,12 @@ int64_t mot_matmul_mma_workspace(const mot_recording *r)
 
 static void begin(const mot_recording *r, mot_launch *launch, const layout *l, const char *kernel)
 {
+    const mot_matmul p = mot_matmul_of(r->o);
     char options[96];
-    snprintf(options, sizeof options, "-DROWS=%d -DHIGH=%d -DWIDE=%d -DSTAGES=%d%s%s", l->rows,
+    snprintf(options, sizeof options, "-DROWS=%d -DHIGH=%d -DWIDE=%d -DSTAGES=%d%s%s%s", l->rows,
              l->high, l->wide, l->stages,
              r->traits.precision == MOT_PRECISION_BF16 ? " -DBF16" : "",
-             r->device->emulates_mma ? " -DEMULATED" : "");
+             r->device->emulates_mma ? " -DEMULATED" : "", mot_matmul_b_option(&p));
     mot_launch_begin(launch, r->commands, "matmul_mma", options, kernel);
 }
 

@@ -190,10 +190,11 @@ static void options_of(const mot_recording *r, const mot_matmul *p, const tiling
         snprintf(blocks, sizeof blocks,
                  " -DROWS=%d -DCOLUMNS=%d -DITEM_ROWS=%d -DITEM_COLUMNS=%d -DSTEP=%d", t->rows,
                  t->columns, t->item_rows, t->item_columns, t->step);
-    snprintf(out, size, "-DFORM=%d%s%s%s%s%s", trans_a | trans_b, r->traits.cpu ? " -DROLLED" : "",
+    snprintf(out, size, "-DFORM=%d%s%s%s%s%s%s", trans_a | trans_b,
+             r->traits.cpu ? " -DROLLED" : "",
              is_wide(&p->a, trans_a ? p->m : p->k, p->lda, p->stride_a) ? " -DWIDE_A=1" : "",
              is_wide(&p->b, trans_b ? p->k : p->n, p->ldb, p->stride_b) ? " -DWIDE_B=1" : "",
-             p->flags & MOT_MATMUL_SUMS ? " -DSUMMED" : "", blocks);
+             p->flags & MOT_MATMUL_SUMS ? " -DSUMMED" : "", mot_matmul_b_option(p), blocks);
 }
 
 /* The product of each part of k into `parts`. */
@@ -204,7 +205,7 @@ static mot_matmul of_parts(const mot_matmul *p, const mot_view *parts, const mot
     out.sums = *sums;
     out.ldc = p->n;
     out.stride_c = p->m * p->n;
-    out.flags &= MOT_MATMUL_TRANS_A | MOT_MATMUL_TRANS_B | MOT_MATMUL_SUMS;
+    out.flags &= MOT_MATMUL_TRANS_A | MOT_MATMUL_TRANS_B | MOT_MATMUL_SUMS | MOT_MATMUL_B_NARROW;
     return out;
 }
 

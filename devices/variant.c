@@ -124,6 +124,13 @@ bool mot_view_aligned(const mot_view *view, int n)
     return view->offset % n == 0 && view->slot_stride % n == 0;
 }
 
+mot_stored mot_stored_as(const mot_view *view)
+{
+    return view->dtype == MOT_BF16  ? MOT_STORED_BF16
+           : view->dtype == MOT_F16 ? MOT_STORED_F16
+                                    : MOT_STORED_FLOAT;
+}
+
 int64_t mot_view_rows(const mot_view *view)
 {
     return view->shape.n_dims > 0 ? view->shape.dim[0] : 1;

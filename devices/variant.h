@@ -93,6 +93,9 @@ mot_status mot_check_first(const mot_operands *o, int64_t length);
 int64_t mot_view_elements(const mot_view *view);
 /** Does it begin at a multiple of n elements, in every slot of a ring? */
 bool mot_view_aligned(const mot_view *view, int n);
+/** How kernels are told of an operand's type; twin of kernels_cl/half.cl. */
+typedef enum { MOT_STORED_FLOAT, MOT_STORED_BF16, MOT_STORED_F16 } mot_stored;
+mot_stored mot_stored_as(const mot_view *view);
 /** Rows: dim 0; columns: the product of the others. */
 int64_t mot_view_rows(const mot_view *view);
 int64_t mot_view_columns(const mot_view *view);

@@ -5,8 +5,9 @@
  * vector  vectors of VW, a chunk a group (vector.cl). */
 #include "vector.cl"
 
-/* Position in the scalars; see runtime/base/op.h. */
+/* Positions in the scalars; see runtime/base/op.h. */
 #define STEP 0
+#define SKIP 8
 
 __kernel void average_plain(__global float *average, long average_at, __global const float *param,
                             long param_at, __global const uint *scalars, long scalars_at, long n,
@@ -14,7 +15,7 @@ __kernel void average_plain(__global float *average, long average_at, __global c
 {
     EXACT
     const long i = get_global_id(0);
-    if (i >= n)
+    if (i >= n || scalars[scalars_at + SKIP])
         return;
     const float w = param[param_at + i], a = average[average_at + i];
     average[average_at + i] = scalars[scalars_at + STEP] == 0 ? w : a + rest * (w - a);
@@ -27,6 +28,8 @@ __kernel void average_vector(__global float *restrict average, long average_at,
 {
     EXACT
     const bool first = scalars[scalars_at + STEP] == 0;
+    if (scalars[scalars_at + SKIP])
+        return;
     average += average_at;
     param += param_at;
     PART(n, chunk);

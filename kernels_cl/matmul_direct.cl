@@ -35,13 +35,18 @@ __kernel void matmul_direct(__global float *restrict c, long c_at, __global floa
     target t = {c + c_at + batch * stride_c, bias + bias_at, mask + mask_at + batch * stride_c,
                 ldc, 0};
     a += a_at + batch * stride_a;
-    b += b_at + batch * stride_b;
+    b_at += batch * stride_b;
     if (flags & SUMS)
         sum_rows(sums + sums_at, a, lda, flags & TRANS_A, m, k, part, rows * columns);
     for (long p = 0; p < k; p += k_block) {
         const long deep = min(k_block, k - p);
         t.flags = block_flags(flags, p == 0, p + deep == k);
-        direct_pack_panels(panels, NR * deep, b, ldb, flags & TRANS_B, p, deep, j0, j1 - j0);
+        if (flags & (B_BF16 | B_F16))
+            direct_pack_panels_16(panels, NR * deep, (__global const ushort *)b + b_at, ldb,
+                                  flags & B_BF16, p, deep, j0, j1 - j0);
+        else
+            direct_pack_panels(panels, NR * deep, b + b_at, ldb, flags & TRANS_B, p, deep, j0,
+                               j1 - j0);
         for (long i = i0; i < i1; i += MR)
             for (long j = j0; j < j1; j += NR) {
                 VEC tile[MR][2];

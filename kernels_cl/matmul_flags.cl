@@ -10,4 +10,7 @@
 #define RELU 16
 #define MASK 32
 #define SUMS 64
+/* B is stored in 16 bits; only where B is not transposed. */
+#define B_BF16 256
+#define B_F16 512
 #endif

@@ -38,6 +38,9 @@
 #ifndef STAGES
 #define STAGES 1
 #endif
+#ifndef B_STORED
+#define B_STORED 0 /* of op(B), as half.cl has it */
+#endif
 #define PANEL 64        /* rows */
 #define UNIT 128        /* words */
 #define STEP (4 * UNIT) /* words of a panel for a step of k */
@@ -59,6 +62,7 @@
 #define UNROLL _Pragma("unroll 1") /* else its barriers are a strain on compilers */
 #endif
 #include "matmul_order.cl"
+#include "half.cl"
 
 /* ---- packing ---- */
 
@@ -80,6 +84,9 @@ INLINE uint rounded(float x)
 /* Where a lane reads: its row's part of a slice of k, and as much of the row after next. */
 typedef struct part {
     __global const float *from;
+#if B_STORED
+    __global const ushort *narrow; /* of op(B) in 16 bits; NULL: of op(A) */
+#endif
     long row_stride, k_stride;
     long rows, k; /* how many there are, from here on */
     bool whole, aligned;
@@ -90,6 +97,16 @@ INLINE float4 four_of(const part *x, long row, long p)
 {
     __global const float *from = x->from + row * x->row_stride + p * x->k_stride;
     const long step = x->k_stride, left = x->whole ? 4 : row < x->rows ? x->k - p : 0;
+#if B_STORED
+    if (x->narrow) {
+        __global const ushort *at = x->narrow + row * x->row_stride + p * x->k_stride;
+        const int bf16 = B_STORED == STORED_BF16;
+        return (float4)(left > 0 ? load_16(at, 0, bf16) : 0.0f,
+                        left > 1 ? load_16(at, step, bf16) : 0.0f,
+                        left > 2 ? load_16(at, 2 * step, bf16) : 0.0f,
+                        left > 3 ? load_16(at, 3 * step, bf16) : 0.0f);
+    }
+#endif
     if (x->whole && x->aligned)
         return *(__global const float4 *)from;
     return (float4)(left > 0 ? from[0] : 0.0f, left > 1 ? from[step] : 0.0f,
@@ -162,8 +179,15 @@ __kernel void mma_pack(__global uint *restrict words, long words_at, __global fl
     const long row = (long)unit * 16 + PLACE(lane / 4);
     const long at = left ? a_at + batch * stride_a : b_at + batch * stride_b;
     const long p = first + t * 4, step = first / CHUNK * STEPS_A_CHUNK;
-    const part x = {(left ? a : b) + at + row * row_stride + p * k_stride, row_stride, k_stride,
-                    rows - row, k - p};
+    const long here = at + row * row_stride + p * k_stride;
+    const part x = {.from = (left ? a : b) + here,
+#if B_STORED
+                    .narrow = left ? 0 : (__global const ushort *)b + here,
+#endif
+                    .row_stride = row_stride,
+                    .k_stride = k_stride,
+                    .rows = rows - row,
+                    .k = k - p};
     const bool whole = ((long)unit + 1) * 16 <= rows && first + SLICE <= k;
     const bool aligned = k_stride == 1 && (at | row_stride) % 4 == 0;
     float sum[2];

@@ -27,8 +27,14 @@ __kernel void matmul_pack(__global float *restrict panels, long panels_at,
     const long j0 = NR * part_begin(n_panels, x, across);
     const long j1 = min(n, NR * part_begin(n_panels, x + 1, across));
     const long p0 = part_begin(k, y, along), p1 = part_begin(k, y + 1, along);
-    packed_pack_panels(panels + panels_at + (batch * n_panels * NR + j0) * k + p0 * NR, NR * k,
-                b + b_at + batch * stride_b, ldb, flags & TRANS_B, p0, p1 - p0, j0, j1 - j0);
+    panels += panels_at + (batch * n_panels * NR + j0) * k + p0 * NR;
+    b_at += batch * stride_b;
+    if (flags & (B_BF16 | B_F16))
+        packed_pack_panels_16(panels, NR * k, (__global const ushort *)b + b_at, ldb,
+                              flags & B_BF16, p0, p1 - p0, j0, j1 - j0);
+    else
+        packed_pack_panels(panels, NR * k, b + b_at, ldb, flags & TRANS_B, p0, p1 - p0, j0,
+                           j1 - j0);
 }
 
 GROUPS_OF_ONE

@@ -1,7 +1,13 @@
 /* matmul_plain: C = epilogue(op(A) op(B) [+ C]) for every matrix of a batch, row-major.
  * One work-item an element of C; any form, any size; runs anywhere; what the others are tested
  * against.  The epilogue and the flags are in matmul_flags.cl. */
+#include "half.cl"
 #include "matmul_flags.cl"
+
+float element_of_b(__global const float *b, long i, int flags)
+{
+    return flags & (B_BF16 | B_F16) ? load_16((__global const ushort *)b, i, flags & B_BF16) : b[i];
+}
 
 __kernel void matmul_plain(__global float *c, long c_at, __global float *sums, long sums_at,
                            __global const float *a, long a_at, __global const float *b, long b_at,
@@ -15,11 +21,11 @@ __kernel void matmul_plain(__global float *c, long c_at, __global float *sums, l
     if (i >= m || j >= n)
         return;
     a += a_at + batch * stride_a + i * a_row;
-    b += b_at + batch * stride_b + j * b_col;
+    b_at += batch * stride_b + j * b_col;
     c += c_at + batch * stride_c + i * ldc + j;
     float value = 0.0f, sum = 0.0f;
     for (long p = 0; p < k; p++) {
-        value += a[p * a_step] * b[p * b_step];
+        value += a[p * a_step] * element_of_b(b, b_at + p * b_step, flags);
         sum += a[p * a_step];
     }
     if (flags & ACCUMULATE)

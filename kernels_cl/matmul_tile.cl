@@ -9,7 +9,7 @@
  * are zeros in the panel and are not stored.
  * A_MEM, B_MEM: address space of A and of the panel; TILED(x): the name of function x for these.
  * Source: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS). */
-#include "vector.cl"
+#include "half_vector.cl"
 #include "matmul_flags.cl"
 #include "shuffle.cl"
 #ifndef MATMUL_TILE_CL
@@ -187,6 +187,22 @@ void TILED(pack_panels)(B_MEM float *panels, long apart, __global const float *b
             panels[x / NR * apart + p * NR + x % NR] = x >= columns ? 0.0f
                                                        : trans      ? b[x * ldb + p]
                                                                     : b[p * ldb + x];
+}
+
+/* The same from a B of 16 bits, which is not transposed. */
+void TILED(pack_panels_16)(B_MEM float *panels, long apart, __global const ushort *b, long ldb,
+                           int is_bf16, long p0, long k, long j, long columns)
+{
+    const long whole = columns / VW * VW;
+    b += p0 * ldb + j;
+    for (long p = 0; p < k; p++) {
+        for (long x = 0; x < whole; x += VW)
+            VSTORE(is_bf16 ? load_bf16_vec(b + p * ldb + x) : load_f16_vec(b + p * ldb + x),
+                   panels + x / NR * apart + p * NR + x % NR);
+        for (long x = whole; x < (columns + NR - 1) / NR * NR; x++)
+            panels[x / NR * apart + p * NR + x % NR] =
+                x < columns ? load_16(b, p * ldb + x, is_bf16) : 0.0f;
+    }
 }
 
 /* Tiles of MR rows of op(A), one behind the other: rows i .. i+rows, steps first .. first+k;

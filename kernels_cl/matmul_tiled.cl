@@ -19,10 +19,11 @@
  * The k-range may be in parts ("split-K"), group id 1: then C is that part's in the workspace,
  * matmul_ends.cl.
  * Parameters: ROWS, COLUMNS, ITEM_ROWS and ITEM_COLUMNS (4 or 8), STEP (a multiple of 8), FORM
- * (TRANS_A | TRANS_B), WIDE_A, WIDE_B, SUMMED (there are row sums).
+ * (TRANS_A | TRANS_B), WIDE_A, WIDE_B, B_STORED (half.cl), SUMMED (there are row sums).
  * Deterministic.
  * Source: the arrangement is that of CUTLASS' SIMT kernels. */
 #include "matmul_finish.cl"
+#include "half.cl"
 #include "inline.cl"
 #ifndef ROWS
 #define ROWS 128
@@ -33,6 +34,9 @@
 #endif
 #ifndef FORM
 #define FORM 0
+#endif
+#ifndef B_STORED
+#define B_STORED 0
 #endif
 #ifndef WIDE_A
 #define WIDE_A 0
@@ -101,6 +105,39 @@ INLINE int is_there(int i, int lines, int deep, int wide, int limit)
 {
     return has_piece(i, lines, wide) && depth_of(i, lines, deep, wide) < limit;
 }
+
+/* Where an operand is stored in 16 bits, B_STORED of half.cl. */
+#if B_STORED
+#define ELEMENT_B ushort
+INLINE float4 four_16(__global const ushort *x)
+{
+    return B_STORED == STORED_BF16 ? as_float4(convert_uint4(*(__global const ushort4 *)x) << 16)
+                                   : vload_half4(0, (__global const half *)x);
+}
+
+INLINE float fetch_one_16(__global const ushort *from, const uint *at, int i, int lines, int deep,
+                          int limit)
+{
+    return is_there(i, lines, deep, 0, limit) ? load_16(from, at[i], B_STORED == STORED_BF16) : 0.0f;
+}
+
+INLINE void fetch_b(float4 *held, __global const ushort *from, const uint *at, int lines, int deep,
+                    int wide, int limit)
+{
+    UNROLL
+    for (int i = 0; i < FOURS(lines); i++)
+        if (wide)
+            held[i] = is_there(i, lines, deep, 1, limit) ? four_16(from + at[i]) : (float4)(0.0f);
+        else
+            held[i] = (float4)(fetch_one_16(from, at, 4 * i, lines, deep, limit),
+                               fetch_one_16(from, at, 4 * i + 1, lines, deep, limit),
+                               fetch_one_16(from, at, 4 * i + 2, lines, deep, limit),
+                               fetch_one_16(from, at, 4 * i + 3, lines, deep, limit));
+}
+#else
+#define ELEMENT_B float
+#define fetch_b fetch
+#endif
 
 INLINE float fetch_one(__global const float *from, const uint *at, int i, int lines, int deep,
                        int limit)
@@ -222,7 +259,7 @@ INLINE void store_four(float4 value, __global float *c, __global const float *bi
 __attribute__((reqd_work_group_size(THREADS, 1, 1)))
 __kernel void matmul_tiled(__global float *restrict c, long c_at, __global float *restrict sums,
                            long sums_at, __global const float *restrict a, long a_at,
-                           __global const float *restrict b, long b_at,
+                           __global const ELEMENT_B *restrict b, long b_at,
                            __global const float *restrict bias, long bias_at,
                            __global const float *restrict mask, long mask_at, long m, long n,
                            long k, long lda, long ldb, long ldc, long stride_a, long stride_b,
@@ -250,7 +287,7 @@ __kernel void matmul_tiled(__global float *restrict c, long c_at, __global float
     place(at_a, ROWS, DEEP_A, WIDE_A, m - i0, (uint)lda);
     place(at_b, COLUMNS, DEEP_B, WIDE_B, n - j0, (uint)ldb);
     fetch(held_a, a, at_a, ROWS, DEEP_A, WIDE_A, first);
-    fetch(held_b, b, at_b, COLUMNS, DEEP_B, WIDE_B, first);
+    fetch_b(held_b, b, at_b, COLUMNS, DEEP_B, WIDE_B, first);
     a += DEEP_A ? first : first * lda;
     b += DEEP_B ? first : first * ldb;
     UNROLL
@@ -271,7 +308,7 @@ __kernel void matmul_tiled(__global float *restrict c, long c_at, __global float
     for (int step = 1; step <= steps; step++) {
         const int now = (step - 1) & 1, limit = step < steps ? STEP : 0;
         fetch(held_a, a, at_a, ROWS, DEEP_A, WIDE_A, limit);
-        fetch(held_b, b, at_b, COLUMNS, DEEP_B, WIDE_B, limit);
+        fetch_b(held_b, b, at_b, COLUMNS, DEEP_B, WIDE_B, limit);
         a += DEEP_A ? STEP : STEP * lda;
         b += DEEP_B ? STEP : STEP * ldb;
         multiply(tile, left[now] + y, right[now] + x);

@@ -5,7 +5,7 @@
  * element 0; runtime/graph/update.c makes it.  n, ranges and chunks of work are multiples of 16, so
  * vectors are always whole.
  * The gradient is grad / sums[0], then kept within [-clip, clip]; what is not a number stays so.  It
- * is 0 where nothing of the batch counts.
+ * is 0 where nothing of the batch counts.  A step that is to be skipped (loss_scale.cl) ends at once.
  * Parameters: CLIPS 0: nothing is clipped, and the loops have nothing of it. */
 #ifndef UPDATE_CL
 #define UPDATE_CL
@@ -18,6 +18,7 @@
 #define LR 4
 #define BIAS1 5
 #define BIAS2 6
+#define SKIP 8
 
 #define UPDATE_INPUTS                                                                              \
     __global const float *restrict grad, long grad_at, __global const float *restrict sums,        \
@@ -28,6 +29,8 @@
     grad += grad_at;                                                                               \
     ranges += ranges_at;                                                                           \
     scalars += scalars_at;                                                                         \
+    if (scalars[SKIP])                                                                             \
+        return;                                                                                    \
     const float factor = sums[sums_at] > 0.0f ? 1.0f / sums[sums_at] : 0.0f
 
 #define RANGE_FIRST(r) ((r) < n_ranges ? (long)ranges[4 * (r)] * 16 : n)

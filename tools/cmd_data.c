@@ -98,13 +98,12 @@ static void print_statistics(const mot_data *data, const mot_summary *summary)
 
 static void print_data(const mot_data *data, const mot_summary *summary)
 {
-    static const char *const types[] = {[MOT_F32] = "f32", [MOT_I32] = "i32", [MOT_U8] = "u8"};
     char shape[MOT_SHAPE_TEXT];
     printf("%s\n", data->train->name);
     if (data->note)
         printf("%s\n", data->note);
     printf("%-12s %12s %s\n", "sample", mot_shape_print(&data->train->sample, shape),
-           types[data->train->dtype]);
+           mot_dtype_name(data->train->dtype));
     print_parts(data, summary);
     if (!data->train->regression)
         print_counts(data, summary);

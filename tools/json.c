@@ -111,6 +111,10 @@ mot_status mot_json_print_report(const mot_report *report, const mot_profile *pr
         return print(NULL);
     put_known(object, "test_mean_abs_error", report->test_mean_abs_error);
     put_bits(object, "test_", report->token, report->test_perplexity, report->test_bits);
+    if (!isnan(report->loss_scale)) {
+        json_object_set_new(object, "loss_scale", number(report->loss_scale));
+        json_object_set_new(object, "skipped_steps", json_integer(report->skipped_steps));
+    }
     if (profile)
         json_object_set_new(object, "profile", profile_object(report, profile));
     return print(object);
@@ -309,12 +313,10 @@ mot_status mot_json_print_data(const mot_data *data, const mot_summary *summary)
                                 json_pack("{s:I, s:o}", "samples", (json_int_t)summary->n[i],
                                           "counts", counts(summary->count[i], train->n_classes)));
     return print(json_pack("{s:o, s:s, s:I, s:b, s:o, s:o, s:o}", "sample", sample, "type",
-                           train->dtype == MOT_U8    ? "u8"
-                           : train->dtype == MOT_I32 ? "i32"
-                                                     : "f32",
-                           "classes", (json_int_t)train->n_classes, "regression", train->regression,
-                           "parts", part, "mean", reals(summary->mean, summary->n_channels),
-                           "deviation", reals(summary->deviation, summary->n_channels)));
+                           mot_dtype_name(train->dtype), "classes", (json_int_t)train->n_classes,
+                           "regression", train->regression, "parts", part, "mean",
+                           reals(summary->mean, summary->n_channels), "deviation",
+                           reals(summary->deviation, summary->n_channels)));
 }
 
 mot_status mot_json_print_generated(const mot_generated *g)

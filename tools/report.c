@@ -45,6 +45,9 @@ void mot_report_print_result(const mot_terminal *terminal, const mot_report *rep
     if (report->n_ranks > 1)
         fprintf(out, ", %d ranks", report->n_ranks);
     fputc('\n', out);
+    if (!isnan(report->loss_scale))
+        fprintf(out, "fp16     loss scale %g, %s steps skipped\n", report->loss_scale,
+                mot_format_count(report->skipped_steps, a));
 }
 
 /* Columns of the device table; the bar takes what is left. */

@@ -77,10 +77,15 @@
     X(lstm_grad) /* dy, y, gates, cells, w -> dx (B,T,4H), before (B,T,H) = y a position earlier */ \
     X(gru) /* x (B,T,3H), w (3H,H), [b (3H)] -> y (B,T,H), gates (B,T,4H) */                        \
     X(gru_grad) /* dy, y, gates, w -> dx (B,T,3H), dstate (B,T,3H), that of w h + b, before (B,T,H) */ \
+    X(narrow) /* x -> y of attrs.storage, 16 bits, to the nearest, of two to the even one */       \
+    X(widen)  /* x of 16 bits -> y in floats */                                                    \
+    X(scale_gradient) /* dy, scale (1) -> dx = dy scale */                                         \
     X(accumulate) /* -> flat: grad, sums, kept (n+4), in place: sums over the parts of a batch; the \
                      scalars say what to do */                                                     \
     /* The update, on flat arrays, in place; scalars give lr; ranges (4R): see graph.h; instead    \
        of sums an optimizer takes what clip_norm gives */                                          \
+    X(unscale) /* grad, sums -> divisor (4): sums[0] scale, 0, 0, 0; scale (1), steps (4), in place; \
+                  scalars (16) of this step for the rest of the update; see kernels_cl/loss_scale.cl */ \
     X(clip_norm) /* grad, sums -> divisor (4): sums[0] over the factor of clipping, 0, 0, 0 */      \
     X(sgd)       /* grad, sums, ranges -> param, [velocity] */                                      \
     X(adam)      /* grad, sums, ranges -> param, m, v */                                            \
@@ -171,6 +176,9 @@ typedef struct mot_attrs {
     double clip_norm, clip_value;                     /* of the gradient; 0: not clipped */
     bool accumulate;   /* a batch may come in parts */
     double average;                                   /* decay of the average; 0: none is kept */
+    mot_dtype storage;       /* narrow: of y; optimizers: of what is kept for backward */
+    double loss_scale;       /* optimizers, with storage MOT_F16: the first one */
+    int64_t loss_scale_every; /* the same, unscale: good steps until it is doubled */
 } mot_attrs;
 
 /** The words of the `scalars` view that is written anew for every step (32 bits each). */
@@ -183,8 +191,12 @@ enum {
     MOT_SCALAR_BIAS1,        /* f32: 1 - beta1^t (Adam) */
     MOT_SCALAR_BIAS2,        /* f32: 1 - beta2^t (Adam) */
     MOT_SCALAR_ACCUMULATE,   /* u32: mot_accumulate */
+    MOT_SCALAR_SKIP,         /* u32: the update leaves everything as it is; set by unscale only */
     MOT_N_SCALARS = 16
 };
+
+/** What unscale keeps in its output 2, beside the scale. */
+enum { MOT_LOSS_GOOD, MOT_LOSS_SKIPPED, MOT_LOSS_BIAS1, MOT_LOSS_BIAS2, MOT_LOSS_STEPS };
 
 /** What accumulate does with the gradient and what it keeps. */
 typedef enum {

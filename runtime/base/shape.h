@@ -12,7 +12,8 @@
 
 enum { MOT_MAX_DIMS = 5, MOT_BATCH = -1 };
 
-typedef enum { MOT_F32, MOT_I32, MOT_U8 } mot_dtype;
+/** The 16-bit ones are for what is kept only; kernels compute in float. */
+typedef enum { MOT_F32, MOT_I32, MOT_U8, MOT_BF16, MOT_F16 } mot_dtype;
 
 typedef struct mot_shape {
     int n_dims;
@@ -21,8 +22,16 @@ typedef struct mot_shape {
 
 static inline size_t mot_dtype_bytes(mot_dtype dtype)
 {
-    return dtype == MOT_U8 ? 1 : 4;
+    return dtype == MOT_U8 ? 1 : dtype == MOT_BF16 || dtype == MOT_F16 ? 2 : 4;
 }
+
+static inline bool mot_dtype_is_16_bits(mot_dtype dtype)
+{
+    return dtype == MOT_BF16 || dtype == MOT_F16;
+}
+
+/** "f32", "i32", "u8", "bf16", "f16". */
+const char *mot_dtype_name(mot_dtype dtype);
 
 /** Does the shape belong to samples, i.e. is its outermost dimension MOT_BATCH? */
 static inline bool mot_shape_is_batched(const mot_shape *shape)

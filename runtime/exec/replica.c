@@ -227,6 +227,10 @@ static mot_operands operands_of(mot_replica *r, const mot_memory_plan *memory, i
             bind(r, memory, node->in[i], share, update || is_exchanged(r->graph, node->in[i]));
     for (int i = 0; i < node->n_out; i++)
         x.out[i] = bind(r, memory, node->out[i], share, update);
+    if (update && r->graph->scalars >= 0 && node->op != MOT_OP_unscale) {
+        x.scalars = bind(r, memory, r->graph->scalars, share, true);
+        return x;
+    }
     x.scalars = (mot_view){.buffer = r->arena[MOT_ARENA_RING],
                            .offset = (int64_t)(memory->scalars_offset_bytes / 4),
                            .slot_stride = (int64_t)(memory->size_bytes[MOT_ARENA_RING] / 4),

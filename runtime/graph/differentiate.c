@@ -136,11 +136,23 @@ static mot_status connect_parameters(reverse *r)
     return MOT_OK;
 }
 
+/* Where backward begins: the loss's gradient, scaled where 16 bits would lose its small parts. */
+static mot_status begin(reverse *r)
+{
+    mot_graph *graph = r->graph;
+    const mot_node loss = graph->node[graph->loss_node];
+    int d = loss.out[0];
+    if (graph->loss_scale >= 0)
+        MOT_TRY(mot_graph_append(graph, MOT_OP_scale_gradient, loss.name, NULL,
+                                 (int[]){d, graph->loss_scale}, 2, &d));
+    MOT_TRY(name_gradient(graph, d, loss.in[0]));
+    return contribute(r, loss.in[0], d);
+}
+
 mot_status mot_graph_differentiate(mot_graph *graph)
 {
     reverse r = {.graph = graph, .n_tensors = graph->n_tensors};
     mot_status status;
-    const mot_node loss = graph->node[graph->loss_node];
     MOT_TRY_GOTO(mot_alloc((size_t)r.n_tensors, sizeof *r.needs, &r.needs));
     MOT_TRY_GOTO(mot_alloc((size_t)r.n_tensors, sizeof *r.gradient, &r.gradient));
     for (int i = 0; i < r.n_tensors; i++)
@@ -148,8 +160,7 @@ mot_status mot_graph_differentiate(mot_graph *graph)
     find_needs(&r);
     graph->phase = MOT_PHASE_BACKWARD;
     graph->checkpoint = 0;
-    MOT_TRY_GOTO(name_gradient(graph, loss.out[0], loss.in[0]));
-    MOT_TRY_GOTO(contribute(&r, loss.in[0], loss.out[0]));
+    MOT_TRY_GOTO(begin(&r));
     for (int i = graph->loss_node - 1; i >= 0; i--)
         MOT_TRY_GOTO(through_node(&r, i));
     MOT_TRY_GOTO(connect_parameters(&r));

@@ -190,6 +190,8 @@ static void drop_tensors(mot_graph *graph, int *number)
         graph->buffer[i] = number[graph->buffer[i]];
     graph->raw = renamed(number, graph->raw);
     graph->label = renamed(number, graph->label);
+    graph->loss_scale = renamed(number, graph->loss_scale);
+    graph->loss_steps = renamed(number, graph->loss_steps);
     graph->output = number[graph->output];
     graph->sums = number[graph->sums];
 }

@@ -23,6 +23,7 @@ mot_status mot_graph_new(mot_graph **out)
     graph->raw = graph->label = graph->output = graph->loss_node = graph->sums = -1;
     graph->flat_parameter = graph->flat_gradient = -1;
     graph->accumulator = graph->average = -1;
+    graph->loss_scale = graph->loss_steps = graph->scalars = -1;
     for (int i = 0; i < MOT_MAX_STATES; i++)
         graph->state[i] = -1;
     *out = graph;

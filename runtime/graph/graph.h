@@ -16,7 +16,8 @@
  * flat_parameter and state[i], each of shape (n_flat)) let the update node be bound like any other:
  *
  *     [accumulate: -> out {flat_gradient, sums, accumulator}, the end of backward]
- *     [clip:    in {flat_gradient, sums} -> out {divisor}]
+ *     [unscale: in {flat_gradient, sums} -> out {divisor, loss_scale, loss_steps, scalars}]
+ *     [clip:    in {flat_gradient, sums or divisor} -> out {divisor}]
  *     update:   in {flat_gradient, sums or divisor, ranges} -> out {flat_parameter, state[0], ...}
  *     [average: in {flat_parameter} -> out {state[average]}]
  *
@@ -48,9 +49,15 @@ typedef enum {
 
 typedef enum { MOT_PHASE_FORWARD, MOT_PHASE_BACKWARD, MOT_PHASE_UPDATE } mot_phase;
 
-typedef enum { MOT_INIT_ZERO, MOT_INIT_ONE, MOT_INIT_UNIFORM, MOT_INIT_NORMAL } mot_init_kind;
+typedef enum {
+    MOT_INIT_ZERO,
+    MOT_INIT_ONE,
+    MOT_INIT_UNIFORM,
+    MOT_INIT_NORMAL,
+    MOT_INIT_CONSTANT
+} mot_init_kind;
 
-/** How a parameter starts: uniform in [-scale, scale] or normal with deviation `scale`. */
+/** How a parameter starts: uniform in [-scale, scale], normal with deviation `scale`, or `scale`. */
 typedef struct mot_init {
     mot_init_kind kind;
     float scale;
@@ -76,6 +83,7 @@ typedef struct mot_tensor {
     mot_init init;
     mot_update_rule rule;  /* of a parameter */
     const float *constant; /* MOT_TENSOR_CONSTANT: its elements, owned by the graph */
+    bool training_only;    /* of a buffer: checkpoints have it, models do not */
 } mot_tensor;
 
 enum { MOT_NODE_INPUTS = 8, MOT_NODE_OUTPUTS = 4, MOT_MAX_STATES = MOT_NODE_OUTPUTS };
@@ -109,6 +117,9 @@ typedef struct mot_graph {
     int n_states;    /* flat optimizer states, and the average of the parameters */
     int accumulator; /* tensor: sums over the parts of a batch that are done; -1: none */
     int average;     /* number of the state that is evaluated and saved; -1: the parameters are */
+    int loss_scale, loss_steps; /* buffers: what the gradient is multiplied by, (1), and {good steps
+                                   since it changed, skipped steps, Adam's bias1, bias2}; -1: none */
+    int scalars; /* tensor: those of the step, for the nodes of the update behind unscale; -1: none */
     int64_t n_flat;  /* elements of the flat layout, a multiple of 16 */
     int64_t n_flat_buffers, n_exchanged; /* elements of all buffers; of all that is exchanged */
     mot_phase phase;                     /* of the nodes that are appended now, */
@@ -142,7 +153,9 @@ mot_status mot_graph_reshape(mot_graph *graph, int x, const char *name, const mo
                              int *out);
 
 /** Append backward for graph->loss_node (reverse mode), with what checkpointed blocks compute again
- *  (recompute.c), then fuse (the table in fuse.c), then the update by `optimizer` (MOT_OP_sgd, ..., with attrs, and the rules of the parameters), and seal.  Numbers tensors
+ *  (recompute.c), then fuse (the table in fuse.c), store what is kept for backward as attrs->storage
+ *  says (narrow.c), then the update by `optimizer` (MOT_OP_sgd, ..., with attrs, and the rules of the
+ *  parameters), and seal.  Numbers tensors
  *  and nodes anew.  Errors: MOT_ERR_ARGUMENT without a loss, or with a parameter that it does not
  *  depend on; after an error the graph can only be freed. */
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);

@@ -26,6 +26,8 @@ void mot_graph_renumber_nodes(mot_graph *graph, const int *number);
 /** Join nodes by the table in fuse.c, then drop what is no longer used and number anew.  Called before
  *  backward is appended, for what can be joined only then, and behind it. */
 mot_status mot_graph_fuse(mot_graph *graph, bool before);
+/** Store in 16 bits what is kept for backward (narrow.c). */
+mot_status mot_graph_narrow(mot_graph *graph, mot_dtype storage);
 /** Append the nodes of the update, their ranges and states; the flat layout is known (update.c). */
 mot_status mot_graph_append_update(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs);
 

@@ -4,6 +4,7 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/graph.c runtime/graph/graph.h \
 	runtime/graph/internal.h \
 	runtime/graph/memory.c \
+	runtime/graph/narrow.c \
 	runtime/graph/print.c \
 	runtime/graph/recompute.c \
 	runtime/graph/rules.c \
@@ -18,7 +19,9 @@ libmotley_core_la_SOURCES += \
 	runtime/graph/op/embedding.c \
 	runtime/graph/op/ingest.c \
 	runtime/graph/op/linear.c \
+	runtime/graph/op/loss_scale.c \
 	runtime/graph/op/move.c \
+	runtime/graph/op/narrow.c \
 	runtime/graph/op/norm.c \
 	runtime/graph/op/optimizer.c \
 	runtime/graph/op/pointwise_loss.c \

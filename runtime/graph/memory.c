@@ -174,6 +174,8 @@ static void find_last_uses(planner *p)
         for (int k = 0; k < node->n_out; k++)
             p->last_use[p->home[node->out[k]]] = i;
     }
+    if (graph->scalars >= 0) /* read beside their inputs by all behind unscale */
+        p->last_use[graph->scalars] = INT_MAX;
     if (p->inference)
         p->last_use[p->home[graph->output]] = INT_MAX;
 }

@@ -33,6 +33,8 @@ static void print_op(const mot_node *node, char *text, size_t size)
         snprintf(text, size, "%s(%s,%g)", name, mot_loss_name(a->loss), (double)a->delta);
     else if (node->op == MOT_OP_softmax_xent && a->smoothing > 0)
         snprintf(text, size, "%s(%g)", name, (double)a->smoothing);
+    else if (node->op == MOT_OP_unscale)
+        snprintf(text, size, "%s(%g,%" PRId64 ")", name, a->loss_scale, a->loss_scale_every);
     else if (a->activation != MOT_ACT_NONE)
         snprintf(text, size, "%s(%s)", name, mot_activation_name(a->activation));
     else
@@ -51,7 +53,7 @@ static mot_status print_tensors(const mot_graph *graph, const int *tensor, int n
         char shape[MOT_SHAPE_TEXT];
         MOT_TRY(mot_text_add(text, "%s%s %s", comma, t->name, mot_shape_print(&t->shape, shape)));
         if (t->dtype != MOT_F32)
-            MOT_TRY(mot_text_add(text, " %s", t->dtype == MOT_U8 ? "u8" : "i32"));
+            MOT_TRY(mot_text_add(text, " %s", mot_dtype_name(t->dtype)));
     }
     return MOT_OK;
 }

@@ -42,7 +42,7 @@ mot_status mot_rules_fail(const mot_graph *graph, const mot_node *node, const ch
         status = mot_text_add(&text, "%s %s %s", i ? "," : "", tensor->name,
                               mot_shape_print(&tensor->shape, shape));
         if (status == MOT_OK && tensor->dtype != MOT_F32)
-            status = mot_text_add(&text, " %s", tensor->dtype == MOT_U8 ? "u8" : "i32");
+            status = mot_text_add(&text, " %s", mot_dtype_name(tensor->dtype));
         if (status == MOT_OK && tensor->producer >= 0)
             status = mot_text_add(&text, " from layer %s", graph->node[tensor->producer].name);
     }
@@ -121,6 +121,6 @@ bool mot_node_runs(const mot_graph *graph, int node, bool inference)
 {
     const mot_node *n = &graph->node[node];
     const mot_op_rules *rules = mot_op_get_rules(n->op);
-    return !inference ||
-           (n->phase == MOT_PHASE_FORWARD && !rules->training_only && !rules->exchanged);
+    return !inference || (n->phase == MOT_PHASE_FORWARD && !rules->training_only &&
+                          !rules->exchanged && !rules->for_backward);
 }

@@ -37,6 +37,18 @@ static void lay_out_flat(mot_graph *graph)
         put_flat(&graph->tensor[graph->buffer[i]], &graph->n_flat_buffers);
 }
 
+/* What keeps small gradients from becoming 0 in 16 bits: kept like running statistics. */
+static mot_status add_loss_scale(mot_graph *graph, const mot_attrs *attrs)
+{
+    const mot_init start = {MOT_INIT_CONSTANT, (float)attrs->loss_scale};
+    MOT_TRY(mot_graph_buffer(graph, "loss_scale", &(mot_shape){1, {1}}, start, &graph->loss_scale));
+    MOT_TRY(mot_graph_buffer(graph, "loss_scale.steps", &(mot_shape){1, {MOT_LOSS_STEPS}},
+                             (mot_init){MOT_INIT_ZERO, 0}, &graph->loss_steps));
+    graph->tensor[graph->loss_scale].training_only = true;
+    graph->tensor[graph->loss_steps].training_only = true;
+    return MOT_OK;
+}
+
 mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs)
 {
     static const mot_attrs none;
@@ -48,12 +60,18 @@ mot_status mot_graph_seal(mot_graph *graph, mot_op optimizer, const mot_attrs *a
         return MOT_FAIL(MOT_ERR_ARGUMENT, "the model has no parameters to train");
     if (!mot_op_get_rules(optimizer)->n_states)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s is not an optimizer", mot_op_name(optimizer));
+    if (!attrs)
+        attrs = &none;
+    if (attrs->storage == MOT_F16)
+        MOT_TRY(add_loss_scale(graph, attrs));
     MOT_TRY(mot_graph_fuse(graph, true));
     MOT_TRY(mot_graph_differentiate(graph));
     MOT_TRY(mot_graph_recompute(graph));
     MOT_TRY(mot_graph_fuse(graph, false));
+    if (mot_dtype_is_16_bits(attrs->storage))
+        MOT_TRY(mot_graph_narrow(graph, attrs->storage));
     lay_out_flat(graph);
-    MOT_TRY(mot_graph_append_update(graph, optimizer, attrs ? attrs : &none));
+    MOT_TRY(mot_graph_append_update(graph, optimizer, attrs));
     graph->sealed = true;
     return MOT_OK;
 }

@@ -1,5 +1,6 @@
 /* update.c: the nodes of the update, appended when a graph is sealed: adding up the parts of a
- * batch, which is still backward, clipping, the optimizer, the moving average of the parameters, and
+ * batch, which is still backward, taking off the loss's scale, clipping, the optimizer, the moving
+ * average of the parameters, and
  * what single operators keep up to date.
  *
  * The optimizer goes over all parameters in one launch.  What differs between them, learning rate
@@ -143,15 +144,30 @@ static mot_status append_accumulate(mot_graph *graph, const mot_attrs *attrs)
                     (int[]){graph->flat_gradient, graph->sums, graph->accumulator, -1});
 }
 
+/* Is the gradient finite?  Else this step's update changes nothing but the scale. */
+static mot_status append_unscale(mot_graph *graph, const mot_attrs *attrs, int *divisor)
+{
+    const mot_shape four = {1, {4}}, words = {1, {MOT_N_SCALARS}};
+    MOT_TRY(
+        mot_graph_add_tensor(graph, MOT_TENSOR_ACTIVATION, "unscaled", MOT_F32, &four, divisor));
+    MOT_TRY(mot_graph_add_tensor(graph, MOT_TENSOR_ACTIVATION, "scalars", MOT_F32, &words,
+                                 &graph->scalars));
+    graph->tensor[*divisor].producer = graph->tensor[graph->scalars].producer = graph->n_nodes;
+    return add_node(graph, MOT_OP_unscale, "unscale", attrs,
+                    (int[]){graph->flat_gradient, graph->sums, -1},
+                    (int[]){*divisor, graph->loss_scale, graph->loss_steps, graph->scalars, -1});
+}
+
 /* What the gradient's sum is divided by: the number of samples, or more where the norm is too large. */
 static mot_status append_clip(mot_graph *graph, const mot_attrs *attrs, int *divisor)
 {
-    mot_shape shape = {.n_dims = 1, .dim = {4}};
+    const mot_shape shape = {.n_dims = 1, .dim = {4}};
+    const int samples = *divisor;
     MOT_TRY(
         mot_graph_add_tensor(graph, MOT_TENSOR_ACTIVATION, "divisor", MOT_F32, &shape, divisor));
     graph->tensor[*divisor].producer = graph->n_nodes;
     return add_node(graph, MOT_OP_clip_norm, "clip", attrs,
-                    (int[]){graph->flat_gradient, graph->sums, -1}, (int[]){*divisor, -1});
+                    (int[]){graph->flat_gradient, samples, -1}, (int[]){*divisor, -1});
 }
 
 static mot_status append_optimizer(mot_graph *graph, mot_op optimizer, const mot_attrs *attrs,
@@ -199,6 +215,8 @@ mot_status mot_graph_append_update(mot_graph *graph, mot_op optimizer, const mot
     if (attrs->accumulate)
         MOT_TRY(append_accumulate(graph, attrs));
     graph->phase = MOT_PHASE_UPDATE;
+    if (graph->loss_scale >= 0)
+        MOT_TRY(append_unscale(graph, attrs, &divisor));
     if (attrs->clip_norm > 0)
         MOT_TRY(append_clip(graph, attrs, &divisor));
     MOT_TRY(append_optimizer(graph, optimizer, attrs, divisor));

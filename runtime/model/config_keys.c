@@ -132,6 +132,15 @@ const mot_key mot_config_keys[] = {
     {"train.precision", MOT_KEY_CHOICE, "float32", "float32|tf32|bf16",
      "What large matrix products may round their operands to, on devices that multiply those "
      "faster (tensor cores); sums and everything else stay float32."},
+    {"train.storage", MOT_KEY_CHOICE, "float32", "float32|bf16|fp16",
+     "How values are kept from forward for backward, and gradients that wait in it. `bf16` and `fp16` "
+     "take half of the memory; all is computed in float32, forward, parameters and sums stay so. bf16 "
+     "has the range of float32, fp16 is finer and needs `train.loss_scale`."},
+    {"train.loss_scale", MOT_KEY_AUTO, "auto", "[1,16777216]",
+     "`fp16`: what the loss is multiplied by, so that small gradients do not become 0. A step whose "
+     "gradient is not finite is skipped on all devices and halves it. `auto`: begins with 65536."},
+    {"train.loss_scale_every", MOT_KEY_INT, "2000", "[1,1000000]",
+     "`fp16`: steps without overflow until the scale is doubled."},
     {"train.optimizer.name", MOT_KEY_CHOICE, "sgd", "sgd|adam|adamw|rmsprop|adagrad|lion|lamb",
      "The rule that changes the weights."},
     {"train.optimizer.lr", MOT_KEY_AUTO, "auto", "[0,1000000]",

@@ -37,6 +37,22 @@ static const defaults *defaults_of(const char *name)
     return row;
 }
 
+static mot_status read_storage(const mot_config *config, mot_attrs *a)
+{
+    const char *storage, *scale;
+    MOT_TRY(mot_config_get_text(config, "train.storage", &storage));
+    MOT_TRY(mot_config_get_text(config, "train.loss_scale", &scale));
+    a->storage = strcmp(storage, "bf16") == 0   ? MOT_BF16
+                 : strcmp(storage, "fp16") == 0 ? MOT_F16
+                                                : MOT_F32;
+    if (a->storage != MOT_F16 && strcmp(scale, "auto") != 0)
+        return MOT_FAIL(MOT_ERR_ARGUMENT,
+                        "%s: train.loss_scale goes with train.storage fp16, not %s",
+                        mot_config_where(config, "train.loss_scale"), storage);
+    MOT_TRY(mot_config_get_auto(config, "train.loss_scale", 65536, &a->loss_scale));
+    return mot_config_get_int(config, "train.loss_scale_every", &a->loss_scale_every);
+}
+
 static mot_status read_numbers(const mot_config *config, const defaults *row, mot_optimizer *o)
 {
     mot_attrs *a = &o->attrs;
@@ -54,6 +70,7 @@ static mot_status read_numbers(const mot_config *config, const defaults *row, mo
         MOT_TRY(mot_config_get_float(config, "train.optimizer.alpha", &a->beta2));
     MOT_TRY(mot_config_get_int(config, "train.accumulate", &n_parts));
     a->accumulate = n_parts > 1;
+    MOT_TRY(read_storage(config, a));
     MOT_TRY(mot_config_get_float(config, "train.clip_norm", &a->clip_norm));
     MOT_TRY(mot_config_get_float(config, "train.clip_value", &a->clip_value));
     return mot_config_get_float(config, "train.ema", &a->average);

@@ -232,10 +232,26 @@ static mot_status validate(mot_trainer *t)
                : MOT_OK;
 }
 
+/* A scale that small means that smaller ones do not help: all ranks see the same. */
+static mot_status check_loss_scale(mot_trainer *t)
+{
+    const double least = 1.0 / 65536;
+    MOT_TRY(mot_report_loss_scale(t));
+    if (!(t->report.loss_scale < least))
+        return MOT_OK;
+    return MOT_FAIL(
+        MOT_ERR_NUMERIC,
+        "the gradient is not finite at step %" PRId64 ", even with a loss scale of %g; "
+        "%" PRId64 " steps were skipped: values may not fit fp16, try train.storage=bf16, "
+        "or make train.optimizer.lr (%g) smaller",
+        t->now.step, t->report.loss_scale, t->report.skipped_steps, t->set.optimizer.lr);
+}
+
 static mot_status end_epoch(mot_trainer *t)
 {
     double loss = t->now.epoch_loss / t->now.epoch_samples;
     t->last_step_at_s = 0;
+    MOT_TRY(check_loss_scale(t));
     MOT_TRY(mot_grow(&t->epoch_loss, &t->epoch_loss_capacity, (size_t)t->now.epoch + 1,
                      sizeof *t->epoch_loss));
     t->epoch_loss[t->now.epoch++] = loss;

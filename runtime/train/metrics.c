@@ -116,6 +116,10 @@ mot_status mot_metrics_epoch(mot_trainer *t, double loss, double validation_loss
                        validation_accuracy);
     if (status == MOT_OK)
         status = put_number(&line, "samples_per_second", samples_per_second);
+    if (status == MOT_OK && t->graph->loss_scale >= 0)
+        status = put_number(&line, "loss_scale", t->report.loss_scale);
+    if (status == MOT_OK && t->graph->loss_scale >= 0)
+        status = put_number(&line, "skipped_steps", (double)t->report.skipped_steps);
     return put_line(t, &line, status);
 }
 

@@ -59,6 +59,9 @@ static void draw(mot_random *random, mot_init init, float *data, int64_t n)
         case MOT_INIT_ONE:
             data[i] = 1;
             break;
+        case MOT_INIT_CONSTANT:
+            data[i] = init.scale;
+            break;
         case MOT_INIT_UNIFORM:
             data[i] = (2 * mot_random_uniform(random) - 1) * init.scale;
             break;
@@ -106,7 +109,7 @@ mot_status mot_parameters_load(const mot_graph *graph, const char *path, float *
     mot_status status = MOT_OK;
     for (int i = 0; status == MOT_OK && i < mot_n_kept(graph); i++) {
         const mot_kept kept = mot_kept_tensor(graph, i);
-        if (kept.state < 0)
+        if (kept.state < 0 && !kept.tensor->training_only)
             status = copy_named(&file, path, kept.tensor, flat + kept.at);
     }
     mot_tensor_file_free(&file);
@@ -168,7 +171,7 @@ mot_status mot_trainer_save(mot_trainer *t, const char *path)
         status = mot_exec_read_flat(t->exec, saved[i], flat + flat_offset(t->graph, saved[i]));
     for (int i = 0; status == MOT_OK && i < mot_n_kept(t->graph); i++) {
         const mot_kept kept = mot_kept_tensor(t->graph, i);
-        if (kept.state != saved[0] && kept.state != saved[1])
+        if ((kept.state != saved[0] && kept.state != saved[1]) || kept.tensor->training_only)
             continue;
         file.tensor[file.n_tensors++] = (mot_named_tensor){
             .name = kept.tensor->name, .shape = kept.tensor->shape, .data = flat + kept.at};

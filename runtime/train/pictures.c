@@ -247,6 +247,6 @@ mot_status mot_pictures_augment(const mot_config *config, mot_data *data)
                         "%s: data.augment is for pictures (C,H,W) of bytes, but %s has samples %s "
                         "of %s",
                         mot_config_where(config, "data.augment"), data->train->name,
-                        mot_shape_print(sample, text), data->train->dtype == MOT_U8 ? "u8" : "f32");
+                        mot_shape_print(sample, text), mot_dtype_name(data->train->dtype));
     return find_fill(&data->spec, sample, &augment->fill);
 }

@@ -10,6 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+mot_status mot_report_loss_scale(mot_trainer *t)
+{
+    const mot_graph *graph = t->graph;
+    float *buffers;
+    if (graph->loss_scale < 0)
+        return MOT_OK;
+    mot_status status = mot_alloc((size_t)graph->n_flat_buffers, sizeof *buffers, &buffers);
+    if (status == MOT_OK) {
+        status = mot_exec_read_flat(t->exec, MOT_FLAT_BUFFERS, buffers);
+        if (status == MOT_OK) {
+            t->report.loss_scale = (double)buffers[graph->tensor[graph->loss_scale].flat];
+            t->report.skipped_steps =
+                (int64_t)buffers[graph->tensor[graph->loss_steps].flat + MOT_LOSS_SKIPPED];
+        }
+        free(buffers);
+    }
+    return mot_trainer_agree(t, status);
+}
+
 static mot_status alloc_times(mot_trainer *t)
 {
     size_t n = (size_t)t->n_devices;
@@ -33,6 +52,7 @@ mot_status mot_report_open(mot_trainer *t)
                              .n_ranks = mot_comm_size(t->comm),
                              .step_flops = mot_graph_cost(t->graph, t->set.batch).flops +
                                            mot_graph_cost(t->graph, 0).flops,
+                             .loss_scale = NAN,
                              .train_loss = NAN,
                              .validation_loss = NAN,
                              .validation_accuracy = NAN,
@@ -73,6 +93,7 @@ void mot_report_forget_times(mot_trainer *t)
 
 mot_status mot_report_update(mot_trainer *t)
 {
+    MOT_TRY(mot_report_loss_scale(t));
     mot_trainer_take_times(t);
     for (int i = 0; i < t->n_devices; i++) {
         mot_device_report *mine = &t->device_report[t->report_of[t->first_device + i]];

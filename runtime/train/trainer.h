@@ -233,6 +233,8 @@ void mot_profile_free(mot_trainer *trainer);
 mot_status mot_report_open(mot_trainer *trainer);
 /** Count busy and idle times from now on. */
 void mot_report_forget_times(mot_trainer *trainer);
+/** Bring its loss scale and number of skipped steps up to date, where there are any; all ranks. */
+mot_status mot_report_loss_scale(mot_trainer *trainer);
 /** Bring the report up to date; all ranks. */
 mot_status mot_report_update(mot_trainer *trainer);
 

@@ -134,6 +134,26 @@ static void train_steps(run *r, const sample_set *set, int n_steps)
     must(mot_exec_finish(r->exec));
 }
 
+/* Start as a trainer does, and look: {scale, skipped steps}. */
+static void start_loss_scale(run *r, float scale)
+{
+    float *buffers = calloc((size_t)r->graph->n_flat_buffers, sizeof *buffers);
+    ck_assert_ptr_nonnull(buffers);
+    buffers[r->graph->tensor[r->graph->loss_scale].flat] = scale;
+    must(mot_exec_write_flat(r->exec, MOT_FLAT_BUFFERS, buffers));
+    free(buffers);
+}
+
+static void get_loss_scale(run *r, float out[2])
+{
+    float *buffers = calloc((size_t)r->graph->n_flat_buffers, sizeof *buffers);
+    ck_assert_ptr_nonnull(buffers);
+    must(mot_exec_read_flat(r->exec, MOT_FLAT_BUFFERS, buffers));
+    out[0] = buffers[r->graph->tensor[r->graph->loss_scale].flat];
+    out[1] = buffers[r->graph->tensor[r->graph->loss_steps].flat + MOT_LOSS_SKIPPED];
+    free(buffers);
+}
+
 static const mot_attrs plain_sgd = {0};
 static const mot_attrs momentum_sgd = {.momentum = 0.9, .weight_decay = 0.01};
 static const mot_attrs adam = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8};
@@ -167,6 +187,78 @@ START_TEST(test_gradient_is_that_of_finite_differences)
     ck_assert_double_eq(result.samples, BATCH);
     ck_assert_double_eq_tol(result.loss, reference_loss(before, &set, 0, BATCH), 1e-4);
     close_run(&r);
+}
+END_TEST
+
+/* The same with what is kept for backward in 16 bits: within what these round to. */
+START_TEST(test_gradient_is_close_with_16_bits)
+{
+    static const mot_attrs attrs[] = {
+        {.storage = MOT_BF16}, {.storage = MOT_F16, .loss_scale = 1024, .loss_scale_every = 1}};
+    static const double tolerance[] = {4e-3, 6e-4};
+    for (int s = 0; s < 2; s++) {
+        sample_set set;
+        run r;
+        double before[N_PARAMETERS], after[N_PARAMETERS], gradient[N_PARAMETERS], most = 0;
+        make_samples(&set);
+        open_run(&r, "pocl:0", make_graph(MOT_OP_sgd, &attrs[s], 0), BATCH);
+        draw_parameters(&r, 0.5f);
+        get_parameters(&r, before);
+        if (s == 1)
+            start_loss_scale(&r, 1024);
+        set_shares(&r, (int64_t[]){BATCH});
+        train_steps(&r, &set, 1);
+        get_parameters(&r, after);
+        reference_gradient(before, &set, BATCH, gradient);
+        for (int i = 0; i < N_PARAMETERS; i++)
+            most = fmax(most, fabs((before[i] - after[i]) / 0.1 - gradient[i]));
+        ck_assert_double_lt(most, tolerance[s]);
+        ck_assert_double_gt(most, 1e-6); /* it was rounded */
+        close_run(&r);
+    }
+}
+END_TEST
+
+/* A scale with which the gradient overflows: nothing changes until it is halved often enough, and then
+ * the run goes on as the one that began there, Adam's count of steps and the average included. */
+START_TEST(test_steps_that_overflow_change_nothing)
+{
+    enum { SKIPPED = 3 };
+    static const mot_attrs attrs = {.storage = MOT_F16,
+                                    .loss_scale_every = 1000,
+                                    .beta1 = 0.9,
+                                    .beta2 = 0.999,
+                                    .eps = 1e-8,
+                                    .average = 0.9};
+    double before[N_PARAMETERS], p[2][N_PARAMETERS];
+    sample_set set;
+    make_samples(&set);
+    for (int k = 0; k < 2; k++) {
+        run r;
+        float scale[2];
+        open_run(&r, "pocl:0", make_graph(MOT_OP_adam, &attrs, 0), BATCH);
+        draw_parameters(&r, 0.5f);
+        get_parameters(&r, before);
+        /* Of samples' number times the scale, which is above 2^3. */
+        start_loss_scale(&r, k == 0 ? 0x1p127f : 0x1p124f);
+        set_shares(&r, (int64_t[]){BATCH});
+        for (int step = 0; step < 2 * SKIPPED; step++) {
+            fill(&r, &set, 0);
+            must(mot_exec_step(r.exec, &(mot_step_scalars){.step = step, .lr = 0.1f}));
+            must(mot_exec_finish(r.exec));
+            get_parameters(&r, p[k]);
+            get_loss_scale(&r, scale);
+            if (k == 0 && step < SKIPPED)
+                ck_assert_mem_eq(p[k], before, sizeof before);
+            if (k == 1 && step == SKIPPED - 1)
+                break;
+        }
+        ck_assert(scale[0] == 0x1p124f || scale[0] == 0x1p123f);
+        ck_assert(scale[1] == (k == 0 ? SKIPPED : 0));
+        close_run(&r);
+    }
+    ck_assert_mem_ne(p[0], before, sizeof before);
+    ck_assert_mem_eq(p[0], p[1], sizeof before);
 }
 END_TEST
 
@@ -330,6 +422,8 @@ int main(void)
     TCase *tests = tcase_create("exec");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, test_gradient_is_that_of_finite_differences);
+    tcase_add_test(tests, test_gradient_is_close_with_16_bits);
+    tcase_add_test(tests, test_steps_that_overflow_change_nothing);
     tcase_add_test(tests, test_the_average_of_the_parameters_is_evaluated);
     tcase_add_loop_test(tests, test_two_devices_equal_one, 0, 14);
     tcase_add_test(tests, test_the_same_plan_gives_the_same_bits);

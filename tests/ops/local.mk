@@ -6,7 +6,7 @@ LONG += tests/ops/products_give_right_numbers.sh tests/ops/other_operators_give_
 OP_MAKERS = tests/ops/ops.c tests/ops/ops.h tests/unit/reference_ops.h \
 	tests/ops/test_activation.c tests/ops/test_batch_norm.c tests/ops/test_conv2d.c \
 	tests/ops/test_elementwise.c tests/ops/test_linear.c tests/ops/test_loss.c \
-	tests/ops/test_move.c tests/ops/test_norm.c tests/ops/test_optimizer.c \
+	tests/ops/test_move.c tests/ops/test_narrow.c tests/ops/test_norm.c tests/ops/test_optimizer.c \
 	tests/ops/test_pool2d.c tests/ops/test_recurrent.c tests/ops/test_sequence.c
 tests_ops_test_ops_SOURCES = tests/ops/test_ops.c tests/ops/test_product.c $(OP_MAKERS)
 tests_ops_test_ops_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -97,8 +97,10 @@ void op_begin_later(op_case *c, mot_random *random, int64_t length)
 
 void op_free(op_case *c)
 {
-    for (int i = 0; i < MOT_MAX_INPUTS; i++)
+    for (int i = 0; i < MOT_MAX_INPUTS; i++) {
         free(c->in[i]);
+        free(c->rounded[i]);
+    }
     for (int i = 0; i < MOT_MAX_OUTPUTS; i++) {
         free(c->start[i]);
         free(c->expected[i]);
@@ -152,26 +154,40 @@ static void place_all(mot_device *device, const op_case *c, mot_operands *o, siz
     place(device, &o->workspace, NULL, 1, seed % 2 ? 16 : 0, 0xff);
 }
 
+/* Element j of an output; its bits as a whole number, where it has 16. */
+static double element(const mot_view *view, const void *got, int64_t j)
+{
+    return mot_dtype_is_16_bits(view->dtype) ? (double)((const uint16_t *)got)[j]
+                                             : (double)((const float *)got)[j];
+}
+
+/* Is it still what was there before? */
+static bool is_filled(const mot_view *view, const void *got, int64_t j)
+{
+    return mot_dtype_is_16_bits(view->dtype) ? ((const uint16_t *)got)[j] == 0xffffu
+                                             : ((const uint32_t *)got)[j] == 0xffffffffu;
+}
+
 static void compare(const op_case *c, const mot_operands *o, int i, const char *where)
 {
     const mot_view *view = &o->out[i];
     const int64_t n = op_elements(view), at = view->offset + SLOT * view->slot_stride;
     const size_t bytes = mot_buffer_size_bytes(view->buffer);
-    float *got = allocate((int64_t)bytes, 1);
-    const uint32_t *word = (const uint32_t *)got;
+    void *got = allocate((int64_t)bytes, 1);
     OK(mot_buffer_read(view->buffer, 0, bytes, got));
-    for (int64_t j = 0; j < (int64_t)(bytes / sizeof *got); j++) {
+    for (int64_t j = 0; j < (int64_t)(bytes / mot_dtype_bytes(view->dtype)); j++) {
         /* Each ck_assert is a system call: only to fail. */
         if (j < at || j >= at + n) {
-            if (word[j] != 0xffffffffu)
+            if (!is_filled(view, got, j))
                 ck_abort_msg("%s: output %d: wrote outside, at element %" PRId64 " of %" PRId64,
                              where, i, j - at, n);
             continue;
         }
-        double want = c->expected[i][j - at], off = fabs(got[j] - want) / (1.0 + fabs(want));
+        double is = element(view, got, j), want = c->expected[i][j - at];
+        double off = is == want ? 0 : fabs(is - want) / (1.0 + fabs(want));
         if (!(off <= c->tolerance[i]))
             ck_abort_msg("%s: output %d: element %" PRId64 " of %" PRId64 " is %.9g, expected %.9g",
-                         where, i, j - at, n, (double)got[j], want);
+                         where, i, j - at, n, is, want);
     }
     free(got);
 }

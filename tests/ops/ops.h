@@ -15,8 +15,9 @@
 typedef struct op_case {
     mot_operands o;                    /* shapes, types and attributes; buffers are the harness's */
     void *in[MOT_MAX_INPUTS];          /* as the view's type says; NULL: absent; freed by op_free */
+    float *rounded[MOT_MAX_INPUTS];    /* of an input of 16 bits its numbers; NULL */
     float *start[MOT_MAX_OUTPUTS];     /* what an output holds before; NULL: NaN */
-    double *expected[MOT_MAX_OUTPUTS]; /* NULL: the output is absent */
+    double *expected[MOT_MAX_OUTPUTS]; /* NULL: the output is absent; of 16 bits: the bits */
     double tolerance[MOT_MAX_OUTPUTS]; /* of |difference| / (1 + |expected|) */
     uint32_t scalars[MOT_N_SCALARS];
     int on_top; /* output 0 lies on this input (in place); -1: on its own */
@@ -55,6 +56,8 @@ double *op_doubles(int64_t n);
 float *op_input(op_case *c, mot_random *random, int i, mot_view view);
 /** Set output i to `view`, expected (returned, zeroed) to be within `tolerance`. */
 double *op_output(op_case *c, int i, mot_view view, double tolerance);
+/** Store input i, floats so far, in 16 bits; `*rounded`, freed by op_free, is what it then holds. */
+void op_narrow(op_case *c, int i, mot_dtype dtype, float **rounded);
 /** Half of the time the outputs of some positions are there before; `length` of these are expected. */
 void op_begin_later(op_case *c, mot_random *random, int64_t length);
 

@@ -1,4 +1,4 @@
-/* ingest, relu, relu_grad, add, dropout. */
+/* ingest, relu, relu_grad, add, dropout, scale_gradient. */
 #include "config.h"
 
 #include "tests/ops/ops.h"
@@ -46,6 +46,18 @@ void make_add(op_case *c, mot_random *random, bool small)
     c->on_top = maybe_in_place(random);
     for (int64_t i = 0; i < op_elements(&view); i++)
         y[i] = (double)a[i] + (double)b[i];
+}
+
+void make_scale_gradient(op_case *c, mot_random *random, bool small)
+{
+    mot_view view = any_view(random, small);
+    const float *dy = op_input(c, random, 0, view);
+    float *scale = op_input(c, random, 1, op_view(MOT_F32, 1, (int64_t[]){1}));
+    double *dx = op_output(c, 0, view, 0.0);
+    *scale = (float)(1 << op_between(random, 0, 20));
+    c->on_top = maybe_in_place(random);
+    for (int64_t i = 0; i < op_elements(&view); i++)
+        dx[i] = (double)dy[i] * (double)*scale;
 }
 
 void make_dropout(op_case *c, mot_random *random, bool small)

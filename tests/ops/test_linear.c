@@ -76,7 +76,9 @@ void make_linear_dweight(op_case *c, mot_random *random, bool small)
     int64_t batch, n, k;
     draw_sizes(random, small, &batch, &n, &k);
     const float *dy = op_input(c, random, 0, op_view_rows(batch, n));
-    const float *x = op_input(c, random, 1, op_view_rows(batch, k));
+    float *x = op_input(c, random, 1, op_view_rows(batch, k));
+    if (op_between(random, 0, 1))
+        op_narrow(c, 1, op_between(random, 0, 1) ? MOT_BF16 : MOT_F16, &x);
     product(op_output(c, 0, op_view2(n, k), 1e-5 * sqrt((double)batch)), dy, x, n, k, batch, 1, n,
             1, k);
     if (op_between(random, 0, 1)) {

@@ -168,6 +168,7 @@ static const mot_op replicated[] = {MOT_OP_sgd,
                                     MOT_OP_lion,
                                     MOT_OP_lamb,
                                     MOT_OP_average,
+                                    MOT_OP_unscale,
                                     MOT_OP_clip_norm,
                                     MOT_OP_accumulate,
                                     MOT_OP_batch_norm_update};

@@ -98,8 +98,20 @@ static flat make_flat(op_case *c, mot_random *random, bool small)
     return f;
 }
 
-static void free_flat(flat *f)
+/* What every optimizer's maker ends with.  Now and then the step is one that is skipped. */
+static void maybe_skip(op_case *c, mot_random *random)
 {
+    if (op_between(random, 0, 7) > 0)
+        return;
+    c->scalars[MOT_SCALAR_SKIP] = 1;
+    for (int k = 0; k < c->o.n_out; k++)
+        for (int64_t i = 0; i < op_elements(&c->o.out[k]); i++)
+            c->expected[k][i] = (double)c->start[k][i];
+}
+
+static void finish(op_case *c, mot_random *random, flat *f)
+{
+    maybe_skip(c, random);
     free(f->lr);
     free(f->decay);
     free(f->g);
@@ -128,7 +140,7 @@ void make_sgd(op_case *c, mot_random *random, bool small)
         }
         f.w[i] = (double)f.w0[i] - f.lr[i] * g;
     }
-    free_flat(&f);
+    finish(c, random, &f);
 }
 
 static void set_biases(op_case *c, double b1, double b2, double *bias1, double *bias2)
@@ -168,7 +180,7 @@ void make_adam(op_case *c, mot_random *random, bool small)
         f.w[i] = (1 - shrink) * (double)f.w0[i] - f.lr[i] * change[i];
     }
     free(change);
-    free_flat(&f);
+    finish(c, random, &f);
 }
 
 void make_adamw(op_case *c, mot_random *random, bool small)
@@ -193,7 +205,7 @@ void make_lamb(op_case *c, mot_random *random, bool small)
             f.w[i] = (double)f.w0[i] - f.lr[i] * sqrt(of_w / of_change) * change[i];
     }
     free(change);
-    free_flat(&f);
+    finish(c, random, &f);
 }
 
 void make_rmsprop(op_case *c, mot_random *random, bool small)
@@ -226,7 +238,7 @@ void make_rmsprop(op_case *c, mot_random *random, bool small)
             d = u[i] = momentum * (double)u0[i] + d;
         f.w[i] = (double)f.w0[i] - f.lr[i] * d;
     }
-    free_flat(&f);
+    finish(c, random, &f);
 }
 
 void make_adagrad(op_case *c, mot_random *random, bool small)
@@ -240,7 +252,7 @@ void make_adagrad(op_case *c, mot_random *random, bool small)
         s[i] = (double)s0[i] + g * g;
         f.w[i] = (double)f.w0[i] - f.lr[i] * g / (sqrt(s[i]) + eps);
     }
-    free_flat(&f);
+    finish(c, random, &f);
 }
 
 void make_lion(op_case *c, mot_random *random, bool small)
@@ -259,7 +271,7 @@ void make_lion(op_case *c, mot_random *random, bool small)
         f.w[i] =
             (double)f.w0[i] - f.lr[i] * ((mixed > 0 ? 1.0 : -1.0) + f.decay[i] * (double)f.w0[i]);
     }
-    free_flat(&f);
+    finish(c, random, &f);
 }
 
 /* Long enough for several blocks, and now and then for more than 16 of them. */
@@ -287,6 +299,55 @@ void make_average(op_case *c, mot_random *random, bool small)
     double *a = state(c, random, 0, n, false, 1e-6, &a0);
     for (int64_t i = 0; i < n; i++)
         a[i] = first ? (double)w[i] : 0.999 * (double)a0[i] + (1.0 - 0.999) * (double)w[i];
+    maybe_skip(c, random);
+}
+
+/* A number that is none in the gradient, a scale that is too large, or all is well; and then it may be
+ * time to double the scale. */
+void make_unscale(op_case *c, mot_random *random, bool small)
+{
+    const int64_t n = draw_length(random, small);
+    const int64_t four = 4, one = 1, words = MOT_N_SCALARS, skipped = op_between(random, 0, 5);
+    const bool finite = op_between(random, 0, 2) > 0, large = op_between(random, 0, 9) == 0;
+    const bool skip = !finite || large;
+    const float *scale0, *steps0, samples = (float)op_between(random, 1, 100);
+    float *grad = op_input(c, random, 0, op_view(MOT_F32, 1, &n));
+    op_input(c, random, 1, op_view(MOT_F32, 1, &four))[0] = samples;
+    double *divisor = op_output(c, 0, op_view(MOT_F32, 1, &four), 0);
+    double *scale = state(c, random, 1, one, false, 0, &scale0);
+    double *steps = state(c, random, 2, four, true, 1e-6, &steps0);
+    double *step = op_output(c, 3, op_view(MOT_F32, 1, &words), 0);
+    c->o.attrs.beta1 = 0.9;
+    c->o.attrs.beta2 = 0.999;
+    c->o.attrs.loss_scale_every = 3;
+    c->start[1][0] = ldexpf(1.0f, large ? 127 : (int)op_between(random, 0, 30));
+    c->start[2][MOT_LOSS_GOOD] = (float)op_between(random, 0, 2);
+    c->start[2][MOT_LOSS_SKIPPED] = (float)skipped;
+    c->scalars[MOT_SCALAR_STEP] = 7;
+    set_scalar(c, MOT_SCALAR_LR, 0.1f);
+    if (!finite)
+        grad[op_between(random, 0, n - 1)] = op_between(random, 0, 1) ? NAN : -INFINITY;
+    divisor[0] = (double)(samples * scale0[0]);
+    const bool enough = !skip && steps0[MOT_LOSS_GOOD] + 1 >= 3;
+    const bool doubles = enough && scale0[0] < 16777216.0f;
+    scale[0] = (double)scale0[0] * (skip ? 0.5 : doubles ? 2.0 : 1.0);
+    steps[MOT_LOSS_GOOD] = skip || enough ? 0 : (double)steps0[MOT_LOSS_GOOD] + 1;
+    steps[MOT_LOSS_SKIPPED] = (double)skipped + skip;
+    for (int i = MOT_LOSS_BIAS1; i <= MOT_LOSS_BIAS2; i++) {
+        const double beta = i == MOT_LOSS_BIAS1 ? 0.9 : 0.999;
+        steps[i] = skip ? (double)steps0[i] : beta * (double)steps0[i] + 1 - beta;
+    }
+    c->tolerance[3] = 1e-6;
+    for (int i = 0; i < MOT_N_SCALARS; i++) {
+        const uint32_t word = i == MOT_SCALAR_STEP   ? 7 - (uint32_t)skipped
+                              : i == MOT_SCALAR_SKIP ? skip
+                                                     : c->scalars[i];
+        float value;
+        memcpy(&value, &word, sizeof value);
+        step[i] = i == MOT_SCALAR_BIAS1   ? steps[MOT_LOSS_BIAS1]
+                  : i == MOT_SCALAR_BIAS2 ? steps[MOT_LOSS_BIAS2]
+                                          : (double)value;
+    }
 }
 
 void make_accumulate(op_case *c, mot_random *random, bool small)

@@ -17,6 +17,7 @@ TRAIN_TESTS = \
 	tests/train/same_plan_gives_same_bits.sh \
 	tests/train/same_result_on_any_devices.sh \
 	tests/train/same_result_on_any_ranks.sh \
+	tests/train/storage_keeps_the_result.sh \
 	tests/train/what_fits_is_known_before.sh
 TIMED_TRAIN_TESTS = \
 	tests/train/hurting_device_is_left_out.sh \

@@ -251,6 +251,10 @@ static const char *const wrong_texts[][2] = {
     {"train:\n  optimizer:\n    groups:\n      - match: a\n        lr_scale: -1\n",
      "m.yaml:5: lr_scale is '-1'; expected a number in [0,1000000]"},
     {"train:\n  ema: 1\n", "m.yaml:2: train.ema is '1'; expected a number in [0,1)"},
+    {"train:\n  storage: fp8\n",
+     "m.yaml:2: train.storage is 'fp8'; expected one of float32, bf16, fp16"},
+    {"train:\n  loss_scale: 0\n",
+     "m.yaml:2: train.loss_scale is '0'; expected auto, or a number in [1,16777216]"},
     {"train:\n  schedule:\n    name: cosin\n",
      "m.yaml:3: train.schedule.name is 'cosin'; expected one of constant, step, cosine, linear, "
      "one-cycle"},

@@ -281,6 +281,83 @@ START_TEST(test_gradients_are_complete_from_the_last_layer_on)
 }
 END_TEST
 
+/* Eight residual blocks of norm, linear, gelu, linear, in the storage asked for. */
+static mot_graph *new_residual(const mot_attrs *attrs)
+{
+    int x;
+    mot_graph *graph = new_graph((mot_shape){2, {MOT_BATCH, 32}}, &x);
+    x = add_linear(graph, "in", x, 32, true);
+    for (int i = 0; i < 8; i++) {
+        char name[4][16];
+        for (int k = 0; k < 4; k++)
+            snprintf(name[k], sizeof name[k], "%c%d", "nlgm"[k], i);
+        int h = add_norm(graph, MOT_NORM_LAYER, name[0], x, 32, 32, true);
+        h = add_activation(graph, MOT_ACT_GELU, name[2], add_linear(graph, name[1], h, 32, true));
+        snprintf(name[0], sizeof name[0], "x%d", i);
+        x = add_add(graph, name[0], x, add_linear(graph, name[3], h, 32, true));
+    }
+    add_xent(graph, add_linear(graph, "out", x, 10, true));
+    OK(mot_graph_seal(graph, MOT_OP_sgd, attrs));
+    check_sealed(graph);
+    return graph;
+}
+
+static size_t activation_bytes(const mot_graph *graph, bool inference)
+{
+    mot_memory_plan plan;
+    OK(mot_graph_plan_memory(graph, 64, inference, &plan));
+    size_t size_bytes = plan.size_bytes[MOT_ARENA_ACTIVATION];
+    mot_memory_plan_free(&plan);
+    return size_bytes;
+}
+
+/* Of forward, backward reads 16 bits and statistics; the gradient that waits for a block is stored. */
+START_TEST(test_what_backward_reads_is_stored_in_16_bits)
+{
+    mot_graph *floats = new_residual(&(mot_attrs){0});
+    mot_graph *graph = new_residual(&(mot_attrs){.storage = MOT_BF16});
+    int n_waiting = 0;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mot_node *node = &graph->node[i];
+        n_waiting += node->op == MOT_OP_narrow && node->phase == MOT_PHASE_BACKWARD;
+        for (int k = 0; k < node->n_in; k++) {
+            const mot_tensor *t = node->in[k] < 0 ? NULL : &graph->tensor[node->in[k]];
+            if (!t || t->producer < 0 || t->kind != MOT_TENSOR_ACTIVATION)
+                continue;
+            const mot_phase made = graph->node[t->producer].phase;
+            if (node->phase == MOT_PHASE_FORWARD)
+                ck_assert_int_eq(t->dtype, MOT_F32);
+            else if (made == MOT_PHASE_FORWARD && t->producer != graph->loss_node)
+                ck_assert(t->dtype == MOT_BF16 || t->shape.dim[1] == 1);
+        }
+    }
+    ck_assert_int_eq(n_waiting, 8);
+    ck_assert_uint_lt(activation_bytes(graph, false), 6 * activation_bytes(floats, false) / 10);
+    ck_assert_uint_eq(activation_bytes(graph, true), activation_bytes(floats, true));
+    ck_assert_int_lt(graph->scalars, 0);
+    mot_graph_free(floats);
+    mot_graph_free(graph);
+}
+END_TEST
+
+START_TEST(test_fp16_scales_the_loss)
+{
+    mot_graph *graph = new_residual(&(mot_attrs){
+        .storage = MOT_F16, .loss_scale = 1024, .loss_scale_every = 10, .clip_norm = 1});
+    const mot_node *loss = &graph->node[graph->loss_node], *last = &graph->node[graph->n_nodes - 1];
+    ck_assert_int_eq(loss[1].op, MOT_OP_scale_gradient);
+    ck_assert_int_eq(loss[1].in[0], loss->out[0]);
+    ck_assert_int_eq(last[-2].op, MOT_OP_unscale);
+    ck_assert_int_eq(last[-1].op, MOT_OP_clip_norm);
+    ck_assert_int_eq(last[-1].in[1], last[-2].out[0]);
+    ck_assert_int_eq(last[-2].out[3], graph->scalars);
+    ck_assert(graph->tensor[graph->loss_scale].training_only);
+    ck_assert(graph->tensor[graph->loss_scale].init.scale == 1024);
+    ck_assert(!mot_node_runs(graph, graph->loss_node + 1, true));
+    mot_graph_free(graph);
+}
+END_TEST
+
 /* ---- errors ---- */
 
 START_TEST(test_shape_errors_name_both_layers)
@@ -392,6 +469,8 @@ int main(void)
     tcase_add_test(tests, test_views_have_no_nodes);
     tcase_add_test(tests, test_no_gradient_for_what_no_parameter_leads_to);
     tcase_add_test(tests, test_gradients_are_complete_from_the_last_layer_on);
+    tcase_add_test(tests, test_what_backward_reads_is_stored_in_16_bits);
+    tcase_add_test(tests, test_fp16_scales_the_loss);
     tcase_add_test(tests, test_shape_errors_name_both_layers);
     tcase_add_test(tests, test_wrong_graphs_are_refused);
     tcase_add_test(tests, test_seal_refuses_what_cannot_be_trained);

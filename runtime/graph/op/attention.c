@@ -61,6 +61,7 @@ const mot_op_rules mot_rules_attention = {
     .gradient = gradient,
     .cost = cost,
     .product = true,
+    .exact_out = 1u << 1,
 };
 
 static mot_status infer_grad(const mot_graph *graph, const mot_node *node, mot_shape *shape,

@@ -159,4 +159,5 @@ const mot_op_rules mot_rules_linear_dweight = {
     .infer = infer_dweight,
     .cost = cost_dweight,
     .product = true,
+    .narrow_in = 1u << 1,
 };

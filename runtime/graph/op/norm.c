@@ -88,6 +88,7 @@ const mot_op_rules mot_rules_norm = {
     .gradient = gradient,
     .cost = cost,
     .in_place = true,
+    .exact_out = 1u << 1,
 };
 
 /* ---- backward ---- */

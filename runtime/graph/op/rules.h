@@ -25,6 +25,9 @@ typedef struct mot_op_rules {
     bool loss;          /* output 0 is the gradient of input 0, output 1 the sums */
     bool training_only; /* when evaluating, output 0 is input 0 and the node does not run */
     bool exchanged;     /* output 0 is MOT_TENSOR_EXCHANGED; does not run when evaluating */
+    bool for_backward;  /* only backward reads what it gives; does not run when evaluating */
+    unsigned narrow_in; /* inputs that may have 16 bits, bit i for input i; see narrow.c */
+    unsigned exact_out; /* outputs that stay float whatever the storage: statistics */
     /** Append what the update does for the forward node `node`.  NULL: nothing. */
     mot_status (*update)(mot_graph *graph, int node);
     /** An optimizer: how many flat states it keeps.  NULL: not an optimizer. */
