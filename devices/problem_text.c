@@ -13,7 +13,12 @@
 
 enum { MOST_SIZE = 1 << 30 };
 
-static const char *const dtype_names[] = {"", ":i32", ":u8"}; /* by mot_dtype */
+static const char *const dtype_names[] = {[MOT_F32] = "",
+                                          [MOT_I32] = ":i32",
+                                          [MOT_U8] = ":u8",
+                                          [MOT_BF16] = ":bf16",
+                                          [MOT_F16] = ":f16"};
+enum { N_DTYPES = sizeof dtype_names / sizeof *dtype_names };
 
 static const struct {
     const char *name;
@@ -173,9 +178,12 @@ static bool read_type(char *word, mot_operand_type *out)
     if (strcmp(word, "-") == 0)
         return true;
     if (colon) {
-        out->dtype = strcmp(colon, dtype_names[MOT_I32]) == 0 ? MOT_I32 : MOT_U8;
-        if (strcmp(colon, dtype_names[out->dtype]) != 0)
+        int dtype = 0;
+        while (dtype < N_DTYPES && strcmp(colon, dtype_names[dtype]) != 0)
+            dtype++;
+        if (dtype == N_DTYPES)
             return false;
+        out->dtype = (mot_dtype)dtype;
         *colon = '\0';
     }
     out->shape.n_dims = read_numbers(word, 1, MOT_MAX_DIMS, out->shape.dim);

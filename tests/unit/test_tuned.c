@@ -64,7 +64,8 @@ START_TEST(test_problems_and_choices_print_and_parse)
         "conv2d_dinput 8x6x9x9 6x1x3x3 - 3 -> 8x6x9x9 kernel 3x3 padding 1x1 groups 6 image 9x9",
         "attention_grad 2x8x16 2x8x48 2x8x16 2x4x8 -> 2x8x48 heads 4 causal",
         "norm 4x8 8 8 -> 4x8 4x1x2 group 8 norm rms_norm bf16",
-        "softmax_xent 12x10 12:i32 -> 12x10 4"};
+        "softmax_xent 12x10 12:i32 -> 12x10 4",
+        "add 4:bf16 4:f16 -> 4"};
     static const char *const choices[] = {"rule",
                                           "plain",
                                           "direct rows 4 cols 8 k_block 196 mr 4",
@@ -92,7 +93,7 @@ START_TEST(test_problems_and_choices_print_and_parse)
                                                  "relu 3x0 -> 3x3",
                                                  "relu 3x -> 3x3",
                                                  "relu 1x1x1x1x1x1 -> 3x3",
-                                                 "relu 3x3:f16 -> 3x3",
+                                                 "relu 3x3:f64 -> 3x3",
                                                  "relu 3x3 -> 3x3 kernel 3",
                                                  "relu 3x3 -> 3x3 kernel",
                                                  "relu 3x3 -> 3x3 activation blue",
