@@ -93,8 +93,8 @@ static void begin(const mot_recording *r, mot_launch *launch, const blocks *b, c
         wide = wide && mot_view_aligned(&r->o->in[i], 4);
     for (int i = 0; i < r->o->n_out; i++)
         wide = wide && mot_view_aligned(&r->o->out[i], 4);
-    snprintf(options, sizeof options, "-DDEPTH=%d -DOWN=%d -DOTHER=%d -DITEMS=%d -DWIDE=%d",
-             b->depth, b->own, b->other, b->items, wide);
+    snprintf(options, sizeof options, "%s-DDEPTH=%d -DOWN=%d -DOTHER=%d -DITEMS=%d -DWIDE=%d",
+             r->traits.cpu ? "-DROLLED " : "", b->depth, b->own, b->other, b->items, wide);
     mot_launch_begin(launch, r->commands, source, options, kernel);
 }
 

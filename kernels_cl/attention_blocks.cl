@@ -46,10 +46,10 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
         if (HAS_EDGE(o, keys, o + OTHER - 1, w0))
             EACH_SCORE(r, c)
                 s[r][c] = o + theirs + r * TO < KEYS_OF(w0 + mine + c * TW) ? s[r][c] : -INFINITY;
-#pragma unroll
+        UNROLL_MORE
         for (int c = 0; c < RW; c++) {
             float largest = s[0][c];
-#pragma unroll
+            UNROLL_MORE
             for (int r = 1; r < RO; r++)
                 largest = fmax(largest, s[r][c]);
             part[theirs * OWN + mine + c * TW] = largest;
@@ -68,12 +68,12 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
         barrier(CLK_LOCAL_MEM_FENCE);
         /* 3. Weights. */
         attend_fetch(held, k + (long)(o + OTHER) * stride, stride, keys - o - OTHER, deep);
-#pragma unroll
+        UNROLL_MORE
         for (int c = 0; c < RW; c++) {
             const int w = mine + c * TW;
             const float top = most[w];
             total[c] *= factor[w];
-#pragma unroll
+            UNROLL_MORE
             for (int r = 0; r < RO; r++) {
                 const float p = exp2(s[r][c] - top);
                 total[c] += p;
@@ -82,7 +82,7 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         /* 4. Values. */
-#pragma unroll
+        UNROLL_MORE
         for (int i = 0; i < RA; i++)
             sum[i] *= factor[first + i];
         attend_add(sum, x, other, first, quad);
@@ -100,7 +100,7 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
             lse[lse_at + (long)pair * rows + w0 + me] = (most[me] + log2(all)) * LN2;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-#pragma unroll
+    UNROLL_MORE
     for (int i = 0; i < RA; i++)
         sum[i] *= factor[first + i];
     attend_leave(y + y_at + (long)(sample * rows + w0) * width + column, width, sum, first, quad, n,

@@ -121,7 +121,7 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
         attend_put(other, held);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, dy + (long)o * width, width, rows - o, deep);
-#pragma unroll
+        UNROLL_MORE
         for (int r = 0; r < RO; r++) {
             const int query = o + theirs + r * TO;
             lse2[r] = query < rows ? lse[query] * LOG2E : 0.0f;

@@ -56,7 +56,7 @@
     const int quad = wide + 8 * (team % (QUADS / 8));                                              \
     const int first = RA * (high + 4 * (team / (QUADS / 8)))
 #define EACH_SCORE(r, c)                                                                           \
-    _Pragma("unroll") for (int c = 0; c < RW; c++) _Pragma("unroll") for (int r = 0; r < RO; r++)
+    UNROLL_MORE for (int c = 0; c < RW; c++) UNROLL_MORE for (int r = 0; r < RO; r++)
 
 /* Four elements, of which n are there. */
 INLINE float4 attend_load(__global const float *from, int n)
@@ -104,7 +104,7 @@ INLINE void attend_fetch(float4 *held, __global const float *from, int stride, i
 {
     const int row = (int)get_local_id(0) / QUADS, d = (int)get_local_id(0) % QUADS * 4;
     from += row * stride + d;
-#pragma unroll
+    UNROLL_MORE
     for (int k = 0; k < HELD; k++) {
         held[k] = attend_load(from, row + k * (ITEMS / QUADS) < n ? depth - d : 0);
         from += ITEMS / QUADS * stride;
@@ -113,7 +113,7 @@ INLINE void attend_fetch(float4 *held, __global const float *from, int stride, i
 
 INLINE void attend_put(__local float4 *to, const float4 *held)
 {
-#pragma unroll
+    UNROLL_MORE
     for (int k = 0; k < HELD; k++) {
         const int e = (int)get_local_id(0) + k * ITEMS;
         to[e / QUADS * PITCH + e % QUADS] = held[k];
@@ -136,13 +136,13 @@ INLINE void attend_scores(float s[RO][RW], __local const float4 *other, __local 
 #pragma unroll 1
     for (int q = 0; q < QUADS; q++) {
         float4 b[RW];
-#pragma unroll
+        UNROLL_MORE
         for (int c = 0; c < RW; c++)
             b[c] = own[(mine + c * TW) * PITCH + q];
-#pragma unroll
+        UNROLL_MORE
         for (int r = 0; r < RO; r++) {
             const float4 a = other[(theirs + r * TO) * PITCH + q];
-#pragma unroll
+            UNROLL_MORE
             for (int c = 0; c < RW; c++) {
                 s[r][c] += a.x * b[c].x;
                 s[r][c] += a.y * b[c].y;
@@ -159,7 +159,7 @@ INLINE void attend_add(float4 *sum, __local const float4 *x, __local const float
 #pragma unroll 2
     for (int o = 0; o < OTHER; o++) {
         const float4 v = other[o * PITCH + quad];
-#pragma unroll
+        UNROLL_MORE
         for (int k = 0; k < RA; k += 4) {
             const float4 w = x[o * X_PITCH + (first + k) / 4];
             sum[k] += w.x * v;
@@ -173,7 +173,7 @@ INLINE void attend_add(float4 *sum, __local const float4 *x, __local const float
 INLINE void attend_leave(__global float *to, int stride, const float4 *sum, int first, int quad,
                          int n, int depth, float factor)
 {
-#pragma unroll
+    UNROLL_MORE
     for (int k = 0; k < RA; k++)
         attend_store(to + (first + k) * stride + 4 * quad, factor * sum[k],
                      first + k < n ? depth - 4 * quad : 0);

@@ -118,7 +118,7 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
         (__global const float4 *)(w + w_at + ((long)z * row_blocks + row_block) * depth * BM) + me;
     __global const int4 *rows =
         (__global const int4 *)(table + table_at) + z % (phases_y * phases_x) * (depth / SHARE);
-    UNROLL
+    UNROLL_MORE
     for (int s = 0; s < COLUMNS; s++) {
         const int j = j0 + s * LANES + lane;
         const int p = j % pixels, sample = j / pixels;
@@ -133,11 +133,11 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
         int4 e;                                                                                    \
         if (BM * STEP / 4 == ITEMS || me < BM * STEP / 4)                                          \
             weight = weights[(k0) * (BM / 4)];                                                     \
-        UNROLL for (int r = 0; r < ROWS; r++)                                                      \
+        UNROLL_MORE for (int r = 0; r < ROWS; r++)                                                 \
         {                                                                                          \
             if (r % SHARE == 0)                                                                    \
                 e = rows[((k0) + row0 + r) / SHARE];                                               \
-            UNROLL for (int s = 0; s < COLUMNS; s++)                                               \
+            UNROLL_MORE for (int s = 0; s < COLUMNS; s++)                                          \
             {                                                                                      \
                 const bool inside = (uint)(at_y[s] + e.y) < (uint)in_y &&                          \
                                     (uint)(at_x[s] + e.z) < (uint)in_x;                            \
@@ -150,9 +150,9 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
     const int i = patch / ACROSS * PY + (within / 2 % 2 + within / (4 * PX / 2) * 2) % PY;
     const int j = patch % ACROSS * PX + within % 2 + within / 4 % (PX / 2) * 2;
     float4 sum[8][TN / 4];
-    UNROLL
+    UNROLL_MORE
     for (int r = 0; r < 8; r++)
-        UNROLL
+        UNROLL_MORE
         for (int s = 0; s < TN / 4; s++)
             sum[r][s] = 0.0f;
     if (n_deep > 0)
@@ -162,25 +162,25 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
         __local float *stage = (__local float *)right[turn];
         if (BM * STEP / 4 == ITEMS || me < BM * STEP / 4)
             left[turn][me / (BM / 4)][me % (BM / 4)] = weight;
-        UNROLL
+        UNROLL_MORE
         for (int r = 0; r < ROWS; r++)
-            UNROLL
+            UNROLL_MORE
             for (int s = 0; s < COLUMNS; s++)
                 stage[(row0 + r) * BN + s * LANES + lane] = seen[s][r];
         barrier(CLK_LOCAL_MEM_FENCE);
         if (k0 + STEP < n_deep)
             FETCH(k0 + STEP)
-        UNROLL
+        UNROLL_MORE
         for (int p = 0; p < STEP; p++) {
             float4 v[TN / 4];
             const float4 u0 = left[turn][p][i], u1 = left[turn][p][BM / 8 + i];
             const float u[8] = {u0.x, u0.y, u0.z, u0.w, u1.x, u1.y, u1.z, u1.w};
-            UNROLL
+            UNROLL_MORE
             for (int s = 0; s < TN / 4; s++)
                 v[s] = right[turn][p][s * (BN / TN) + j];
-            UNROLL
+            UNROLL_MORE
             for (int r = 0; r < 8; r++)
-                UNROLL
+                UNROLL_MORE
                 for (int s = 0; s < TN / 4; s++)
                     sum[r][s] += u[r] * v[s];
         }
@@ -193,10 +193,10 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
     y += y_at + (long)group * outs * out_plane;
     h += h_at + (long)group * outs * out_plane;
     b += b_at + (long)group * outs;
-    UNROLL
+    UNROLL_MORE
     for (int s = 0; s < TN / 4; s++) {
         const int column = j0 + (s * (BN / TN) + j) * 4;
-        UNROLL
+        UNROLL_MORE
         for (int q = 0; q < 4; q++) {
             const int p = (column + q) % pixels;
             const long place = (long)((column + q) / pixels) * groups * outs * out_plane +
@@ -204,7 +204,7 @@ __kernel void conv2d_gemm(__global float *restrict y, long y_at, __global const 
                                p % pixels_x * phases_x + phase_x;
             if (column + q >= n || (whole && q > 0))
                 break;
-            UNROLL
+            UNROLL_MORE
             for (int r = 0; r < 8; r++) {
                 const int o = row_block * BM + r / 4 * (BM / 2) + i * 4 + r % 4;
                 const long to = place + o * out_plane;

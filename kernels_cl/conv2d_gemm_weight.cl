@@ -60,12 +60,12 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
     /* The rows and columns that this work-item stages stay; the place goes on. */
     int row[LEFT], column[RIGHT], down[RIGHT], across[RIGHT];
     float4 a[LEFT], b[RIGHT], total[LEFT];
-    UNROLL
+    UNROLL_MORE
     for (int q = 0; q < LEFT; q++) {
         row[q] = first_of(row_block * (BM / 4) + q * LINES + line, outs) * places;
         total[q] = 0.0f;
     }
-    UNROLL
+    UNROLL_MORE
     for (int q = 0; q < RIGHT; q++) {
         const int at = column_block * (BN / 4) + q * LINES + line;
         const int tap = at / quads, c = first_of(at % quads, channels);
@@ -87,14 +87,14 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
         __global const float *d = dy + (long)sample * (groups * outs * places) + oy * out_x + ox;  \
         __global const float *i = x + (long)sample * (groups * channels * plane) +                 \
                                   ((oy * stride_y - pad_y) * in_x + ix);                           \
-        UNROLL for (int q = 0; q < LEFT; q++)                                                      \
+        UNROLL_MORE for (int q = 0; q < LEFT; q++)                                                 \
         {                                                                                          \
             a[q].x = there ? d[row[q]] : 0.0f;                                                     \
             a[q].y = there ? d[row[q] + row1] : 0.0f;                                              \
             a[q].z = there ? d[row[q] + row2] : 0.0f;                                              \
             a[q].w = there ? d[row[q] + row3] : 0.0f;                                              \
         }                                                                                          \
-        UNROLL for (int q = 0; q < RIGHT; q++)                                                     \
+        UNROLL_MORE for (int q = 0; q < RIGHT; q++)                                                \
         {                                                                                          \
             const bool inside = (uint)(iy + down[q]) < (uint)in_y &&                               \
                                 (uint)(ix + across[q]) < (uint)in_x;                               \
@@ -110,39 +110,39 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
      * answers float4 fastest. */
     const int i = me / 2 % (BM / TM), j = me % 2 + me / (2 * (BM / TM)) * 2;
     float4 sum[TM][TN / 4];
-    UNROLL
+    UNROLL_MORE
     for (int r = 0; r < TM; r++)
-        UNROLL
+        UNROLL_MORE
         for (int s = 0; s < TN / 4; s++)
             sum[r][s] = 0.0f;
     FETCH(0)
     int turn = 0;
     for (int k0 = 0; k0 < n; k0 += STEP) {
-        UNROLL
+        UNROLL_MORE
         for (int q = 0; q < LEFT; q++) {
             if (BM / 4 % LINES == 0 || q * LINES + line < BM / 4)
                 left[turn][k][q * LINES + line] = a[q];
             total[q] += a[q];
         }
-        UNROLL
+        UNROLL_MORE
         for (int q = 0; q < RIGHT; q++)
             if (BN / 4 % LINES == 0 || q * LINES + line < BN / 4)
                 right[turn][k][q * LINES + line] = b[q];
         barrier(CLK_LOCAL_MEM_FENCE);
         if (k0 + STEP < n)
             FETCH(k0 + STEP)
-        UNROLL
+        UNROLL_MORE
         for (int p = 0; p < STEP; p++) {
             float4 u[TM / 4], v[TN / 4];
-            UNROLL
+            UNROLL_MORE
             for (int r = 0; r < TM / 4; r++)
                 u[r] = left[turn][p][r * (BM / TM) + i];
-            UNROLL
+            UNROLL_MORE
             for (int s = 0; s < TN / 4; s++)
                 v[s] = right[turn][p][s * (BN / TN) + j];
-            UNROLL
+            UNROLL_MORE
             for (int r = 0; r < TM / 4; r++)
-                UNROLL
+                UNROLL_MORE
                 for (int s = 0; s < TN / 4; s++) {
                     sum[4 * r][s] += u[r].x * v[s];
                     sum[4 * r + 1][s] += u[r].y * v[s];
@@ -154,18 +154,18 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
     }
 
     __global float *to = parts + parts_at + part * part_floats;
-    UNROLL
+    UNROLL_MORE
     for (int s = 0; s < TN / 4; s++) {
         const int at = column_block * (BN / 4) + s * (BN / TN) + j;
         const int tap = at / quads, c4 = at % quads * 4, c = first_of(at % quads, channels);
-        UNROLL
+        UNROLL_MORE
         for (int r = 0; r < TM; r++) {
             const int quad = row_block * (BM / 4) + r / 4 * (BM / TM) + i;
             const int o = first_of(quad, outs) + r % 4;
             const float t[4] = {sum[r][s].x, sum[r][s].y, sum[r][s].z, sum[r][s].w};
             __global float *w = to + (((long)group * outs + o) * channels + c) * taps + tap;
             if (o >= quad * 4 && o < outs && tap < taps)
-                UNROLL
+                UNROLL_MORE
                 for (int q = 0; q < 4; q++)
                     if (c + q >= c4 && c + q < channels)
                         w[q * taps] = t[q];
@@ -175,7 +175,7 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
         return;
     to += (long)groups * outs * channels * taps + group * outs;
     barrier(CLK_LOCAL_MEM_FENCE);
-    UNROLL
+    UNROLL_MORE
     for (int q = 0; q < LEFT; q++)
         if (q * LINES + line < BM / 4)
             left[0][k][q * LINES + line] = total[q];

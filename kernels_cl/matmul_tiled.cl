@@ -196,7 +196,7 @@ INLINE void store(__local float *to, const float4 *held, int lines, int deep, in
 INLINE void multiply(float4 tile[ITEM_ROWS][ITEM_COLUMNS / 4], __local const float *left,
                      __local const float *right)
 {
-    UNROLL
+    UNROLL_MORE
     for (int p = 0; p < STEP; p++) {
         float u[ITEM_ROWS];
         float4 v[ITEM_COLUMNS / 4];
@@ -323,17 +323,18 @@ __kernel void matmul_tiled(__global float *restrict c, long c_at, __global float
     }
 
 #ifdef SUMMED
-    /* What each has fetched lies in the same places as the elements did. */
-    if (j0 == 0) {
+    /* What each has fetched lies in the same places as the elements did.  All wait, though it concerns
+     * few: pocl 3.1 makes wrong numbers of a barrier that depends on a condition. */
+    if (j0 == 0)
         store(left[0], total, ROWS, DEEP_A, WIDE_A);
-        barrier(CLK_LOCAL_MEM_FENCE);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (j0 == 0)
         for (int i = me; i < ROWS && i0 + i < m; i += THREADS) {
             float sum = 0.0f;
             for (int p = 0; p < STEP; p++)
                 sum += left[0][p * (ROWS + PAD) + i];
             sums[sums_at + part * part_sums + i0 + i] = sum;
         }
-    }
 #endif
     c += c_at + part * part_c + batch * stride_c;
     mask += mask_at + batch * stride_c;

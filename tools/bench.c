@@ -16,7 +16,8 @@
 
 enum { SAMPLES = 101, LEAST_SAMPLES = 9, MOST_RUNS = 2000 };
 
-static const double BATCH_S = 4e-3, BUDGET_S = 0.4, LONG_S = 4;
+static const double BATCH_S = 4e-3, LONG_S = 4;
+enum { TIME_MS = 400 }; /* of a row, if the user says nothing */
 
 /* ---- timing ---- */
 
@@ -36,8 +37,11 @@ static mot_status time_batch(mot_device *device, mot_commands *commands, int n_r
     return MOT_OK;
 }
 
-mot_status mot_bench_time(mot_device *device, mot_commands *commands, double *time_s)
+mot_status mot_bench_time(const mot_bench *bench, mot_commands *commands, double *time_s)
 {
+    mot_device *device = bench->device;
+    const double budget_s =
+        1e-3 * (double)(bench->arguments->time_ms > 0 ? bench->arguments->time_ms : TIME_MS);
     double sample[SAMPLES], start_s;
     int n = 0, n_runs;
     MOT_TRY(time_batch(device, commands, 1, &sample[0]));
@@ -48,7 +52,7 @@ mot_status mot_bench_time(mot_device *device, mot_commands *commands, double *ti
         n = 1;
     while (n < SAMPLES) {
         double passed_s = mot_clock_s() - start_s;
-        if ((n >= LEAST_SAMPLES && passed_s > BUDGET_S) || (n > 0 && passed_s > LONG_S) ||
+        if ((n >= LEAST_SAMPLES && passed_s > budget_s) || (n > 0 && passed_s > LONG_S) ||
             (n == 1 && sample[0] > LONG_S / 4))
             break;
         MOT_TRY(time_batch(device, commands, n_runs, &sample[n]));

@@ -28,9 +28,9 @@ typedef struct mot_bench {
     const mot_arguments *arguments;
     mot_terminal terminal;
     mot_precision precision; /* of products */
-    mot_device *device; /* the present one */
-    mot_peak peak;      /* its */
-    mot_bench_row *row; /* [n_rows] all so far */
+    mot_device *device;      /* the present one */
+    mot_peak peak;           /* its */
+    mot_bench_row *row;      /* [n_rows] all so far */
     size_t n_rows, capacity;
 } mot_bench;
 
@@ -38,8 +38,8 @@ typedef struct mot_bench {
  * array if asked for.  Returns the exit status. */
 int mot_bench_run(mot_bench *bench, size_t copy_bytes, mot_status (*one)(mot_bench *bench));
 
-/** Median seconds of all that is recorded. */
-mot_status mot_bench_time(mot_device *device, mot_commands *commands, double *time_s);
+/** Median seconds of all that is recorded, on the present device. */
+mot_status mot_bench_time(const mot_bench *bench, mot_commands *commands, double *time_s);
 /** The variant in a launch's name: "packed" of "linear/packed fc1"; where a remembered choice was taken,
  *  with its parameters, "packed[rows=4]". */
 void mot_bench_variant(const mot_commands *commands, char out[64]);
@@ -54,11 +54,10 @@ mot_status mot_bench_shapes(mot_bench *bench, const char *const *usual, size_t n
                             mot_status (*one)(mot_bench *bench, const char *shape));
 /** Measure an operator: the variant that training takes, the one that was asked for, or all; what
  *  of these fails is noted. */
-mot_status mot_bench_variants(mot_bench *bench, mot_bench_row *row, mot_operands *operands,
-                              double flops,
-                              mot_status (*measure)(mot_bench *bench, mot_bench_row *row,
-                                                    mot_operands *operands, int variant,
-                                                    double flops));
+mot_status
+mot_bench_variants(mot_bench *bench, mot_bench_row *row, mot_operands *operands, double flops,
+                   mot_status (*measure)(mot_bench *bench, mot_bench_row *row,
+                                         mot_operands *operands, int variant, double flops));
 
 /** New device memory with floats uniform in [-1, 1); *host (may be NULL) gets them, freed by the
  *  caller. */

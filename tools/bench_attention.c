@@ -177,7 +177,7 @@ static mot_status measure(mot_bench *bench, mot_bench_row *row, mot_operands *o,
     MOT_TRY_GOTO(mot_commands_new(bench->device, &commands));
     MOT_TRY_GOTO(record(bench, o, variant, commands));
     mot_bench_variant(commands, row->variant);
-    MOT_TRY_GOTO(mot_bench_time(bench->device, commands, &row->time_s));
+    MOT_TRY_GOTO(mot_bench_time(bench, commands, &row->time_s));
     MOT_TRY_GOTO(mot_bench_add(bench, row, flops));
 fail:
     release(o, commands);

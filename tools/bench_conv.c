@@ -197,7 +197,7 @@ static mot_status measure(mot_bench *bench, mot_bench_row *row, mot_operands *o,
     mot_status status = record(bench, o, variant, commands);
     if (status == MOT_OK) {
         mot_bench_variant(commands, row->variant);
-        status = mot_bench_time(bench->device, commands, &row->time_s);
+        status = mot_bench_time(bench, commands, &row->time_s);
     }
     if (status == MOT_OK)
         status = mot_bench_add(bench, row, flops);

@@ -167,7 +167,7 @@ static mot_status measure(mot_bench *bench, mot_bench_row *row, const matrices *
     MOT_TRY_GOTO(mot_commands_run(commands, 0, mot_commands_count(commands), 0));
     MOT_TRY_GOTO(mot_device_finish(bench->device));
     MOT_TRY_GOTO(check(x, row->variant));
-    MOT_TRY_GOTO(mot_bench_time(bench->device, commands, &row->time_s));
+    MOT_TRY_GOTO(mot_bench_time(bench, commands, &row->time_s));
     MOT_TRY_GOTO(mot_bench_add(
         bench, row, 2.0 * (double)row->batch * (double)row->m * (double)row->n * (double)row->k));
 fail:

@@ -221,7 +221,7 @@ static mot_status measure(mot_bench *bench, const op_case *c, mot_operands *o, i
         MOT_TRY_GOTO(mot_primitive_record(bench->device, o, commands));
     else
         MOT_TRY_GOTO(mot_primitive_record_variant(bench->device, o, variant, commands));
-    MOT_TRY_GOTO(mot_bench_time(bench->device, commands, &row.time_s));
+    MOT_TRY_GOTO(mot_bench_time(bench, commands, &row.time_s));
     mot_bench_variant(commands, row.variant);
     snprintf(row.what, sizeof row.what, "%s", c->what);
     row.m = o->in[0].shape.dim[0];

@@ -60,14 +60,20 @@ static int run_ops(const mot_command *command, const mot_arguments *arguments)
                mot_bench_ops);
 }
 
+#define OPTION_TIME                                                                                \
+    {                                                                                              \
+        "time", 0, MOT_OPTION_INT, "MS",                                                           \
+            "measure each row for about MS milliseconds (default: 400)", MOT_PLACE(time_ms), 1     \
+    }
+
 static const mot_option gemm_options[] = {
-    MOT_OPTION_DEVICES, OPTION_VARIANT,     OPTION_VARIANTS, OPTION_PRECISION,
+    MOT_OPTION_DEVICES, OPTION_VARIANT,     OPTION_VARIANTS, OPTION_PRECISION, OPTION_TIME,
     OPTION_JSON,        MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
 };
 
 static const mot_option shape_options[] = {
-    MOT_OPTION_DEVICES, OPTION_VARIANT,  OPTION_VARIANTS, OPTION_JSON,
-    MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
+    MOT_OPTION_DEVICES, OPTION_VARIANT,     OPTION_VARIANTS, OPTION_TIME,
+    OPTION_JSON,        MOT_OPTION_VERBOSE, MOT_OPTION_HELP, MOT_OPTION_END,
 };
 
 static const mot_option ops_options[] = {
@@ -76,6 +82,7 @@ static const mot_option ops_options[] = {
      MOT_PLACE(n), 1},
     OPTION_VARIANT,
     OPTION_VARIANTS,
+    OPTION_TIME,
     OPTION_JSON,
     MOT_OPTION_VERBOSE,
     MOT_OPTION_HELP,

@@ -226,9 +226,9 @@ static int store(const mot_command *command, const mot_option *option, const cha
         if (mot_parse_float(name, value, (double *)place) != MOT_OK)
             return mot_command_misused(command, "%s", mot_error_message());
         if (!(*(double *)place >= (double)option->least) || isinf(*(double *)place))
-            return mot_command_misused(command, "%s must be a number of at least %" PRId64
-                                                ", not %s",
-                                       name, option->least, value);
+            return mot_command_misused(command,
+                                       "%s must be a number of at least %" PRId64 ", not %s", name,
+                                       option->least, value);
         break;
     }
     }
@@ -282,8 +282,13 @@ static int read_options(const mot_command *command, int argc, char **argv, mot_a
 
 int mot_command_run(const mot_command *command, int argc, char **argv)
 {
-    mot_arguments arguments = {
-        .epochs = -1, .steps = -1, .seed = -1, .n = -1, .top_k = -1, .temperature = -1};
+    mot_arguments arguments = {.epochs = -1,
+                               .steps = -1,
+                               .seed = -1,
+                               .n = -1,
+                               .top_k = -1,
+                               .time_ms = -1,
+                               .temperature = -1};
     int exit_status = read_options(command, argc, argv, &arguments);
     if (exit_status)
         goto done;

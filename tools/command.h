@@ -27,7 +27,7 @@ typedef struct mot_arguments {
     const char *devices, *data, *out, *init, *kernels, *csv, *part, *variant, *file, *prompt,
         *precision;
     mot_texts set;
-    int64_t epochs, steps, seed, n, top_k; /* -1: not given */
+    int64_t epochs, steps, seed, n, top_k, time_ms; /* -1: not given */
     int verbose;
     double temperature;
     bool resume, json, quiet, draw, probe, ids, variants, profile, anew, dot, help;

@@ -14,26 +14,16 @@
 #include <unistd.h>
 
 const mot_command *const mot_commands_all[] = {
-    &mot_command_devices,
-    &mot_command_train,
-    &mot_command_eval,
-    &mot_command_predict,
-    &mot_command_generate,
-    &mot_command_model,
-    &mot_command_tune,
-    &mot_command_bench_gemm,
-    &mot_command_bench_conv,
-    &mot_command_bench_attention,
-    &mot_command_bench_ops,
-    &mot_command_bench_step,
-    &mot_command_data_show,
-    &mot_command_data_pack,
-    &mot_command_kernels_export,
-    &mot_command_kernels_build,
-    &mot_command_kernels_pack,
-    &mot_command_version,
-    &mot_command_help,
-    NULL,
+    &mot_command_devices,        &mot_command_train,
+    &mot_command_eval,           &mot_command_predict,
+    &mot_command_generate,       &mot_command_model,
+    &mot_command_tune,           &mot_command_bench_gemm,
+    &mot_command_bench_conv,     &mot_command_bench_attention,
+    &mot_command_bench_ops,      &mot_command_bench_step,
+    &mot_command_data_show,      &mot_command_data_pack,
+    &mot_command_kernels_export, &mot_command_kernels_build,
+    &mot_command_kernels_pack,   &mot_command_version,
+    &mot_command_help,           NULL,
 };
 
 static int unknown_command(const char *first, const char *second)

@@ -9,8 +9,11 @@ rows() { json length; }
 bench()
 {
     n_checks=$((n_checks + 1))
-    run timeout 600 "$MOTLEY" bench "$@" --devices "$first" --json && return 0
-    fail "exit $status: motley bench $*: $(head -c 400 "$tmp/err")"
+    what=$1
+    shift
+    [ "$what" = step ] || set -- "$@" --time 20
+    run timeout 600 "$MOTLEY" bench "$what" "$@" --devices "$first" --json && return 0
+    fail "exit $status: motley bench $what $*: $(head -c 400 "$tmp/err")"
     return 1
 }
 keys()

@@ -65,7 +65,8 @@ static bool is_foreign(mot_device *device, mot_op op, int variant)
     return foreign;
 }
 
-/* Choices at four seeds; small ones at the first and the aligned one; foreign ones at that one. */
+/* Choices at four seeds; small ones at the first and the aligned one; foreign ones at that one, and
+ * fewer cases of these. */
 static void run_on(mot_device *device, mot_op op, bool first)
 {
     for (int variant = 0; variant < mot_primitive_n_variants(op); variant++) {
@@ -73,7 +74,7 @@ static void run_on(mot_device *device, mot_op op, bool first)
         const bool foreign = is_foreign(device, op, variant);
         if (foreign && !first)
             continue;
-        for (int i = 0; i < (small ? 4 : 12); i++) {
+        for (int i = 0; i < (small || foreign ? 4 : 12); i++) {
             uint64_t seed = first_seed + (uint64_t)i;
             op_case c = make(op, seed, small);
             op_run(device, &c, &by_rule, seed);
