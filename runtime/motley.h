@@ -173,7 +173,7 @@ typedef struct mot_device_report {
 /** Result of a run.  Arrays are owned by the trainer and valid until it is closed. */
 typedef struct mot_report {
     int64_t steps, epochs, samples;
-    double samples_per_second, step_s; /* step_s: median, compilation and warm-up left out */
+    double samples_per_second, step_s; /* step_s: typical, without compilation and warm-up */
     /* NaN where there is none; accuracy is 0..1, for regression it is R2 */
     double train_loss, validation_loss, validation_accuracy, test_loss, test_accuracy;
     double test_mean_abs_error;        /* numbers, in the target's own unit */

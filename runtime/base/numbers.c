@@ -19,6 +19,24 @@ double mot_median(double *values, size_t n)
     return values[n / 2];
 }
 
+double mot_median_of_means(const double *values, size_t n)
+{
+    enum { MOST = 256, LENGTH = 16, LEAST = 5 };
+    double mean[MOST];
+    size_t length = n / LEAST < LENGTH ? n / LEAST : LENGTH;
+    if (length * MOST < n) /* also where it is 0 */
+        length = (n + MOST - 1) / MOST;
+    if (n == 0)
+        return NAN;
+    for (size_t i = 0; i < n / length; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < length; k++)
+            sum += values[i * length + k];
+        mean[i] = sum / (double)length;
+    }
+    return mot_median(mean, n / length);
+}
+
 /* Sums in blocks of a known length, which compilers turn into vectors at any level of optimisation. */
 enum { BLOCK = 16 };
 

@@ -111,7 +111,7 @@ mot_status mot_report_update(mot_trainer *t)
     t->report.steps = t->now.step;
     t->report.epochs = t->now.epoch;
     t->report.samples = t->now.samples;
-    t->report.step_s = mot_median(t->interval_s, t->n_intervals);
+    t->report.step_s = mot_median_of_means(t->interval_s, t->n_intervals);
     t->report.epoch_loss = t->epoch_loss;
     t->report.n_epoch_losses = (int)t->now.epoch;
     return MOT_OK;

@@ -334,6 +334,19 @@ START_TEST(test_median_is_the_upper_middle)
 }
 END_TEST
 
+START_TEST(test_median_of_means_sees_through_a_rhythm)
+{
+    double values[161];
+    for (int i = 0; i < 161; i++)
+        values[i] = i == 30 ? 1000 : i % 2 ? 1 : 5;
+    ck_assert(isnan(mot_median_of_means(NULL, 0)));
+    ck_assert_double_eq(mot_median_of_means((double[]){7}, 1), 7);
+    ck_assert_double_eq(mot_median_of_means((double[]){9, -1, 4}, 3), 4);
+    ck_assert_double_eq(mot_median_of_means(values, 10), 3);
+    ck_assert_double_eq(mot_median_of_means(values, 161), 3);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("base");
@@ -357,6 +370,7 @@ int main(void)
     tcase_add_test(tests, test_op_names_are_known);
     tcase_add_test(tests, test_shape_counts_and_prints);
     tcase_add_test(tests, test_median_is_the_upper_middle);
+    tcase_add_test(tests, test_median_of_means_sees_through_a_rhythm);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
