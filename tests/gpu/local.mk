@@ -1,13 +1,13 @@
 # Every kernel, with the parameters that GPUs get, through the compilers for GPUs that nobody here has.
 if HAVE_CHECK
 check_PROGRAMS += tests/gpu/kernels
-TESTS += tests/gpu/gpu_compile.sh
+LONG += tests/gpu/gpu_compile.sh
 tests_gpu_kernels_SOURCES = tests/gpu/kernels.c $(OP_MAKERS)
 tests_gpu_kernels_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_gpu_kernels_LDADD = libmotley_core.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/gpu/test_mma
-TESTS += tests/gpu/test_mma
+LONG += tests/gpu/test_mma
 tests_gpu_test_mma_SOURCES = tests/gpu/test_mma.c $(OP_MAKERS)
 tests_gpu_test_mma_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_gpu_test_mma_LDADD = libmotley_core.la $(CHECK_LIBS)
