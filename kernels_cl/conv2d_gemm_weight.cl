@@ -171,16 +171,17 @@ __kernel void conv2d_gemm_weight(__global float *restrict parts, long parts_at,
                         w[q * taps] = t[q];
         }
     }
-    if (column_block > 0 || !(flags & SUMS))
-        return;
+    /* All wait, though it concerns few; see matmul_tiled.cl. */
+    const bool leaves_sums = column_block == 0 && flags & SUMS;
     to += (long)groups * outs * channels * taps + group * outs;
     barrier(CLK_LOCAL_MEM_FENCE);
-    UNROLL_MORE
-    for (int q = 0; q < LEFT; q++)
-        if (q * LINES + line < BM / 4)
-            left[0][k][q * LINES + line] = total[q];
+    if (leaves_sums)
+        UNROLL_MORE
+        for (int q = 0; q < LEFT; q++)
+            if (q * LINES + line < BM / 4)
+                left[0][k][q * LINES + line] = total[q];
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (int m = me; m < BM; m += ITEMS) {
+    for (int m = leaves_sums ? me : BM; m < BM; m += ITEMS) {
         const int quad = row_block * (BM / 4) + m / 4, o = first_of(quad, outs) + m % 4;
         float all = 0.0f;
         for (int p = 0; p < STEP; p++)

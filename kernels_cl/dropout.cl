@@ -7,13 +7,7 @@
  * vector  64 elements at once; `blocks` pieces of 64 a group.
  * items   on GPUs: dropout_items.cl. */
 #include "vector.cl"
-#include "philox.cl"
-
-/* Positions in the scalars; see runtime/base/op.h. */
-#define STEP 0
-#define FIRST_SAMPLE 1
-#define SEED_LO 2
-#define SEED_HI 3
+#include "dropout_draw.cl"
 
 __kernel void dropout_plain(__global float *y, long y_at, __global const float *x, long x_at,
                             __global const uint *scalars, long scalars_at, long rows, long row,

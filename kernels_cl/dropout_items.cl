@@ -1,16 +1,10 @@
 /* dropout_items: dropout.cl on GPUs: one work-item for eight elements of a sample, the range's first
  * dimension along the samples, its second over them.  With WIDE samples are whole eights that begin
  * at multiples of 4 elements. */
-#include "philox.cl"
+#include "dropout_draw.cl"
 #ifndef WIDE
 #define WIDE 1
 #endif
-
-/* Positions in the scalars; see runtime/base/op.h. */
-#define STEP 0
-#define FIRST_SAMPLE 1
-#define SEED_LO 2
-#define SEED_HI 3
 
 __kernel void dropout_items(__global float *y, long y_at, __global const float *x, long x_at,
                             __global const uint *scalars, long scalars_at, long rows, long row,

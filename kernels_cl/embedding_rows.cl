@@ -4,19 +4,12 @@
  * It lists those that have the row's id, BLOCK positions at a time, in their order, and its
  * work-items, each with W neighbouring columns, add up their dy.  So each group reads all ids, but of
  * dy only what is its own.  Sums of several parts lie behind each other, in the order of parts.
- * Parameters: W 4 where rows are whole vectors and aligned, else 1. */
+ * Parameters: W (piece.cl). */
 #include "embedding_row.cl"
+#include "piece.cl"
 #define ITEMS 128 /* a twin of that in devices/embedding.c */
 #define EACH 16   /* positions that a work-item looks at, up to the bits of an int */
 #define BLOCK (ITEMS * EACH)
-#ifndef W
-#define W 4
-#endif
-#if W == 4
-#define PIECE float4
-#else
-#define PIECE float
-#endif
 
 __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 __kernel void embedding_dweight_rows(__global float *dw, long dw_at, __global const float *dy,

@@ -1,14 +1,7 @@
 /* position_items: position.cl on GPUs: y = x + w, one work-item for W of the n elements of w, the
  * range's first dimension along these, its second over the samples.  With W 4 n is a multiple of 4,
  * and all begin at one. */
-#ifndef W
-#define W 4
-#endif
-#if W == 4
-#define PIECE float4
-#else
-#define PIECE float
-#endif
+#include "piece.cl"
 
 __kernel void position_items(__global float *y, long y_at, __global const float *x, long x_at,
                              __global const float *w, long w_at, long samples, long n)
