@@ -116,19 +116,17 @@ int64_t mot_matmul_mma_workspace(const mot_recording *r)
 
 /* ---- recording ---- */
 
-static void begin(const mot_recording *r, mot_launch *launch, const layout *l, const char *kernel)
+static void begin_pack(const mot_recording *r, mot_launch *launch, const char *kernel)
 {
     const mot_matmul p = mot_matmul_of(r->o);
-    char options[96];
-    snprintf(options, sizeof options, "-DROWS=%d -DHIGH=%d -DWIDE=%d -DSTAGES=%d%s%s%s", l->rows,
-             l->high, l->wide, l->stages,
-             r->traits.precision == MOT_PRECISION_BF16 ? " -DBF16" : "",
-             r->device->emulates_mma ? " -DEMULATED" : "", mot_matmul_b_option(&p));
-    mot_launch_begin(launch, r->commands, "matmul_mma", options, kernel);
+    char options[48];
+    snprintf(options, sizeof options, "%s%s",
+             r->traits.precision == MOT_PRECISION_BF16 ? "-DBF16" : "", mot_matmul_b_option(&p));
+    mot_launch_begin(launch, r->commands, "matmul_mma_pack", options, kernel);
 }
 
-static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const layout *l,
-                              const packing *s, const mot_view *words, const mot_view *parts)
+static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const packing *s,
+                              const mot_view *words, const mot_view *parts)
 {
     const bool trans_a = p->flags & MOT_MATMUL_TRANS_A, trans_b = p->flags & MOT_MATMUL_TRANS_B;
     const size_t local[3] = {PACKERS, 1, 1};
@@ -137,7 +135,7 @@ static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const
         (size_t)(mot_ceil_div(p->m, PACKED_ROWS) + mot_ceil_div(p->n, PACKED_ROWS)),
         (size_t)p->batch};
     mot_launch launch;
-    begin(r, &launch, l, "mma_pack");
+    begin_pack(r, &launch, "mma_pack");
     mot_launch_view(&launch, words);
     mot_launch_view(&launch, parts);
     mot_launch_view(&launch, &p->a);
@@ -157,11 +155,11 @@ static mot_status record_pack(const mot_recording *r, const mot_matmul *p, const
     return mot_record_end_3d(r, &launch, 3, global, local);
 }
 
-static mot_status record_sums(const mot_recording *r, const mot_matmul *p, const layout *l,
-                              const packing *s, const mot_view *parts)
+static mot_status record_sums(const mot_recording *r, const mot_matmul *p, const packing *s,
+                              const mot_view *parts)
 {
     mot_launch launch;
-    begin(r, &launch, l, "mma_sums");
+    begin_pack(r, &launch, "mma_sums");
     mot_launch_view(&launch, &p->sums);
     mot_launch_view(&launch, parts);
     mot_launch_long(&launch, p->m);
@@ -180,10 +178,15 @@ mot_status mot_matmul_record_mma(const mot_recording *r)
     const size_t threads = (size_t)(l->high * l->wide * 32), local[2] = {threads, 1};
     const size_t global[2] = {(size_t)groups_of(l, &p) * threads, (size_t)p.batch};
     mot_launch launch;
-    MOT_TRY(record_pack(r, &p, l, &s, &words, &parts));
+    char options[96];
+    MOT_TRY(record_pack(r, &p, &s, &words, &parts));
     if (p.flags & MOT_MATMUL_SUMS)
-        MOT_TRY(record_sums(r, &p, l, &s, &parts));
-    begin(r, &launch, l, "matmul_mma");
+        MOT_TRY(record_sums(r, &p, &s, &parts));
+    snprintf(options, sizeof options, "-DROWS=%d -DHIGH=%d -DWIDE=%d -DSTAGES=%d%s%s", l->rows,
+             l->high, l->wide, l->stages,
+             r->traits.precision == MOT_PRECISION_BF16 ? " -DBF16" : "",
+             r->device->emulates_mma ? " -DEMULATED" : "");
+    mot_launch_begin(&launch, r->commands, "matmul_mma", options, "matmul_mma");
     mot_launch_view(&launch, &p.c);
     mot_launch_view(&launch, &words);
     mot_launch_view(&launch, &p.bias);

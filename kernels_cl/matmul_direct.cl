@@ -37,7 +37,7 @@ __kernel void matmul_direct(__global float *restrict c, long c_at, __global floa
     a += a_at + batch * stride_a;
     b_at += batch * stride_b;
     if (flags & SUMS)
-        sum_rows(sums + sums_at, a, lda, flags & TRANS_A, m, k, part, rows * columns);
+        add_row_sums(sums + sums_at, a, lda, flags & TRANS_A, m, k, part, rows * columns);
     for (long p = 0; p < k; p += k_block) {
         const long deep = min(k_block, k - p);
         t.flags = block_flags(flags, p == 0, p + deep == k);

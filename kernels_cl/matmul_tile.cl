@@ -104,7 +104,7 @@ int block_flags(int flags, int first, int last)
 }
 
 /* sums[i] = sum over p of op(A)(i,p), for this group's part of the m rows. */
-void sum_rows(__global float *sums, __global const float *a, long lda, int trans, long m, long k,
+void add_row_sums(__global float *sums, __global const float *a, long lda, int trans, long m, long k,
               long group, long groups)
 {
     const long chunk = ((m + groups - 1) / groups + VW - 1) / VW * VW;

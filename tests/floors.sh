@@ -5,6 +5,7 @@
 #   - runtime/graph, model, comm and plan know nothing of devices/;
 #   - only devices/ (and tests/) includes OpenCL and CLBlast, only runtime/comm/ (and tests/) MPI;
 #   - examples include <motley.h> and the C library only;
+#   - functions of kernels have names of their own, for devices/joined.c puts any of them into one program;
 #   - no source file is longer than 600 lines; no unfinished business; no path of one machine.
 # Without TREE it checks its own source tree, after showing on a small tree, with each rule broken
 # once, that it can fail.
@@ -52,6 +53,14 @@ check_tree() (
             if (target ~ /^devices\// && from ~ /^runtime\/(graph|model|comm|plan)\//)
                 complain("includes " target "; this folder knows nothing of devices")
         }
+        FILENAME ~ /\.cl$/ && /^[a-z_].*[ *][a-z_0-9]+\(/ {
+            name = $0
+            sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
+            if (name == "__attribute__") next
+            if (name in kernel_function && kernel_function[name] != FILENAME)
+                complain("a function " name " is also in " kernel_function[name])
+            kernel_function[name] = FILENAME
+        }
         FNR > 600 && FNR == 601 && FILENAME ~ /\.([chly]|cl|sh|py)$/ { complain("longer than 600 lines") }
         FILENAME ~ /\.(c|h|cl)$/ && /^[ \t]*#[ \t]*include[ \t]*[<"]/ {
             is_system = $0 ~ /include[ \t]*</
@@ -69,13 +78,14 @@ self_test() {
     tree=$(mktemp -d) || exit 2
     trap 'rm -rf "$tree"' EXIT
     mkdir -p "$tree"/runtime/base "$tree"/runtime/graph/op "$tree"/runtime/plan "$tree"/devices \
-        "$tree"/runtime/exec "$tree"/runtime/model "$tree"/runtime/comm "$tree"/examples
+        "$tree"/runtime/exec "$tree"/runtime/model "$tree"/runtime/comm "$tree"/examples "$tree"/kernels_cl
     echo '#include "runtime/base/a.h"' >"$tree/runtime/graph/ok.c"
     echo '#include "runtime/graph/op/rules.h"' >>"$tree/runtime/graph/ok.c"
     echo '#include "runtime/graph/graph.h"' >"$tree/runtime/graph/op/ok.c"
     echo '#include <mpi.h>' >"$tree/runtime/comm/ok.c"
     echo '#include <CL/cl.h>' >"$tree/devices/ok.c"
     echo '#include "devices/device.h"' >"$tree/runtime/exec/ok.c"
+    echo 'float sum_all(float x)' >"$tree/kernels_cl/ok.cl"
     check_tree "$tree" || { echo "floors: the check refuses a tree in order"; exit 1; }
     # file | its contents: each line breaks one rule
     while IFS='|' read -r file text; do
@@ -96,6 +106,7 @@ runtime/exec/blast.c|  #  include <clblast_c.h>
 runtime/exec/mpi.c|#include <mpi.h>
 examples/inside.c|#include "runtime/motley.h"
 devices/long.c|$(yes 'x\n' | head -700 | tr -d '\n')
+kernels_cl/again.cl|__kernel void sum_all(__global float *x)
 devices/later.c|/* TO\0104O: all of it */
 devices/later.h|/* FIX\0115E */
 devices/path.c|/* see /w\0157rk/main */

@@ -165,6 +165,9 @@ first_device()
     fi
     cat "$tmp/first"
 }
+# by_rule: kernels by the rules and one launch for each operator, so that they are built once for all tests;
+# joined_launches_give_same_bits shows that a step of one launch, compiled for each network, gives the same bits.
+by_rule() { MOTLEY_JOIN=0 MOTLEY_TUNED=0; export MOTLEY_JOIN MOTLEY_TUNED; }
 # make_two: where pocl is, it shows two unlike devices from here on, pocl:0 and pocl:1; false elsewhere.
 make_two()
 {

@@ -42,12 +42,14 @@ static inline const char *devices_for(const char *selection)
     return strchr(selection, ',') ? others : first;
 }
 
-/* Takes the graph. */
+/* Takes the graph.  One launch for each operator, so that kernels are built once for all tests, unless the
+ * test has set MOTLEY_JOIN. */
 static inline void open_run(run *r, const char *selection, mot_graph *graph, int64_t max_batch)
 {
     mot_device_info *info;
     char *note;
     *r = (run){.graph = graph};
+    setenv("MOTLEY_JOIN", "0", 0);
     must(mot_comm_open(&r->comm));
     must(mot_devices_select(devices_for(selection), 1, 0, &info, &r->n_devices, &note));
     ck_assert_int_le(r->n_devices, RUN_DEVICES);

@@ -315,7 +315,8 @@ START_TEST(test_the_average_of_the_parameters_is_evaluated)
 }
 END_TEST
 
-/* Shares of two devices, a device with none among them, give what one device gives. */
+/* Shares of two devices, a device with none among them, give what one device gives; the first kind with
+ * joined launches. */
 START_TEST(test_two_devices_equal_one)
 {
     static const struct {
@@ -331,6 +332,7 @@ START_TEST(test_two_devices_equal_one)
     double one[N_PARAMETERS], two[N_PARAMETERS], loss_one, loss_two;
     uint64_t hash[4];
     setenv("POCL_DEVICES", "pthread basic", 1);
+    setenv("MOTLEY_JOIN", _i < 4 ? "1" : "0", 1);
     int k = _i < 12 ? _i / 4 : _i - 9;
     const int64_t *shares = share[_i < 12 ? _i % 4 : 0];
     train_with("pocl:0", (int64_t[]){BATCH}, kind[k].op, kind[k].attrs, kind[k].dropout, one,

@@ -2,7 +2,8 @@
  * variant for another class of devices only on the first, with some of the choices: each is a
  * program to compile.
  * MOT_TEST_SMALL=1 (or --small): tiny shapes, for oclgrind.  MOT_TEST_SEED=n: another draw.
- * MOT_TEST_OPS=linear,product: only these; !linear,product: all others.  MOT_TEST_RULES=1: only the choices that the rules make. */
+ * MOT_TEST_OPS=linear,product: only these; !linear,product: all others.  MOT_TEST_RULES=1: only the choices
+ * that the rules make.  All run in one process, unless CK_FORK=yes. */
 #include "config.h"
 
 #include "devices/devices.h"
@@ -118,65 +119,70 @@ static bool is_wanted(const char *name)
     return listed != others;
 }
 
+/* ---- devices ---- */
+
+enum { MOST_DEVICES = 16 };
+static mot_device *device[MOST_DEVICES];
+static int n_devices;
+
+/* All that can be opened, once in a process: the first kernel that a driver compiles for a context costs much
+ * more than others. */
+static void open_devices(void)
+{
+    mot_device_info *list;
+    int n;
+    if (n_devices == 0) {
+        ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
+        for (int i = 0; i < n && n_devices < MOST_DEVICES; i++)
+            if (mot_device_open(&list[i], NULL, &device[n_devices]) == MOT_OK)
+                n_devices++;
+            else
+                printf("%s: left out: %s\n", list[i].id, mot_error_message());
+        free(list);
+    }
+    ck_assert_int_ge(n_devices, 1);
+}
+
+static void close_devices(void)
+{
+    while (n_devices > 0)
+        mot_device_close(device[--n_devices]);
+}
+
 /* ---- the tests ---- */
 
 START_TEST(test_every_variant_gives_what_plain_c_gives)
 {
     const mot_op op = (mot_op)_i;
-    mot_device_info *list;
-    int n;
     if (!is_wanted(mot_op_name(op)))
         return;
-    ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
-    for (int i = 0; i < n; i++) {
-        mot_device *device;
-        if (mot_device_open(&list[i], NULL, &device) != MOT_OK) {
-            printf("%s: left out: %s\n", list[i].id, mot_error_message());
-            continue;
-        }
-        run_on(device, op, i == 0);
-        mot_device_close(device);
-    }
-    free(list);
+    printf("# %s\n", mot_op_name(op)); /* where a crash was */
+    fflush(stdout);
+    open_devices();
+    for (int i = 0; i < n_devices; i++)
+        run_on(device[i], op, i == 0);
 }
 END_TEST
 
 START_TEST(test_products_of_every_form_and_in_batches)
 {
-    mot_device_info *list;
-    int n;
     if (!is_wanted("product"))
         return;
-    ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
-    for (int i = 0; i < n; i++) {
-        mot_device *device;
-        if (mot_device_open(&list[i], NULL, &device) != MOT_OK)
-            continue;
-        op_products(device, first_seed, small);
-        mot_device_close(device);
-    }
-    free(list);
+    open_devices();
+    for (int i = 0; i < n_devices; i++)
+        op_products(device[i], first_seed, small);
 }
 END_TEST
 
 /* What every replica computes for itself: not one bit may differ between devices, nor between the
  * variants that they take (`plain` only stands in where there is nothing else, with other bits). */
-static const mot_op replicated[] = {MOT_OP_sgd,
-                                    MOT_OP_adam,
-                                    MOT_OP_adamw,
-                                    MOT_OP_adagrad,
-                                    MOT_OP_rmsprop,
-                                    MOT_OP_lion,
-                                    MOT_OP_lamb,
-                                    MOT_OP_average,
-                                    MOT_OP_unscale,
-                                    MOT_OP_clip_norm,
-                                    MOT_OP_accumulate,
-                                    MOT_OP_batch_norm_update};
+static const mot_op replicated[] = {MOT_OP_sgd,       MOT_OP_adam,       MOT_OP_adamw,
+                                    MOT_OP_adagrad,   MOT_OP_rmsprop,    MOT_OP_lion,
+                                    MOT_OP_lamb,      MOT_OP_average,    MOT_OP_unscale,
+                                    MOT_OP_clip_norm, MOT_OP_accumulate, MOT_OP_batch_norm_update};
 
 /* The case by every variant on every device; how many that were. */
-static int compute_everywhere(mot_device *const *device, int n_devices, const op_case *c,
-                              uint64_t seed)
+static int compute_everywhere(const op_case *c, uint64_t seed)
 {
     const int n_variants = mot_primitive_n_variants(c->o.op);
     float *first[MOT_MAX_OUTPUTS] = {0}, *here[MOT_MAX_OUTPUTS];
@@ -204,52 +210,39 @@ static int compute_everywhere(mot_device *const *device, int n_devices, const op
 
 START_TEST(test_updates_have_the_same_bits_everywhere)
 {
-    enum { N_SEEDS = 32 /* one other rounding often leaves the result as it is */, MOST = 16 };
-    mot_device *device[MOST];
-    mot_device_info *list;
-    int n, n_open = 0;
+    enum { N_SEEDS = 32 /* one other rounding often leaves the result as it is */ };
     if (!is_wanted(mot_op_name(replicated[_i])))
         return;
-    ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
-    for (int i = 0; i < n && n_open < MOST; i++)
-        n_open += mot_device_open(&list[i], NULL, &device[n_open]) == MOT_OK;
+    open_devices();
     for (uint64_t seed = first_seed; seed < first_seed + N_SEEDS; seed++) {
         op_case c = make(replicated[_i], seed, small);
-        ck_assert_int_ge(compute_everywhere(device, n_open, &c, seed), 1);
+        ck_assert_int_ge(compute_everywhere(&c, seed), 1);
         op_free(&c);
     }
-    for (int i = 0; i < n_open; i++)
-        mot_device_close(device[i]);
-    free(list);
 }
 END_TEST
 
 START_TEST(test_bad_operands_are_refused)
 {
-    mot_device_info *list;
-    mot_device *device;
-    int n;
     size_t bytes;
-    ck_assert_int_eq(mot_devices_list(0, &list, &n), MOT_OK);
-    ck_assert_int_eq(mot_device_open(&list[0], NULL, &device), MOT_OK);
+    open_devices();
     mot_operands o = {.op = MOT_OP_linear, .name = "fc1", .n_in = 2, .n_out = 1};
     o.in[0] = op_view2(4, 5);
     o.in[1] = op_view2(3, 6);
     o.out[0] = op_view2(4, 3);
-    ck_assert_int_eq(mot_primitive_workspace(device, &o, &bytes), MOT_ERR_SHAPE);
+    ck_assert_int_eq(mot_primitive_workspace(device[0], &o, &bytes), MOT_ERR_SHAPE);
     ck_assert_ptr_nonnull(strstr(mot_error_message(), "fc1"));
     ck_assert_ptr_nonnull(strstr(mot_error_message(), "(3,6)"));
     o.in[1] = op_view2(3, 5);
-    ck_assert_int_eq(mot_primitive_workspace(device, &o, &bytes), MOT_OK);
+    ck_assert_int_eq(mot_primitive_workspace(device[0], &o, &bytes), MOT_OK);
     o.in[0].dtype = MOT_U8;
-    ck_assert_int_eq(mot_primitive_workspace(device, &o, &bytes), MOT_ERR_ARGUMENT);
+    ck_assert_int_eq(mot_primitive_workspace(device[0], &o, &bytes), MOT_ERR_ARGUMENT);
     o.in[0].dtype = MOT_F32;
     o.n_in = 1;
-    ck_assert_int_eq(mot_primitive_workspace(device, &o, &bytes), MOT_ERR_ARGUMENT);
+    ck_assert_int_eq(mot_primitive_workspace(device[0], &o, &bytes), MOT_ERR_ARGUMENT);
     o.n_in = 2;
-    ck_assert_int_eq(mot_primitive_workspace_variant(device, &o, 99, &bytes), MOT_ERR_UNSUPPORTED);
-    mot_device_close(device);
-    free(list);
+    ck_assert_int_eq(mot_primitive_workspace_variant(device[0], &o, 99, &bytes),
+                     MOT_ERR_UNSUPPORTED);
 }
 END_TEST
 
@@ -271,10 +264,11 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, test_bad_operands_are_refused);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
-    if (small)
+    if (!getenv("CK_FORK"))
         srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    close_devices();
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

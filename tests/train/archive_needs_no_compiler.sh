@@ -4,8 +4,7 @@
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 slow
 # By the rules, as a training from an archive goes: tuned choices differ by rounding.
-MOTLEY_TUNED=0
-export MOTLEY_TUNED
+by_rule
 
 "$MOTLEY" devices --ids >"$tmp/ids" 2>/dev/null
 device=$(grep -m 1 -i 'fpga' "$tmp/ids") || device=$(first_device)

@@ -2,8 +2,7 @@
 # Blocks that are computed again for backward give the parameters of a training that keeps all, to the
 # bit, in less memory: on every device, on two unlike ones, with a batch in parts.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
-MOTLEY_TUNED=0
-export MOTLEY_TUNED
+by_rule
 again=$srcdir/tests/train/checkpoints.yaml
 kept=$tmp/kept.yaml
 sed 's/checkpoint: true/checkpoint: false/' "$again" >"$kept"

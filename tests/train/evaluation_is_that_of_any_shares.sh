@@ -2,9 +2,7 @@
 # What eval counts is the same on one device, on two unlike ones and on ranks, and follows from what predict
 # writes; R2 and mean absolute error of numbers, perplexity of texts.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
-# Many small networks: no kernels are built for each that are not asked about here.
-MOTLEY_JOIN=0 MOTLEY_TUNED=0
-export MOTLEY_JOIN MOTLEY_TUNED
+by_rule
 
 first=$(first_device)
 make_two

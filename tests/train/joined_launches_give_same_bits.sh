@@ -1,6 +1,6 @@
 #!/bin/sh
-# A step that is one launch gives the bits of a step of one launch an operator, and is one launch: SGD
-# and Adam, on every device, one after the other and as two halves.
+# A step that is one launch gives the bits of a step of one launch an operator, and is one launch: a small
+# network on every device, one after the other and as two halves; all that tests train on the first one.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 MOTLEY_TUNED=0
 export MOTLEY_TUNED
@@ -39,5 +39,22 @@ if [ "${first%:*}" = pocl ]; then
     both halves 3 "$digits" --devices 'pocl:0/2' --epochs 2 --set 'train.shares=[1, 1]'
     POCL_DEVICES="pthread basic" both unlike 3 "$digits" --devices 'pocl:*' --epochs 2 \
         --set 'train.shares=[5, 2]'
+    # Where devices meet within a step.
+    POCL_DEVICES="pthread basic" both "batch norm on two" 9 "$srcdir/tests/train/batch_norm.yaml" \
+        --devices 'pocl:*' --epochs 1 --set 'train.shares=[5, 2]'
 fi
+
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "one two three "; print "vuvu" }' >"$tmp/words.txt"
+transformer='[embedding: {vocabulary: 11, out: 12, name: token}, position, layer_norm, {attention: {heads: 2, causal: true}}, {linear: {out: 11, tied: token}}]'
+small="--devices $first --epochs 1"
+# shellcheck disable=SC2086
+{
+    both parts 3 "$digits" $small --set train.accumulate=3 --set train.optimizer.name=adamw \
+        --set train.clip_norm=0.5 --set train.ema=0.9
+    both branches 1 "$srcdir/tests/train/branches.yaml" $small
+    both "recurrent layers" 1 "$srcdir/tests/train/words.yaml" $small --data "$tmp" --steps 20
+    both attention 1 "$srcdir/tests/train/words.yaml" $small --data "$tmp" --steps 20 \
+        --set "model.layers=$transformer"
+    both "deep, again, in 16 bits" 2 "$srcdir/tests/train/checkpoints.yaml" $small --set train.storage=fp16
+}
 finish

@@ -2,9 +2,7 @@
 # Every loss, and labels that do not count, however the batch is divided: on one device, on two unlike ones,
 # in parts and on ranks, with shares in which now and then nothing counts.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
-# Many small networks: no kernels are built for each that are not asked about here.
-MOTLEY_JOIN=0 MOTLEY_TUNED=0
-export MOTLEY_JOIN MOTLEY_TUNED
+by_rule
 
 first=$(first_device)
 make_two

@@ -2,6 +2,7 @@
 # train.accumulate: a batch in parts gives the step of the whole batch, dropout, clipping and average
 # included: on one device, on two unlike ones, also where one has no samples of the last part, on ranks.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+by_rule
 
 first=$(first_device)
 # The last batch of an epoch has 8 samples.

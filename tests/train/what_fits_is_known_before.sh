@@ -2,6 +2,7 @@
 # A model that does not fit the devices' memory is refused before anything runs, with what would fit, and
 # that does; a device that holds less gets less, or nothing, with the reason, and the result stays.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+by_rule
 config=$tmp/deep.yaml
 cat >"$config" <<'END'
 data: {set: drawn-digits, batch: 512, samples: 1536, test_samples: 50}
@@ -12,7 +13,7 @@ model:
     - repeat: 6
       layers: [layer_norm, {linear: 256}, gelu, {linear: 64}, {add: input}]
     - linear: 10
-train: {epochs: 1, seed: 5, tune: false, optimizer: {name: sgd, lr: 0.01}}
+train: {epochs: 1, seed: 5, optimizer: {name: sgd, lr: 0.01}}
 END
 first=$(first_device)
 
