@@ -119,12 +119,14 @@ static bool applies_rows(const mot_recording *r)
     return r->traits.group >= ITEMS;
 }
 
-/* Into how many parts the positions are cut. */
+/* Into how many parts the positions are cut: none is empty. */
 static int64_t parts_of(const mot_recording *r)
 {
+    const int64_t positions = mot_view_elements(&r->o->in[1]);
     const int64_t wanted =
         mot_ceil_div((int64_t)GROUPS_PER_UNIT * r->traits.threads, r->o->attrs.rows);
-    return mot_max(1, mot_min(wanted, mot_view_elements(&r->o->in[1]) / LEAST_PART));
+    const int64_t parts = mot_max(1, mot_min(wanted, positions / LEAST_PART));
+    return mot_max(1, mot_ceil_div(positions, mot_ceil_div(positions, parts)));
 }
 
 static int64_t workspace_rows(const mot_recording *r)

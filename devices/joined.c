@@ -69,7 +69,8 @@ bool mot_device_might_join(const mot_device *device)
 bool mot_device_can_join(const mot_device *device)
 {
     const char *wanted = getenv("MOTLEY_JOIN");
-    if (!device->info.compiler || device->archive || device->profile)
+    if (!device->info.compiler || device->archive || device->profile ||
+        device->info.kind == MOT_KIND_GPU)
         return false;
     if (wanted && (strcmp(wanted, "0") == 0 || strcmp(wanted, "1") == 0))
         return wanted[0] == '1';

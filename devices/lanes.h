@@ -5,10 +5,8 @@
 
 #include "devices/variant.h"
 
-enum {
-    MOT_LANES_ITEMS = 256,
-    MOT_LANES_PIECES = 4
-}; /* a group's work-items; the most a lane has */
+/* A group's work-items; the most pieces that a lane has. */
+enum { MOT_LANES_ITEMS = 256, MOT_LANES_PIECES = 4 };
 
 /** The parameters of kernels_cl/lanes.cl. */
 typedef struct mot_lanes {

@@ -54,6 +54,7 @@ static mot_status check_unscale(const mot_operands *o)
     if (mot_view_elements(&o->in[0]) % 16 != 0)
         return MOT_FAIL(MOT_ERR_SHAPE, "unscale %s: a flat array is a multiple of 16 long",
                         o->name);
+    MOT_TRY(mot_check_elements(o, "sums", &o->in[1], 4));
     MOT_TRY(mot_check_elements(o, "divisor", &o->out[0], 4));
     MOT_TRY(mot_check_elements(o, "scale", &o->out[1], 1));
     MOT_TRY(mot_check_elements(o, "steps", &o->out[2], 4));

@@ -19,8 +19,8 @@ static mot_norm_layout layout_of(const mot_operands *o, int x, int w, bool bias)
     const int64_t elements = mot_view_elements(&o->in[x]), sample = mot_view_columns(&o->in[x]);
     mot_norm_layout l = {.columns = mot_max(o->attrs.group, 1), .groups = 1, .run = 1};
     l.rows = elements / l.columns;
-    l.flags = (mot_has_in(o, w) ? MOT_NORM_WEIGHT : 0) | (bias ? MOT_NORM_BIAS : 0) |
-              (o->attrs.norm == MOT_NORM_RMS ? MOT_NORM_NO_MEAN : 0);
+    l.flags = (mot_has_in(o, w) ? MOT_NORM_HAS_WEIGHT : 0) | (bias ? MOT_NORM_HAS_BIAS : 0) |
+              (o->attrs.norm == MOT_NORM_RMS ? MOT_NORM_HAS_NO_MEAN : 0);
     l.n = mot_has_in(o, w) ? mot_view_elements(&o->in[w]) : l.columns;
     if (o->attrs.norm == MOT_NORM_GROUP && mot_has_in(o, w)) {
         l.groups = sample / l.columns;
@@ -56,8 +56,8 @@ static mot_status check_norm(const mot_operands *o)
     MOT_TRY(mot_check_operands(o, 1, 3, 2, 2, 0));
     const mot_norm_layout l = mot_norm_layout_forward(o);
     MOT_TRY(check_layout(o, &l, &o->in[0]));
-    if (l.flags & MOT_NORM_BIAS)
-        MOT_TRY(mot_check_elements(o, "bias", &o->in[2], l.flags & MOT_NORM_WEIGHT ? l.n : 0));
+    if (l.flags & MOT_NORM_HAS_BIAS)
+        MOT_TRY(mot_check_elements(o, "bias", &o->in[2], l.flags & MOT_NORM_HAS_WEIGHT ? l.n : 0));
     MOT_TRY(mot_check_elements(o, "y", &o->out[0], mot_view_elements(&o->in[0])));
     return mot_check_elements(o, "stats", &o->out[1], 2 * l.rows);
 }
@@ -99,7 +99,7 @@ static mot_range range_vector(const mot_recording *r, const mot_norm_layout *l)
 static mot_range range_grad(const mot_recording *r, const mot_norm_layout *l)
 {
     mot_range range = range_vector(r, l);
-    if (l->flags & MOT_NORM_WEIGHT && r->parameter[0] == 0) {
+    if (l->flags & MOT_NORM_HAS_WEIGHT && r->parameter[0] == 0) {
         const int64_t least = mot_ceil_div(16 * l->n, l->columns);
         range.chunk = mot_min(l->rows, mot_max(range.chunk, least));
         range.groups = mot_ceil_div(l->rows, range.chunk);
@@ -138,8 +138,8 @@ void mot_norm_add_arguments(mot_launch *launch, const mot_operands *o, const mot
     mot_launch_view(launch, &o->out[0]);
     mot_launch_view(launch, &o->out[1]);
     mot_launch_view(launch, &o->in[0]);
-    mot_launch_view(launch, l->flags & MOT_NORM_WEIGHT ? &o->in[1] : &none);
-    mot_launch_view(launch, l->flags & MOT_NORM_BIAS ? &o->in[2] : &none);
+    mot_launch_view(launch, l->flags & MOT_NORM_HAS_WEIGHT ? &o->in[1] : &none);
+    mot_launch_view(launch, l->flags & MOT_NORM_HAS_BIAS ? &o->in[2] : &none);
     sizes(launch, l);
     mot_launch_float(launch, (float)o->attrs.eps);
     mot_launch_int(launch, l->flags);
@@ -155,15 +155,15 @@ void mot_norm_add_grad_arguments(mot_launch *launch, const mot_operands *o,
                                  const mot_norm_layout *l)
 {
     inputs(launch, o);
-    mot_launch_view(launch, l->flags & MOT_NORM_WEIGHT ? &o->in[3] : &none);
+    mot_launch_view(launch, l->flags & MOT_NORM_HAS_WEIGHT ? &o->in[3] : &none);
     sizes(launch, l);
     mot_launch_int(launch, l->flags);
 }
 
 void mot_norm_add_parameters(mot_launch *launch, const mot_operands *o, const mot_norm_layout *l)
 {
-    mot_launch_view(launch, l->flags & MOT_NORM_WEIGHT ? &o->out[1] : &none);
-    mot_launch_view(launch, l->flags & MOT_NORM_BIAS ? &o->out[2] : &none);
+    mot_launch_view(launch, l->flags & MOT_NORM_HAS_WEIGHT ? &o->out[1] : &none);
+    mot_launch_view(launch, l->flags & MOT_NORM_HAS_BIAS ? &o->out[2] : &none);
 }
 
 /* ---- forward ---- */
@@ -254,7 +254,7 @@ static mot_status grad_plain(const mot_recording *r)
 {
     const mot_norm_layout l = mot_norm_layout_grad(r->o);
     mot_launch launch;
-    if (l.flags & MOT_NORM_WEIGHT)
+    if (l.flags & MOT_NORM_HAS_WEIGHT)
         MOT_TRY(sums(r, &l, l.rows / l.groups, 1));
     begin_dx(r, &launch, "norm_dx_plain", &l);
     return mot_record_end_plain(r, &launch, l.rows);
@@ -263,7 +263,7 @@ static mot_status grad_plain(const mot_recording *r)
 static int64_t workspace_vector(const mot_recording *r)
 {
     const mot_norm_layout l = mot_norm_layout_grad(r->o);
-    return l.flags & MOT_NORM_WEIGHT ? 2 * l.n * range_grad(r, &l).groups : 0;
+    return l.flags & MOT_NORM_HAS_WEIGHT ? 2 * l.n * range_grad(r, &l).groups : 0;
 }
 
 static mot_status grad_vector(const mot_recording *r)
@@ -275,15 +275,15 @@ static mot_status grad_vector(const mot_recording *r)
     mot_record_begin(r, &launch, "norm_grad", "norm_grad_vector");
     mot_launch_view(&launch, &r->o->out[0]);
     mot_norm_add_parameters(&launch, r->o, &l);
-    mot_launch_view(&launch, l.flags & MOT_NORM_WEIGHT ? &parts : &none);
+    mot_launch_view(&launch, l.flags & MOT_NORM_HAS_WEIGHT ? &parts : &none);
     inputs(&launch, r->o);
-    mot_launch_view(&launch, l.flags & MOT_NORM_WEIGHT ? &r->o->in[3] : &none);
+    mot_launch_view(&launch, l.flags & MOT_NORM_HAS_WEIGHT ? &r->o->in[3] : &none);
     sizes(&launch, &l);
     mot_launch_int(&launch, l.flags);
     mot_launch_long(&launch, l.n);
     mot_launch_long(&launch, range.chunk);
     MOT_TRY(mot_record_end_units(r, &launch, range.groups, range.local));
-    return l.flags & MOT_NORM_WEIGHT && range.groups > 1 ? finish(r, &l, range.groups) : MOT_OK;
+    return l.flags & MOT_NORM_HAS_WEIGHT && range.groups > 1 ? finish(r, &l, range.groups) : MOT_OK;
 }
 
 /* Samples of a work-item that sums: at least 8, and no more work-items than fill a GPU. */
@@ -303,7 +303,7 @@ static bool has_long_runs(const mot_norm_layout *l)
 static int64_t workspace_group(const mot_recording *r)
 {
     const mot_norm_layout l = mot_norm_layout_grad(r->o);
-    if (!(l.flags & MOT_NORM_WEIGHT) || has_long_runs(&l))
+    if (!(l.flags & MOT_NORM_HAS_WEIGHT) || has_long_runs(&l))
         return 0;
     return 2 * l.n * mot_ceil_div(l.rows / l.groups, sum_chunk(&l));
 }
@@ -326,9 +326,9 @@ static mot_status grad_group(const mot_recording *r)
     const mot_norm_layout l = mot_norm_layout_grad(r->o);
     const mot_range range = range_group(r, &l);
     mot_launch launch;
-    if (l.flags & MOT_NORM_WEIGHT && has_long_runs(&l))
+    if (l.flags & MOT_NORM_HAS_WEIGHT && has_long_runs(&l))
         MOT_TRY(sums_group(r, &l));
-    else if (l.flags & MOT_NORM_WEIGHT)
+    else if (l.flags & MOT_NORM_HAS_WEIGHT)
         MOT_TRY(sums(r, &l, sum_chunk(&l), mot_ceil_div(l.rows / l.groups, sum_chunk(&l))));
     begin_dx(r, &launch, "norm_dx_group", &l);
     mot_launch_long(&launch, range.chunk);

@@ -5,11 +5,8 @@
 
 #include "devices/variant.h"
 
-enum {
-    MOT_NORM_WEIGHT = 1,
-    MOT_NORM_BIAS = 2,
-    MOT_NORM_NO_MEAN = 4
-}; /* as the kernels have them */
+/* As kernels_cl/norm_flags.cl has them. */
+enum { MOT_NORM_HAS_WEIGHT = 1, MOT_NORM_HAS_BIAS = 2, MOT_NORM_HAS_NO_MEAN = 4 };
 
 typedef struct mot_norm_layout {
     int64_t rows, columns; /* what is normalized together, and how much of it */

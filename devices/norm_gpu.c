@@ -76,14 +76,14 @@ int64_t mot_norm_grad_workspace_lanes(const mot_recording *r)
     const mot_norm_layout l = mot_norm_layout_grad(r->o);
     mot_lanes lanes;
     lanes_grad(r, &l, &lanes);
-    return l.flags & MOT_NORM_WEIGHT ? 2 * l.n * range_grad(r, &l, &lanes).groups : 0;
+    return l.flags & MOT_NORM_HAS_WEIGHT ? 2 * l.n * range_grad(r, &l, &lanes).groups : 0;
 }
 
 mot_status mot_norm_finish_lanes(const mot_recording *r, const mot_norm_layout *l, int64_t n_parts)
 {
     const mot_view parts = mot_workspace_at(r->o, 0, 2 * l->n * n_parts);
     mot_launch launch;
-    mot_launch_begin(&launch, r->commands, "norm_lanes", "", "norm_finish_lanes");
+    mot_launch_begin(&launch, r->commands, "norm_finish_lanes", "", "norm_finish_lanes");
     mot_norm_add_parameters(&launch, r->o, l);
     mot_launch_view(&launch, &parts);
     mot_launch_int(&launch, l->flags);
@@ -102,9 +102,9 @@ mot_status mot_norm_grad_lanes(const mot_recording *r)
     const mot_range range = range_grad(r, &l, &lanes);
     mot_lanes_begin(r, &lanes, &launch, "norm_lanes", "norm_grad_lanes");
     mot_launch_view(&launch, &r->o->out[0]);
-    mot_launch_view(&launch, l.flags & MOT_NORM_WEIGHT ? &parts : &(mot_view){0});
+    mot_launch_view(&launch, l.flags & MOT_NORM_HAS_WEIGHT ? &parts : &(mot_view){0});
     mot_norm_add_grad_arguments(&launch, r->o, &l);
     mot_launch_long(&launch, range.chunk);
     MOT_TRY(mot_record_end(r, &launch, range.groups, range.local));
-    return l.flags & MOT_NORM_WEIGHT ? mot_norm_finish_lanes(r, &l, range.groups) : MOT_OK;
+    return l.flags & MOT_NORM_HAS_WEIGHT ? mot_norm_finish_lanes(r, &l, range.groups) : MOT_OK;
 }

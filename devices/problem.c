@@ -112,6 +112,7 @@ mot_operands mot_problem_pose(const mot_problem *p)
 {
     mot_operands o = {
         .op = p->op, .name = "trial", .n_in = p->n_in, .n_out = p->n_out, .attrs = p->attrs};
+    o.attrs.eps = 1e-5; /* rows of one element have no variance */
     for (int i = 0; i < p->n_in; i++)
         o.in[i] = (mot_view){.dtype = p->in[i].dtype, .shape = p->in[i].shape};
     for (int i = 0; i < p->n_out; i++)

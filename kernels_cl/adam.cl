@@ -26,7 +26,7 @@ __kernel void adam_plain(__global float *param, long param_at, __global float *m
     v[v_at + i] = v1;
     param[param_at + i] =
         w - (decoupled ? lr * decay * w : 0.0f) -
-        lr / as_float(scalars[BIAS1]) * m1 / (sqrt(v1 / as_float(scalars[BIAS2])) + eps);
+        lr / as_float(scalars[SCALAR_BIAS1]) * m1 / (sqrt(v1 / as_float(scalars[SCALAR_BIAS2])) + eps);
 }
 
 __kernel void adam_vector(__global float *restrict param, long param_at, __global float *restrict m,
@@ -36,13 +36,13 @@ __kernel void adam_vector(__global float *restrict param, long param_at, __globa
 {
     EXACT
     UPDATE_BEGIN;
-    const float root = 1.0f / sqrt(as_float(scalars[BIAS2]));
+    const float root = 1.0f / sqrt(as_float(scalars[SCALAR_BIAS2]));
     param += param_at;
     m += m_at;
     v += v_at;
     PART(n, chunk);
     EACH_RANGE (r) {
-        const float lr = RANGE_LR(r), step = lr / as_float(scalars[BIAS1]);
+        const float lr = RANGE_LR(r), step = lr / as_float(scalars[SCALAR_BIAS1]);
         const float decay = decoupled ? 0.0f : RANGE_DECAY(r);
         const float shrink = decoupled ? lr * RANGE_DECAY(r) : 0.0f;
         EACH_OF_RANGE (i, r) {

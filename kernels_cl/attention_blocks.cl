@@ -42,7 +42,7 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
         attend_put(other, held);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, v + (long)o * stride, stride, keys - o, deep);
-        attend_scores(s, other, own, theirs, mine);
+        block_scores(s, other, own, theirs, mine);
         if (HAS_EDGE(o, keys, o + OTHER - 1, w0))
             EACH_SCORE(r, c)
                 s[r][c] = o + theirs + r * TO < KEYS_OF(w0 + mine + c * TW) ? s[r][c] : -INFINITY;
@@ -85,7 +85,7 @@ __kernel void attention_blocks(__global float *restrict y, long y_at, __global f
         UNROLL_MORE
         for (int i = 0; i < RA; i++)
             sum[i] *= factor[first + i];
-        attend_add(sum, x, other, first, quad);
+        block_add(sum, x, other, first, quad);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     for (int c = 0; c < RW; c++)

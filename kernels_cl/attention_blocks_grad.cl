@@ -78,20 +78,20 @@ __kernel void attention_blocks_queries(__global float *restrict dqkv, long dqkv_
         attend_put(other, held);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, k + (long)o * stride, stride, keys - o, deep);
-        attend_scores(t, other, gradient, theirs, mine);
+        block_scores(t, other, gradient, theirs, mine);
         barrier(CLK_LOCAL_MEM_FENCE);
         /* 2. p, and with it ds. */
         attend_put(other, held);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, v + (long)(o + OTHER) * stride, stride, keys - o - OTHER, deep);
-        attend_scores(s, other, query, theirs, mine);
+        block_scores(s, other, query, theirs, mine);
         if (HAS_EDGE(o, keys, o + OTHER - 1, w0))
             EACH_SCORE(r, c)
                 s[r][c] = o + theirs + r * TO < KEYS_OF(w0 + mine + c * TW) ? s[r][c] : -INFINITY;
         EACH_SCORE(r, c)
             WEIGHT(r, c) = exp2(s[r][c] - lse2[mine + c * TW]) * (t[r][c] - delta[mine + c * TW]);
         barrier(CLK_LOCAL_MEM_FENCE);
-        attend_add(sum, x, other, first, quad);
+        block_add(sum, x, other, first, quad);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     attend_leave(dqkv + (long)w0 * stride, stride, sum, first, quad, n, deep, scale);
@@ -127,7 +127,7 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
             lse2[r] = query < rows ? lse[query] * LOG2E : 0.0f;
             delta[r] = query < rows ? deltas[query] : 0.0f;
         }
-        attend_scores(s, other, key, theirs, mine);
+        block_scores(s, other, key, theirs, mine);
         if (HAS_EDGE(o, rows, w0 + OWN - 1, o))
             EACH_SCORE(r, c)
             {
@@ -141,8 +141,8 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
         attend_put(other, held);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, q + (long)o * stride, stride, rows - o, deep);
-        attend_add(dv, x, other, first, quad);
-        attend_scores(t, other, value, theirs, mine);
+        block_add(dv, x, other, first, quad);
+        block_scores(t, other, value, theirs, mine);
         barrier(CLK_LOCAL_MEM_FENCE);
         /* 3. ds, dk */
         attend_put(other, held);
@@ -150,7 +150,7 @@ __kernel void attention_blocks_keys(__global float *restrict dqkv, long dqkv_at,
             WEIGHT(r, c) = s[r][c] * (t[r][c] - delta[r]);
         barrier(CLK_LOCAL_MEM_FENCE);
         attend_fetch(held, q + (long)(o + OTHER) * stride, stride, rows - o - OTHER, deep);
-        attend_add(dk, x, other, first, quad);
+        block_add(dk, x, other, first, quad);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     dqkv += (long)w0 * stride;

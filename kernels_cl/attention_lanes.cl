@@ -391,12 +391,13 @@ INLINE void attend_keys(__global float *dqkv, __global const float *deltas,
         attend_scores(slope, values, dy + i * width, width, m, depth);
         for (int r = 0; r < m; r++) {
             const float log_sum = lse[i + r], delta = deltas[i + r];
-            const int seen = (int)(i - first) + r; /* lanes up to this one are seen by the query */
+            /* Lanes up to this one are keys that the query sees. */
+            const int seen = causal ? (int)min((long)n - 1, i - first + r) : n - 1;
 #pragma unroll
             for (int h = 0; h < 2; h++) {
                 __local float *s = score + r * LANES + h * VW, *t = slope + r * LANES + h * VW;
                 VEC p = exp_vector(VLOAD(s) * scale - log_sum);
-                if (causal && seen < LANES)
+                if (seen < LANES - 1)
                     p = lane[h] > seen ? (VEC)0.0f : p;
                 VSTORE(p, s);
                 VSTORE(scale * p * (VLOAD(t) - delta), t);

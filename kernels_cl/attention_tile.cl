@@ -5,8 +5,8 @@
  * memory, in vectors of four and with one vector of padding, so that neighbouring rows are in other
  * banks.  Everything is made of two products:
  *
- *     s[o][w]    = sum_d other[o][d] own[w][d]     attend_scores
- *     sum[w][d] += sum_o x[o][w] other[o][d]       attend_add
+ *     s[o][w]    = sum_d other[o][d] own[w][d]     block_scores
+ *     sum[w][d] += sum_o x[o][w] other[o][d]       block_add
  *
  * A work-item has RO x RW scores, of rows TO and TW apart, and RA neighbouring rows of `sum`, four
  * elements of each.  Every second work-item has another row, or vector, of one operand, its
@@ -128,7 +128,7 @@ INLINE void attend_own(__local float4 *to, __global const float *from, int strid
         to[e / QUADS * PITCH + e % QUADS] = factor * attend_vector(from, stride, e, n, depth);
 }
 
-INLINE void attend_scores(float s[RO][RW], __local const float4 *other, __local const float4 *own,
+INLINE void block_scores(float s[RO][RW], __local const float4 *other, __local const float4 *own,
                           int theirs, int mine)
 {
     EACH_SCORE(r, c)
@@ -153,7 +153,7 @@ INLINE void attend_scores(float s[RO][RW], __local const float4 *other, __local 
     }
 }
 
-INLINE void attend_add(float4 *sum, __local const float4 *x, __local const float4 *other, int first,
+INLINE void block_add(float4 *sum, __local const float4 *x, __local const float4 *other, int first,
                        int quad)
 {
 #pragma unroll 2

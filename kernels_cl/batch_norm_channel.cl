@@ -46,15 +46,8 @@ float bn_passed(float dy, float d, bn_channel ch, int flags)
 #ifndef WIDE
 #define WIDE 0
 #endif
-#if WIDE
-#define W 4
-#define PIECE float4
-#define PIECE_SUM(v) ((v.x + v.y) + (v.z + v.w))
-#else
-#define W 1
-#define PIECE float
-#define PIECE_SUM(v) (v)
-#endif
+#define W (WIDE ? 4 : 1)
+#include "piece.cl"
 #define PIECE_AT(p) (*(__global const PIECE *)(p))
 #define CHANNEL_PART                                                                               \
     const int c = (int)(get_group_id(0) % (size_t)channels);                                       \
@@ -76,8 +69,8 @@ float bn_passed(float dy, float d, bn_channel ch, int flags)
 void bn_leave_part(__global float *sums, PIECE first, PIECE second, int part, int c, long channels,
                    __local float *scratch)
 {
-    const float a = group_tree(PIECE_SUM(first), 0, scratch);
-    const float b = group_tree(PIECE_SUM(second), 0, scratch);
+    const float a = group_tree(piece_sum(first), 0, scratch);
+    const float b = group_tree(piece_sum(second), 0, scratch);
     if (get_local_id(0) == 0) {
         sums[2 * part * channels + c] = a;
         sums[(2 * part + 1) * channels + c] = b;

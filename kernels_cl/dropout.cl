@@ -7,7 +7,8 @@
  * vector  64 elements at once; `blocks` pieces of 64 a group.
  * items   on GPUs: dropout_items.cl. */
 #include "vector.cl"
-#include "dropout_draw.cl"
+#include "philox.cl"
+#include "scalars.cl"
 
 __kernel void dropout_plain(__global float *y, long y_at, __global const float *x, long x_at,
                             __global const uint *scalars, long scalars_at, long rows, long row,
@@ -18,9 +19,9 @@ __kernel void dropout_plain(__global float *y, long y_at, __global const float *
     if (sample >= rows)
         return;
     scalars += scalars_at;
-    const uint4 word = philox((uint2)(scalars[SEED_LO], scalars[SEED_HI]),
-                              (uint4)((uint)eight, scalars[FIRST_SAMPLE] + (uint)sample,
-                                      scalars[STEP], stream));
+    const uint4 word = philox((uint2)(scalars[SCALAR_SEED_LO], scalars[SCALAR_SEED_HI]),
+                              (uint4)((uint)eight, scalars[SCALAR_FIRST_SAMPLE] + (uint)sample,
+                                      scalars[SCALAR_STEP], stream));
     const uint words[4] = {word.x, word.y, word.z, word.w};
     for (int i = 0; i < 8 && eight * 8 + i < row; i++) {
         const long at = sample * row + eight * 8 + i;
@@ -59,8 +60,8 @@ __kernel void dropout_vector(__global float *y, long y_at, __global const float 
     y += y_at;
     x += x_at;
     scalars += scalars_at;
-    const uint2 key = (uint2)(scalars[SEED_LO], scalars[SEED_HI]);
-    const uint step = scalars[STEP], first_sample = scalars[FIRST_SAMPLE];
+    const uint2 key = (uint2)(scalars[SCALAR_SEED_LO], scalars[SCALAR_SEED_HI]);
+    const uint step = scalars[SCALAR_STEP], first_sample = scalars[SCALAR_FIRST_SAMPLE];
     for (long i = first; i < last; i++) {
         int16 mask[4];
         dropout_masks(mask, key, (uint)block * 8, first_sample + (uint)sample, step, stream,

@@ -1,7 +1,8 @@
 /* dropout_items: dropout.cl on GPUs: one work-item for eight elements of a sample, the range's first
  * dimension along the samples, its second over them.  With WIDE samples are whole eights that begin
  * at multiples of 4 elements. */
-#include "dropout_draw.cl"
+#include "philox.cl"
+#include "scalars.cl"
 #ifndef WIDE
 #define WIDE 1
 #endif
@@ -14,10 +15,10 @@ __kernel void dropout_items(__global float *y, long y_at, __global const float *
     if (eight * 8 >= row)
         return;
     scalars += scalars_at;
-    const uint2 key = (uint2)(scalars[SEED_LO], scalars[SEED_HI]);
+    const uint2 key = (uint2)(scalars[SCALAR_SEED_LO], scalars[SCALAR_SEED_HI]);
     for (long sample = get_global_id(1); sample < rows; sample += (long)get_global_size(1)) {
-        const uint4 word = philox(key, (uint4)((uint)eight, scalars[FIRST_SAMPLE] + (uint)sample,
-                                               scalars[STEP], stream));
+        const uint4 word = philox(key, (uint4)((uint)eight, scalars[SCALAR_FIRST_SAMPLE] + (uint)sample,
+                                               scalars[SCALAR_STEP], stream));
         const uint4 low = word & 0xFFFFu, high = word >> 16;
         __global float *to = y + y_at + sample * row + eight * 8;
         __global const float *from = x + x_at + sample * row + eight * 8;

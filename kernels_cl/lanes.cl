@@ -17,36 +17,24 @@
 #ifndef PIECES
 #define PIECES 4
 #endif
-#ifndef W
-#define W 4
-#endif
+#include "piece.cl"
 #define TEAMS (ITEMS / LANES)
 #define LANE ((int)get_local_id(0) % LANES)
 #define TEAM ((int)get_local_id(0) / LANES)
 #define WHOLE_GROUP __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
 
 #if W == 4
-#define PIECE float4
 #define PIECE_INT int4
 #define PIECE_INDEX(at) ((int4)(at) + (int4)(0, 1, 2, 3))
 #define PIECE_EXP(v) exp_vector(v)
-INLINE float piece_sum(float4 v)
-{
-    return (v.x + v.y) + (v.z + v.w);
-}
 INLINE float piece_max(float4 v)
 {
     return fmax(fmax(v.x, v.y), fmax(v.z, v.w));
 }
 #else
-#define PIECE float
 #define PIECE_INT int
 #define PIECE_INDEX(at) (at)
 #define PIECE_EXP(v) exp_single(v)
-INLINE float piece_sum(float v)
-{
-    return v;
-}
 INLINE float piece_max(float v)
 {
     return v;

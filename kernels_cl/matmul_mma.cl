@@ -206,7 +206,7 @@ INLINE void write_four(__global float *to, float4 v, int there, bool fours)
 
 /* A lane's sums, from (i0,j0) on: of each unit two rows, four times four columns.  What several
  * fours need is asked for before the first of it is used. */
-INLINE void finish(float sum[UNITS][8][4], __global float *c, __global const float *bias,
+INLINE void mma_finish(float sum[UNITS][8][4], __global float *c, __global const float *bias,
                    __global const float *mask, long i0, int j0, long m, int n, long ldc, int flags,
                    bool fours)
 {
@@ -347,7 +347,7 @@ __kernel void matmul_mma(__global float *restrict c, long c_at, __global const u
     bias += bias_at;
     mask += mask_at;
     if ((c_at | bias_at | mask_at | ldc | n) % 4 == 0)
-        finish(sum, c, bias, mask, i0, j0, m, (int)n, ldc, flags, true);
+        mma_finish(sum, c, bias, mask, i0, j0, m, (int)n, ldc, flags, true);
     else
-        finish(sum, c, bias, mask, i0, j0, m, (int)n, ldc, flags, false);
+        mma_finish(sum, c, bias, mask, i0, j0, m, (int)n, ldc, flags, false);
 }

@@ -31,8 +31,7 @@
 #ifdef BF16
 INLINE uint rounded(float x)
 {
-    const uint bits = as_uint(x);
-    return isnan(x) ? 0x7fc0u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+    return bf16_of(x);
 }
 #else
 INLINE uint rounded(float x)

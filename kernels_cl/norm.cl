@@ -9,11 +9,9 @@
  * vector  one work-item for `chunk` rows, vectors of VW along the row.
  * group   one work-group for `chunk` rows, trees in local memory.
  * lanes   on GPUs: norm_lanes.cl. */
+#include "norm_flags.cl"
 #include "tree.cl"
 #include "vector.cl"
-#define NORM_WEIGHT 1
-#define NORM_BIAS 2
-#define NORM_RMS 4
 
 __kernel void norm_plain(__global float *y, long y_at, __global float *stats, long stats_at,
                          __global const float *x, long x_at, __global const float *weight,
@@ -151,11 +149,9 @@ __kernel void norm_group(__global float *y, long y_at, __global float *stats, lo
         __global const float *from = x + x_at + r * columns;
         const long own = r % groups * (columns / run);
         float mean = 0.0f, squares = 0.0f;
-        if (!(flags & NORM_RMS)) {
-            for (long c = me; c < columns; c += all)
-                mean += from[c];
-            mean = group_tree(mean, 0, scratch) / (float)columns;
-        }
+        for (long c = me; c < columns && !(flags & NORM_RMS); c += all)
+            mean += from[c];
+        mean = group_tree(mean, 0, scratch) / (float)columns;
         for (long c = me; c < columns; c += all)
             squares += (from[c] - mean) * (from[c] - mean);
         const float factor =

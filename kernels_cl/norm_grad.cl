@@ -10,14 +10,12 @@
  *         a group leaves its sums in `parts`, dweight and dbias behind each other, and norm_finish
  *         adds them; the only group of a launch gives the result itself.
  * group   dx: one work-group for `chunk` rows, trees in local memory; sums: a work-item for a
- *         parameter and `chunk` samples, then norm_finish_lanes, or, where runs are long, one
- *         work-group a parameter.
+ *         parameter and `chunk` samples, then norm_finish_lanes.cl, or norm_finish where groups are
+ *         small, or, where runs are long, one work-group a parameter.
  * lanes   on GPUs: norm_lanes.cl. */
+#include "norm_flags.cl"
 #include "tree.cl"
 #include "vector.cl"
-#define NORM_WEIGHT 1
-#define NORM_BIAS 2
-#define NORM_RMS 4
 
 __kernel void norm_dx_plain(__global float *dx, long dx_at, __global const float *dy, long dy_at,
                             __global const float *x, long x_at, __global const float *stats,
@@ -244,7 +242,7 @@ __kernel void norm_dx_group(__global float *dx, long dx_at, __global const float
             slope += g * (from[c] - mean) * factor;
         }
         slope = group_tree(slope, 0, scratch) / (float)columns;
-        sum = flags & NORM_RMS ? 0.0f : group_tree(sum, 0, scratch) / (float)columns;
+        sum = group_tree(flags & NORM_RMS ? 0.0f : sum, 0, scratch) / (float)columns;
         for (long c = me; c < columns; c += all) {
             const float g = flags & NORM_WEIGHT ? d[c] * w[run == 1 ? c : c / run] : d[c];
             to[c] = factor * (g - sum - (from[c] - mean) * factor * slope);

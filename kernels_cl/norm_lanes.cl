@@ -3,11 +3,9 @@
  *
  * A group has `chunk` rows.  Backward its lanes keep the sums for their parameters in registers over
  * all of these, add up those of the teams, and leave them in `parts`, dweight and dbias behind each
- * other; norm_finish_lanes adds the groups'. */
+ * other; norm_finish_lanes.cl adds the groups'. */
 #include "lanes.cl"
-#define NORM_WEIGHT 1
-#define NORM_BIAS 2
-#define NORM_RMS 4
+#include "norm_flags.cl"
 
 WHOLE_GROUP __kernel void norm_lanes(__global float *y, long y_at, __global float *stats,
                                      long stats_at, __global const float *x, long x_at,
@@ -106,39 +104,13 @@ WHOLE_GROUP __kernel void norm_grad_lanes(__global float *dx, long dx_at, __glob
             d[k] = factor * (d[k] - means.x - v[k] * means.y);
         pieces_store(dx + dx_at + r * columns, d, n);
     }
-    if (!(flags & NORM_WEIGHT))
-        return;
+    /* All wait, also where there are no parameters; see matmul_tiled.cl. */
+    const int left = flags & NORM_WEIGHT ? all : 0;
     parts += parts_at + 2 * (long)get_group_id(0) * columns;
     UNROLL
     for (int k = 0; k < PIECES; k++) {
         const int at = (k * LANES + LANE) * W;
-        teams_leave(parts, dw[k], at, all, gather);
-        teams_leave(parts + columns, db[k], at, all, gather);
+        teams_leave(parts, dw[k], at, left, gather);
+        teams_leave(parts + columns, db[k], at, left, gather);
     }
-}
-
-#define SIDE 16 /* parameters of a group, and work-items for each of them */
-
-/* parts: `n_parts` times the n sums of dweight and the n of dbias. */
-__attribute__((reqd_work_group_size(SIDE * SIDE, 1, 1)))
-__kernel void norm_finish_lanes(__global float *dweight, long dweight_at, __global float *dbias,
-                                long dbias_at, __global const float *parts, long parts_at,
-                                int flags, long n, long n_parts)
-{
-    __local float scratch[SIDE * SIDE];
-    const int me = (int)get_local_id(0), lane = me / SIDE;
-    const long i = (long)get_group_id(0) * SIDE + me % SIDE;
-    float sum = 0.0f;
-    for (long part = lane; part < n_parts && i < 2 * n; part += SIDE)
-        sum += parts[parts_at + 2 * part * n + i];
-    scratch[me] = sum;
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (lane > 0 || i >= 2 * n)
-        return;
-    for (int k = 1; k < SIDE; k++)
-        sum += scratch[k * SIDE + me];
-    if (i < n)
-        dweight[dweight_at + i] = sum;
-    else if (flags & NORM_BIAS)
-        dbias[dbias_at + i - n] = sum;
 }

@@ -13,14 +13,9 @@
  * Source: Micikevicius et al. 2018, with the numbers of PyTorch's GradScaler. */
 #ifndef SCALE_MOVE_CL
 #define SCALE_MOVE_CL
+#include "scalars.cl"
 #include "vector.cl"
 
-/* Positions in the scalars; see runtime/base/op.h. */
-#define STEP_WORD 0
-#define BIAS1_WORD 5
-#define BIAS2_WORD 6
-#define SKIP_WORD 8
-#define N_WORDS 16
 #define MOST_SCALE 16777216.0f
 /* All of these bits are set in what is infinite or no number. */
 #define EXPONENT 0x7f800000
@@ -44,7 +39,7 @@ INLINE void move_scale(__global float *divisor, __global float *scale, __global 
     EXACT
     const float by = samples * *scale;
     const bool skip = !finite || !is_finite(by);
-    const uint taken = scalars[STEP_WORD] - (uint)steps[1];
+    const uint taken = scalars[SCALAR_STEP] - (uint)steps[1];
     divisor[0] = by;
     divisor[1] = divisor[2] = divisor[3] = 0.0f;
     if (skip) {
@@ -60,11 +55,11 @@ INLINE void move_scale(__global float *divisor, __global float *scale, __global 
             steps[0] = 0.0f;
         }
     }
-    for (int i = 0; i < N_WORDS; i++)
-        step[i] = i == STEP_WORD    ? taken
-                  : i == BIAS1_WORD ? as_uint(steps[2])
-                  : i == BIAS2_WORD ? as_uint(steps[3])
-                  : i == SKIP_WORD  ? (uint)skip
+    for (int i = 0; i < N_SCALARS; i++)
+        step[i] = i == SCALAR_STEP    ? taken
+                  : i == SCALAR_BIAS1 ? as_uint(steps[2])
+                  : i == SCALAR_BIAS2 ? as_uint(steps[3])
+                  : i == SCALAR_SKIP  ? (uint)skip
                                     : scalars[i];
 }
 #endif

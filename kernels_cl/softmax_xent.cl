@@ -213,7 +213,7 @@ __kernel void softmax_xent_group(__global float *dlogits, long dlogits_at, __glo
         const float wanted = l.own < 0 ? 0.0f : label_logit(x, l);
         const float most = group_max(x, columns, scratch);
         const float sum = group_exp_sum(x, most, columns, scratch);
-        const float total = smoothing > 0.0f ? group_sum(x, columns, scratch) : 0.0f;
+        const float total = group_sum(x, smoothing > 0.0f ? columns : 0, scratch);
         if (get_local_id(0) == 0 && l.own >= 0)
             all += xent_sums(log(sum) + most - wanted, row_correct(x, most, l.own), smoothing,
                              wanted - total / (float)columns);

@@ -9,16 +9,11 @@
  * Parameters: CLIPS 0: nothing is clipped, and the loops have nothing of it. */
 #ifndef UPDATE_CL
 #define UPDATE_CL
+#include "scalars.cl"
 #include "vector.cl"
 #ifndef CLIPS
 #define CLIPS 1
 #endif
-
-/* Positions in the scalars; see runtime/base/op.h. */
-#define LR 4
-#define BIAS1 5
-#define BIAS2 6
-#define SKIP 8
 
 #define UPDATE_INPUTS                                                                              \
     __global const float *restrict grad, long grad_at, __global const float *restrict sums,        \
@@ -29,12 +24,12 @@
     grad += grad_at;                                                                               \
     ranges += ranges_at;                                                                           \
     scalars += scalars_at;                                                                         \
-    if (scalars[SKIP])                                                                             \
+    if (scalars[SCALAR_SKIP])                                                                      \
         return;                                                                                    \
     const float factor = sums[sums_at] > 0.0f ? 1.0f / sums[sums_at] : 0.0f
 
 #define RANGE_FIRST(r) ((r) < n_ranges ? (long)ranges[4 * (r)] * 16 : n)
-#define RANGE_LR(r) (as_float(scalars[LR]) * as_float(ranges[4 * (r) + 1]))
+#define RANGE_LR(r) (as_float(scalars[SCALAR_LR]) * as_float(ranges[4 * (r) + 1]))
 #define RANGE_DECAY(r) as_float(ranges[4 * (r) + 2])
 
 /* The range in which element i lies. */

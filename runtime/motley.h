@@ -183,7 +183,7 @@ typedef struct mot_report {
     uint64_t seed;
     int n_ranks;
     double loss_scale;                 /* at the end, with train.storage fp16; else NaN */
-    int64_t skipped_steps;             /* the same: steps that overflowed and changed nothing */
+    int64_t skipped_steps;             /* the same: steps that overflowed and changed no parameter */
     double step_flops;                 /* floating-point operations of a step of the full batch */
     uint64_t params_hash;              /* XXH64 of all parameters, equal on all replicas */
     double equal_share_gain_predicted; /* speed over equal shares, 1.0 = none; NaN for one device */

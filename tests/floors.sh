@@ -53,7 +53,7 @@ check_tree() (
             if (target ~ /^devices\// && from ~ /^runtime\/(graph|model|comm|plan)\//)
                 complain("includes " target "; this folder knows nothing of devices")
         }
-        FILENAME ~ /\.cl$/ && /^[a-z_].*[ *][a-z_0-9]+\(/ {
+        FILENAME ~ /\.cl$/ && /^[A-Za-z_].*[ *][a-z_0-9]+\(/ {
             name = $0
             sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)
             if (name == "__attribute__") next
@@ -107,6 +107,7 @@ runtime/exec/mpi.c|#include <mpi.h>
 examples/inside.c|#include "runtime/motley.h"
 devices/long.c|$(yes 'x\n' | head -700 | tr -d '\n')
 kernels_cl/again.cl|__kernel void sum_all(__global float *x)
+kernels_cl/again.cl|INLINE float4 sum_all(float4 x)
 devices/later.c|/* TO\0104O: all of it */
 devices/later.h|/* FIX\0115E */
 devices/path.c|/* see /w\0157rk/main */

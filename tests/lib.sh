@@ -168,6 +168,13 @@ first_device()
 # by_rule: kernels by the rules and one launch for each operator, so that they are built once for all tests;
 # joined_launches_give_same_bits shows that a step of one launch, compiled for each network, gives the same bits.
 by_rule() { MOTLEY_JOIN=0 MOTLEY_TUNED=0; export MOTLEY_JOIN MOTLEY_TUNED; }
+# every_operator: test_ops; all in one process, so libcheck does not end a kernel that hangs.
+every_operator()
+{
+    [ -z "${MOTLEY_TEST_QUICK-}" ] || export MOT_TEST_RULES=1
+    rm -rf "$tmp"
+    exec timeout 1200 "$HELPERS/ops/test_ops"
+}
 # make_two: where pocl is, it shows two unlike devices from here on, pocl:0 and pocl:1; false elsewhere.
 make_two()
 {

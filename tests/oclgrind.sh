@@ -4,17 +4,16 @@
 # oclgrind's exit status does not tell; its log must be empty.  About a hundred times slower than a
 # device.
 #
-# Uninitialized values are looked for in a pass of their own, operator by operator, and only its log
-# counts: there oclgrind 21.10 does not know the instruction `freeze`, crashes on some vector
-# instructions, and in programs whose worker
-# threads write buffers.  What is right with the results the first pass and real devices tell.
+# Uninitialized values are looked for in a pass of their own, operator by operator, of kernels that are not
+# optimized: oclgrind 21.10 does not know the instruction `freeze` there, and crashes on some vector ones.
+# Without `restrict` always: it does not know what the compiler makes of that.
 . "${srcdir:-$(dirname "$0")/..}/tests/lib.sh"
 slow
 command -v oclgrind >/dev/null || skip "oclgrind is not installed"
 
 # Programs built for it stay apart from those of real devices.
-XDG_CACHE_HOME=$tmp/cache MOTLEY_TUNED=0
-export XDG_CACHE_HOME MOTLEY_TUNED
+XDG_CACHE_HOME=$tmp/cache MOTLEY_TUNED=0 OCLGRIND_BUILD_OPTIONS=-Drestrict=
+export XDG_CACHE_HOME MOTLEY_TUNED OCLGRIND_BUILD_OPTIONS
 # complaints: what is in the log, but for clGetDeviceIDs that asks for custom devices where there are
 # none: that is the way to ask.
 complaints()
@@ -43,9 +42,15 @@ look_for_uninitialized()
     shift
     n_checks=$((n_checks + 1))
     : >"$tmp/log"
-    MOT_TEST_RULES=1 timeout 280 oclgrind --uninitialized --max-errors 20 --log "$tmp/log" "$@" >"$tmp/out" 2>&1 ||
-        note "$what: oclgrind --uninitialized ended with $?"
-    if complaints >"$tmp/complaints"; then
+    XDG_CACHE_HOME=$tmp/plain_cache OCLGRIND_BUILD_OPTIONS='-cl-opt-disable -Drestrict=' MOT_TEST_RULES=1 MOT_TEST_SEED=3 \
+        run timeout 280 oclgrind --uninitialized --max-errors 20 --log "$tmp/log" "$@" ||
+        case $what in
+        # Functions that give a struct are called in a way that it does not know either.
+        softmax_xent) note "$what: not looked at" ;;
+        *) fail "$what: oclgrind --uninitialized ended with $status: $(tail -n 5 "$tmp/err")" ;;
+        esac
+    # It takes the halves of a vector of 16 for uninitialized.
+    [ "$what" = clip_norm ] || if complaints >"$tmp/complaints"; then
         fail "$what: uninitialized values"
         head -n 60 "$tmp/complaints"
     fi
@@ -79,25 +84,25 @@ done
 
 MOT_TEST_SMALL=1
 export MOT_TEST_SMALL
-program=$HELPERS/ops/test_ops
+program=$HELPERS/ops/test_ops n_ops=0
 if [ -x "$program" ]; then
-    for op in $(sed -n 's/^ *X(\([a-z_]*\)).*/\1/p' "$srcdir/runtime/base/op.h"); do
-        MOT_TEST_OPS=$op
+    for op in $(sed -n 's/^ *X(\([a-z0-9_]*\)).*/\1/p' "$srcdir/runtime/base/op.h"); do
+        n_ops=$((n_ops + 1)) MOT_TEST_OPS=$op
         export MOT_TEST_OPS
         watch "$op" "$program"
         look_for_uninitialized "$op" "$program"
     done
-    expect "operators were looked at" [ -n "${op-}" ]
-    # Launches made one; without restrict, of which oclgrind does not know what the compiler makes.
-    MOTLEY_JOIN=1 OCLGRIND_BUILD_OPTIONS=-Drestrict= more=--inst-counts
-    export MOTLEY_JOIN OCLGRIND_BUILD_OPTIONS
+    expect_equal "operators that were looked at" "$n_ops" "$(grep -c '^ *X(' "$srcdir/runtime/base/op.h")"
+    # Launches made one.
+    MOTLEY_JOIN=1 more=--inst-counts
+    export MOTLEY_JOIN
     MOT_TEST_RULES=1
     export MOT_TEST_RULES
     for MOT_TEST_OPS in linear linear_dinput linear_dweight; do
         watch "$MOT_TEST_OPS, joined" "$program"
         expect_grep "$MOT_TEST_OPS: the joined kernel ran" "kernel 'joined'" "$tmp/out"
     done
-    unset MOTLEY_JOIN OCLGRIND_BUILD_OPTIONS MOT_TEST_RULES more
+    unset MOTLEY_JOIN MOT_TEST_RULES more
 else
     note "tests/ops/test_ops is not built (no libcheck)"
 fi
@@ -105,7 +110,6 @@ program=$HELPERS/gpu/test_mma
 if [ -x "$program" ]; then
     OCLGRIND_LOCAL_MEM_SIZE=65536
     export OCLGRIND_LOCAL_MEM_SIZE
-    watch "tensor cores, emulated" "$program"
-    look_for_uninitialized "tensor cores, emulated" "$program"
+    watch "tensor cores, emulated" "$program" # the other pass crashes there
 fi
 finish

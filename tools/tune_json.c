@@ -38,7 +38,7 @@ mot_status mot_tune_json_add(mot_tuning *t)
         failed |= json_array_append_new(
             list_of(t, "struck_off"),
             json_pack("{s:s, s:o, s:s, s:s}", "device", t->info->id, "problem",
-                      b->every ? json_null() : json_string(mot_problem_print(&b->problem, problem)),
+                      json_string(mot_tuned_bad_print(b, problem)),
                       "choice", mot_choice_print(b->problem.op, &b->choice, choice), "why",
                       b->why));
     }

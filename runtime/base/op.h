@@ -191,7 +191,7 @@ enum {
     MOT_SCALAR_BIAS1,        /* f32: 1 - beta1^t (Adam) */
     MOT_SCALAR_BIAS2,        /* f32: 1 - beta2^t (Adam) */
     MOT_SCALAR_ACCUMULATE,   /* u32: mot_accumulate */
-    MOT_SCALAR_SKIP,         /* u32: the update leaves everything as it is; set by unscale only */
+    MOT_SCALAR_SKIP,         /* u32: the update leaves parameters and states as they are; set by unscale only */
     MOT_N_SCALARS = 16
 };
 

@@ -109,9 +109,11 @@ mot_status mot_sequence_open(const mot_graph *graph, mot_device *device, const f
     if (in->n_dims != 2 || y->n_dims != 3 || in->dim[1] != y->dim[1])
         return MOT_FAIL(MOT_ERR_UNSUPPORTED, "the network does not go from tokens (B,T) to outputs "
                                              "(B,T,N) at each of them");
-    if (graph->n_buffers > 0)
-        return MOT_FAIL(MOT_ERR_UNSUPPORTED, "%s: batch norm has no place in a network that generates",
-                        graph->tensor[graph->buffer[0]].name);
+    for (int i = 0; i < graph->n_buffers; i++)
+        if (!graph->tensor[graph->buffer[i]].training_only)
+            return MOT_FAIL(MOT_ERR_UNSUPPORTED,
+                            "%s: batch norm has no place in a network that generates",
+                            graph->tensor[graph->buffer[i]].name);
     MOT_TRY(mot_alloc(1, sizeof *s, &s));
     s->graph = graph;
     s->device = device;

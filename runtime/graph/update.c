@@ -144,7 +144,8 @@ static mot_status append_accumulate(mot_graph *graph, const mot_attrs *attrs)
                     (int[]){graph->flat_gradient, graph->sums, graph->accumulator, -1});
 }
 
-/* Is the gradient finite?  Else this step's update changes nothing but the scale. */
+/* Is the gradient finite?  Else this step's update changes nothing but the scale
+ * (and running statistics, which forward gives, in float32). */
 static mot_status append_unscale(mot_graph *graph, const mot_attrs *attrs, int *divisor)
 {
     const mot_shape four = {1, {4}}, words = {1, {MOT_N_SCALARS}};

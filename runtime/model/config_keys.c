@@ -135,7 +135,8 @@ const mot_key mot_config_keys[] = {
     {"train.storage", MOT_KEY_CHOICE, "float32", "float32|bf16|fp16",
      "How values are kept from forward for backward, and gradients that wait in it. `bf16` and `fp16` "
      "take half of the memory; all is computed in float32, forward, parameters and sums stay so. bf16 "
-     "has the range of float32, fp16 is finer and needs `train.loss_scale`."},
+     "has the range of float32, fp16 is finer and needs `train.loss_scale`. What "
+     "a norm reads keeps 3 or 4 digits: standardize features that are far from 0 beside their spread."},
     {"train.loss_scale", MOT_KEY_AUTO, "auto", "[1,16777216]",
      "`fp16`: what the loss is multiplied by, so that small gradients do not become 0. A step whose "
      "gradient is not finite is skipped on all devices and halves it. `auto`: begins with 65536."},

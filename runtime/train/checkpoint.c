@@ -263,6 +263,13 @@ static mot_status get_tensors(mot_trainer *t, const mot_tensor_file *file, const
         const mot_named_tensor *named = mot_tensor_file_find(file, name);
         bool fits =
             named && named->dtype == MOT_F32 && mot_shape_equal(&named->shape, &kept.tensor->shape);
+        if (!named && kept.tensor->training_only) {
+            free(name);
+            return MOT_FAIL(MOT_ERR_SHAPE,
+                            "%s has no loss scale: it is of a run without "
+                            "train.storage fp16; resume it as it was",
+                            path);
+        }
         if (fits)
             memcpy(flat + kept.at, named->data,
                    sizeof *flat * (size_t)mot_shape_elements(&kept.tensor->shape, 1));

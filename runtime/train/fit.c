@@ -145,8 +145,9 @@ static mot_status measure_alone(mot_trainer *t, fit *f, int d, int k, int64_t sa
     mot_status status = MOT_OK;
     if (k == 0)
         status = measure(t, f->share, 1, time_s);
-    if (status == MOT_OK)
-        status = measure(t, f->share, runs_for(k > 0 ? f->time_s[k - 1][d] : time_s[d]), time_s);
+    const int n_runs = status == MOT_OK ? runs_for(k > 0 ? f->time_s[k - 1][d] : time_s[d]) : 0;
+    if (status == MOT_OK && (k > 0 || n_runs > 1))
+        status = measure(t, f->share, n_runs, time_s);
     f->time_s[k][d] = time_s[d];
     f->samples[k][d] = (double)samples;
     free(time_s);
@@ -440,7 +441,8 @@ mot_status mot_trainer_fit(mot_trainer *t)
         MOT_TRY(fit_auto(t));
     else
         MOT_TRY(mot_trainer_agree(t, fit_given(t)));
-    if (t->set.tune) /* what is searched runs by the kernels that a step is made of: they are built first */
+    if (t->set
+            .tune) /* what is searched runs by the kernels that a step is made of: they are built first */
         MOT_TRY(warm_up(t, t->set.part));
     MOT_TRY(tune(t, t->set.part, TUNE_S));
     for (int i = 0; i < 2; i++)

@@ -348,8 +348,10 @@ static mot_status finish_run(mot_trainer *t)
         t->report.train_loss = t->now.epoch_loss / t->now.epoch_samples;
     if (t->now.batch > 0 || t->now.step == 0)
         MOT_TRY(checkpoint(t));
-    if (t->now.batch > 0) /* within an epoch, whose end would have told */
+    if (t->now.batch > 0) { /* within an epoch, whose end would have told */
+        MOT_TRY(check_loss_scale(t));
         MOT_TRY(validate(t));
+    }
     if (mot_trainer_n_samples(t, MOT_PART_TEST) > 0)
         MOT_TRY(test(t));
     MOT_TRY(mot_trainer_agree(t, mot_metrics_end(t)));

@@ -152,8 +152,8 @@ static mot_status describe_run(const mot_trainer *t, mot_text *out)
         t->data->n_train, t->data->n_validation, t->data->test ? t->data->test->n : 0, s->batch,
         s->part, s->epochs, s->max_steps, s->seed, s->shuffle, s->log_every, s->checkpoint_every,
         s->check_replicas, s->bucket_bytes, s->adapt, s->leave_out, s->tune, t->out_dir != NULL,
-        t->resume, t->init != NULL, t->profile, mot_precision_name(s->precision), s->shares, augment->crop,
-        augment->flip, augment->rotate, augment->cutout, augment->mixup));
+        t->resume, t->init != NULL, t->profile, mot_precision_name(s->precision), s->shares,
+        augment->crop, augment->flip, augment->rotate, augment->cutout, augment->mixup));
     for (int i = 0; i < s->n_share_weights; i++)
         MOT_TRY(mot_text_add(out, " %.17g", s->share_weight[i]));
     for (int i = 0; i < s->n_memory; i++)

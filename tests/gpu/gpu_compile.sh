@@ -132,7 +132,7 @@ for ptx in *.ptx; do
     awk '/\.entry/ { name = $0; sub(/.*\.entry /, "", name); sub(/\(.*/, "", name); n[name] = 0 }
         /fma\.rn/ { n[name]++ } END { for (name in n) print name, n[name] }' "$ptx"
 done >fused
-grep -E '^((sgd|adam|adagrad|rmsprop|lion|lamb|average|accumulate)_|clip_norm_(blocks|lanes|finish)|batch_norm_update )' \
+grep -E '^((sgd|adam|adagrad|rmsprop|lion|lamb|average|accumulate|unscale)_|clip_norm_(blocks|lanes|finish)|batch_norm_update )' \
     fused >exact
 expect_number "kernels of updates" "$(wc -l <exact) >= 20"
 n_checks=$((n_checks + 1))

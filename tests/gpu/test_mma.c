@@ -88,8 +88,9 @@ static void run_operators(mot_device *device)
             /* The rule's, and each other layout with one of the precisions; small: for each operator another
              * one of the first layouts, with local memory and without. */
             const int only = 1 + i * 3 / 2;
+            const bool all = getenv("MOTLEY_TEST_ALL");
             for (int j = 0; j < n; j++)
-                if (small ? j == only : j == 0 || (j + (int)device->precision) % 2 == 0)
+                if (small ? j == only : all || j == 0 || (j + (int)device->precision) % 2 == 0)
                     op_run(device, &c, &choice[j], seed);
             op_free(&c);
         }

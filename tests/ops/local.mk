@@ -2,6 +2,7 @@
 if HAVE_CHECK
 check_PROGRAMS += tests/ops/test_ops
 LONG += tests/ops/products_give_right_numbers.sh tests/ops/other_operators_give_right_numbers.sh
+TESTS += tests/ops/updates_give_same_bits.sh
 # What other programs need too that draw operands.
 OP_MAKERS = tests/ops/ops.c tests/ops/ops.h tests/unit/reference_ops.h \
 	tests/ops/test_activation.c tests/ops/test_batch_norm.c tests/ops/test_conv2d.c \
@@ -12,4 +13,5 @@ tests_ops_test_ops_SOURCES = tests/ops/test_ops.c tests/ops/test_product.c $(OP_
 tests_ops_test_ops_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_ops_test_ops_LDADD = libmotley_core.la $(CHECK_LIBS)
 endif
-EXTRA_DIST += tests/ops/products_give_right_numbers.sh tests/ops/other_operators_give_right_numbers.sh
+EXTRA_DIST += tests/ops/products_give_right_numbers.sh tests/ops/other_operators_give_right_numbers.sh \
+	tests/ops/updates_give_same_bits.sh

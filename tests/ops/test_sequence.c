@@ -130,9 +130,9 @@ typedef struct attention_case {
 static attention_case draw_attention(op_case *c, mot_random *random, bool small)
 {
     static const int64_t lengths[] = {64, 65, 128, 150}, depths[] = {16, 32, 33, 64, 80, 128};
-    attention_case a = {.samples = op_between(random, 1, 2),
+    attention_case a = {.samples = op_between(random, 1, small ? 1 : 2),
                         .length = op_between(random, 1, small ? 9 : 90),
-                        .heads = op_between(random, 1, 3),
+                        .heads = op_between(random, 1, small ? 2 : 3),
                         .depth = op_between(random, 1, small ? 9 : 40)};
     if (!small && op_between(random, 0, 1)) {
         a.length = lengths[op_between(random, 0, 3)];

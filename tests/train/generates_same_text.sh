@@ -58,7 +58,7 @@ done
 # As text on standard output: the prompt, what follows, a new line.
 run "$MOTLEY" generate "$tmp/one" --devices "$first" --prompt 'one ' --temperature 0 --length 4
 expect_equal "text is printed" "$(cat "$tmp/out")" "one two "
-train "$words" --data "$tmp" --devices "$first" --out "$tmp/bytes" --steps 5 --set data.tokens=bytes \
+train "$words" --data "$tmp" --devices "$first" --out "$tmp/bytes" --steps 5 --set data.tokens=bytes --set train.storage=fp16 \
     --set 'model.layers=[embedding: {vocabulary: 256, out: 4}, gru: 4, linear: 256]'
 generate "$tmp/bytes" --devices "$first" --length 5
 expect_equal "a network of bytes" "$(json tokens length)" 5

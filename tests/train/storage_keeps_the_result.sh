@@ -63,13 +63,16 @@ train "$deep" --devices "$first" $overflow --init "$tmp/whole/model.safetensors"
 if make_two; then
     # shellcheck disable=SC2086
     train "$deep" --devices 'pocl:*' $overflow --set 'train.shares=[5, 2]' &&
-        expect_number "two devices: skipped" "$(json skipped_steps) > 2"
+        expect_number "two devices: skipped, loss" "$(json skipped_steps) > 2 && $(json train_loss) < 1.2 * $deep_loss"
     if have_mpi; then
         # shellcheck disable=SC2086
         launch "$(mpi 2)" train "$deep" --devices pocl:0 $overflow &&
-            expect_number "two ranks: skipped" "$(json skipped_steps) > 2"
+            expect_number "two ranks: skipped, loss" "$(json skipped_steps) > 2 && $(json train_loss) < 1.2 * $deep_loss"
     fi
 fi
+train "$digits" --devices "$first" --steps 2 --out "$tmp/plain" --set train.checkpoint_every=1
+refuse "a checkpoint without a scale" 'has no loss scale.*train.storage' "$MOTLEY" train "$digits" \
+    --devices "$first" --out "$tmp/plain" --resume --set train.storage=fp16
 refuse "a scale without fp16" 'train.loss_scale goes with train.storage fp16, not bf16' \
     "$MOTLEY" train "$digits" --devices "$first" --set train.storage=bf16 --set train.loss_scale=2
 finish
