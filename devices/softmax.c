@@ -7,9 +7,9 @@
 
 #include "devices/lanes.h"
 
-enum { SUMS = 4, MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384, NARROW = 32, MIXED = 3 };
-enum { GROUPS_PER_UNIT = 16 };             /* of `lanes`, as many as keep a GPU busy */
-enum { WANTS_GRADIENT = 1, IS_MIXED = 2 }; /* flags */
+enum { SUMS = 4, MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384, NARROW = 32, LABEL_NUMBERS = 3 };
+enum { GROUPS_PER_UNIT = 16 };          /* of `lanes`, as many as keep a GPU busy */
+enum { WANTS_GRADIENT = 1, MIXED = 2 }; /* flags */
 
 static mot_status check_softmax(const mot_operands *o)
 {
@@ -20,7 +20,7 @@ static mot_status check_softmax(const mot_operands *o)
 /* Two classes and a weight for each row? */
 static bool is_mixed(const mot_operands *o)
 {
-    return mot_view_elements(&o->in[1]) == MIXED * mot_view_lines(&o->in[0]);
+    return mot_view_elements(&o->in[1]) == LABEL_NUMBERS * mot_view_lines(&o->in[0]);
 }
 
 static mot_status check_xent(const mot_operands *o)
@@ -29,7 +29,7 @@ static mot_status check_xent(const mot_operands *o)
     if (o->in[1].dtype != MOT_I32)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "softmax_xent %s: labels are not i32", o->name);
     MOT_TRY(mot_check_elements(o, "label", &o->in[1],
-                               mot_view_lines(&o->in[0]) * (is_mixed(o) ? MIXED : 1)));
+                               mot_view_lines(&o->in[0]) * (is_mixed(o) ? LABEL_NUMBERS : 1)));
     MOT_TRY(mot_check_elements(o, "sums", &o->out[1], 4));
     if (mot_has_out(o, 0))
         MOT_TRY(mot_check_elements(o, "dlogits", &o->out[0], mot_view_elements(&o->in[0])));
@@ -139,7 +139,7 @@ static void sizes_xent(const mot_recording *r, mot_launch *launch)
     mot_launch_long(launch, mot_view_last(&r->o->in[0]));
     mot_launch_float(launch, r->o->attrs.smoothing);
     mot_launch_int(launch,
-                   (mot_has_out(r->o, 0) ? WANTS_GRADIENT : 0) | (is_mixed(r->o) ? IS_MIXED : 0));
+                   (mot_has_out(r->o, 0) ? WANTS_GRADIENT : 0) | (is_mixed(r->o) ? MIXED : 0));
 }
 
 static mot_status xent_plain(const mot_recording *r)

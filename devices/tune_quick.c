@@ -1,7 +1,7 @@
 /* The short search at the beginning of a training.
  *
- * In this process and among kernels that training runs anyway, so no compiler can get in the way:
- * only how the work is divided differs.  One process of a host searches at a time; the next one
+ * In this process and among kernels that training runs anyway (but for what it stores in 16 bits or has
+ * unaligned), so no compiler can get in the way: only how the work is divided differs.  One process of a host searches at a time; the next one
  * finds what the first has remembered.  Every problem of the training is remembered, those that
  * there was no time for as the rule's: what is used is the same in the next run.
  */

@@ -1,4 +1,4 @@
-/* conv2d_taps.cl: included by convolution's kernels for GPUs: which taps of the window a pixel
+/* conv2d_taps.cl: included by convolution's kernels: which taps of the window a pixel
  * sees, and how one goes over the places of all samples.
  *
  * A pixel's coordinate times `source`, plus first + t * step for tap t, is where it looks, in units

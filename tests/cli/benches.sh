@@ -2,6 +2,7 @@
 # `motley bench` measures products in all forms, operators and steps, and says it as JSON; `train
 # --profile` says where the time goes.  Small shapes: whether it is fast is no question here.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+slow
 
 first=$(first_device)
 rows() { json length; }

@@ -2,6 +2,7 @@
 # Convolutions, attention, norms and activations are tuned as products are: found by a short search, remembered
 # under shapes that people can read, used with the same bits in every run; damaged lines are no reason to fail.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+slow
 
 MOTLEY_JOIN=0 # one launch for each operator: for each choice a small kernel is compiled
 export MOTLEY_JOIN

@@ -33,7 +33,7 @@ struck()
         i=$((i + 1))
     done
     expect "$case: $choice was struck off" [ "$i" -lt "$n" ] || { cat "$tmp/out"; return; }
-    expect_equal "$case: for every problem" "$(json struck_off "$i" problem)" null
+    expect_equal "$case: for every problem" "$(json struck_off "$i" problem)" every
     json struck_off "$i" why >"$tmp/why"
     expect_grep "$case: why" "$reason" "$tmp/why"
 }

@@ -3,10 +3,10 @@
 # its values in registers.
 #
 # tests/gpu/kernels asks the library for sources, options and kernels.  clang with libclc makes PTX of
-# them, which ptxas of the CUDA toolkit, where it is, turns into code for sm_80 or sm_90; and code for
-# AMD's gfx90a or gfx1030: by turns, or, with MOTLEY_TEST_ALL, for both.  What these report is printed as one table: registers (vector ones for
-# AMD), bytes of local memory (arguments of that kind not counted), of private memory, and of spills
-# (registers for AMD).  A spill is a failure where a GPU would use the kernel (use "gpu", or "nvidia"
+# them all, and, by turns, or with MOTLEY_TEST_ALL for each, ptxas of the CUDA toolkit, where it is, code for
+# sm_80 and sm_90, and clang code for AMD's gfx90a and gfx1030.  What these report is printed as one table:
+# registers (vector ones for AMD), bytes of local memory (arguments of that kind not counted), of private
+# memory, and of spills (registers for AMD).  A spill is a failure where a GPU would use the kernel (use "gpu", or "nvidia"
 # where there is PTX in it); kernels for CPUs ("cpu") must compile only.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 slow
@@ -57,16 +57,27 @@ from_amd()
         /^    \.[sv]gpr_spill_count:/ { spills += $2 }'
 }
 
-# The turn is the file's number; with `all` both.
-nvidia_of() { case $1 in all) echo sm_80 sm_90 ;; *[02468]) echo sm_80 ;; *) echo sm_90 ;; esac; }
-amd_of() { case $1 in all) echo gfx90a gfx1030 ;; *[02468]) echo gfx90a ;; *) echo gfx1030 ;; esac; }
-turn_of() { if [ -n "${MOTLEY_TEST_ALL-}" ]; then echo all; else echo "$1"; fi; }
+# targets_of NUMBER USE: all, or the one whose turn it is for a file of this number.
+targets_of()
+{
+    targets="${PTXAS:+sm_80 sm_90}"
+    [ "$2" = nvidia ] || targets="$targets gfx90a gfx1030"
+    # shellcheck disable=SC2086
+    set -- "$1" $targets
+    number=$1
+    shift
+    if [ -z "${MOTLEY_TEST_ALL-}" ] && [ "$number" != all ] && [ $# -gt 0 ]; then
+        shift $((number % $#))
+        set -- "$1"
+    fi
+    echo "$@"
+}
 
-# build TURN USE SOURCE STEM OPTIONS...: rows of all targets in STEM.rows; false, with STEM.err, on an error.
+# build TARGETS SOURCE STEM OPTIONS...: rows of the targets in STEM.rows; false, with STEM.err, on an error.
 build()
 {
-    turn=$1 use=$2 source=$3 stem=$4
-    shift 4
+    targets=$1 source=$2 stem=$3
+    shift 3
     : >"$stem.rows"
     {
         compile nvptx64--nvidiacl "$source" "$stem.ptx" -Xclang -target-cpu \
@@ -75,15 +86,16 @@ build()
             echo "a function that nobody has"
             return 1
         fi
-        for target in ${PTXAS:+$(nvidia_of "$turn")}; do
-            "$PTXAS" -v -arch=$target "$stem.ptx" -o /dev/null >"$stem.log" 2>&1 ||
-                { cat "$stem.log"; return 1; }
-            from_ptxas $target <"$stem.log" >>"$stem.rows"
-        done
-        [ "$use" != nvidia ] || return 0
-        for target in $(amd_of "$turn"); do
-            compile amdgcn--amdhsa "$source" "$stem.$target" -nogpulib -mcpu=$target "$@" || return 1
-            from_amd $target <"$stem.$target" >>"$stem.rows"
+        for target in $targets; do
+            case $target in
+            sm_*)
+                "$PTXAS" -v -arch="$target" "$stem.ptx" -o /dev/null >"$stem.log" 2>&1 ||
+                    { cat "$stem.log"; return 1; }
+                from_ptxas "$target" <"$stem.log" >>"$stem.rows" ;;
+            *)
+                compile amdgcn--amdhsa "$source" "$stem.$target" -nogpulib -mcpu="$target" "$@" || return 1
+                from_amd "$target" <"$stem.$target" >>"$stem.rows" ;;
+            esac
         done
     } >"$stem.err" 2>&1
 }
@@ -105,16 +117,15 @@ __kernel void spill(__global float16 *x)
         x[i * 256 + get_local_id(0)] = v[17 - i];
 }
 END
-    expect "a kernel that spills compiles" build all gpu "$tmp/spill.cl" "$tmp/spill"
-    expect_equal "its targets" "$(wc -l <"$tmp/spill.rows")" $((2 * n_targets))
+    expect "a kernel that spills compiles" build "$(targets_of all gpu)" "$tmp/spill.cl" "$tmp/spill"
+    expect_equal "its targets" "$(wc -l <"$tmp/spill.rows")" "$(targets_of all gpu | wc -w)"
     expect "spills are seen" awk '$6 == 0 { bad = 1 } END { exit bad }' "$tmp/spill.rows"
     echo '__kernel void wrong(__global float *x) { x[0] = nobody(1); }' >"$tmp/wrong.cl"
     n_checks=$((n_checks + 1))
-    ! build all gpu "$tmp/wrong.cl" "$tmp/wrong" || fail "an unknown function is not seen"
+    ! build "$(targets_of all gpu)" "$tmp/wrong.cl" "$tmp/wrong" || fail "an unknown function is not seen"
 }
 
-n_targets=1 # of a turn
-if [ -n "$PTXAS" ]; then n_targets=2; else note "no ptxas: NVIDIA's code is compiled to PTX only"; fi
+[ -n "$PTXAS" ] || note "no ptxas: NVIDIA's code is compiled to PTX only"
 watch_itself
 mkdir "$tmp/k"
 expect "the library names its kernels" "$HELPERS/gpu/kernels" "$tmp/k"
@@ -123,7 +134,7 @@ cd "$tmp/k" || exit 99
 sort -nu -k1,1 kernels.list >programs
 while read -r number name kernel use options; do
     # shellcheck disable=SC2086
-    build "$(turn_of "$number")" "$use" "$number.cl" "$number" $options || fail "$name $options: $(head -20 "$number.err")"
+    build "$(targets_of "$number" "$use")" "$number.cl" "$number" $options || fail "$name $options: $(head -20 "$number.err")"
     n_checks=$((n_checks + 1))
 done <programs
 
@@ -143,9 +154,7 @@ expect "that operations are fused is seen" awk '$2 > 0 { seen = 1 } END { exit !
 # Join what was asked with what came out; a kernel that came out without being asked for is no matter.
 : >table
 while read -r number name kernel use options; do
-    expected=$n_targets
-    [ "$use" != nvidia ] || expected=$((n_targets - 1))
-    [ "$(turn_of one)" != all ] || expected=$((2 * expected))
+    expected=$(targets_of "$number" "$use" | wc -w)
     awk -v kernel="$kernel" -v use="$use" -v options="${options#-cl-std=CL1.2 -w}" \
         -v expected="$expected" '$1 == kernel { print $0, use, options; n++ } END { exit n != expected }' \
         "$number.rows" >>table || fail "$name/$kernel: rows are missing"

@@ -1,6 +1,6 @@
-/* Every operator, every variant with every choice of its parameters, on every device found; but a
- * variant for another class of devices only on the first, with some of the choices: each is a
- * program to compile.
+/* Every operator, every variant with every choice of its parameters, on the first device found, with
+ * the rules' choices on the others; a variant for another class of devices only on the first, with some
+ * of the choices: each is a program to compile.  MOTLEY_TEST_ALL=1: all choices everywhere.
  * MOT_TEST_SMALL=1 (or --small): tiny shapes, for oclgrind.  MOT_TEST_SEED=n: another draw.
  * MOT_TEST_OPS=linear,product: only these; !linear,product: all others.  MOT_TEST_RULES=1: only the choices
  * that the rules make, and fewer cases of small and foreign ones.  All run in one process, unless CK_FORK=yes. */
@@ -66,11 +66,10 @@ static bool is_foreign(mot_device *device, mot_op op, int variant)
     return foreign;
 }
 
-/* Choices at four seeds; small ones at the first and the aligned one; foreign ones at that one, and
- * fewer cases of these. */
+/* Choices at four seeds; small and foreign ones at the aligned one, and fewer cases of these. */
 static void run_on(mot_device *device, mot_op op, bool first)
 {
-    const bool rules = getenv("MOT_TEST_RULES");
+    const bool rules = getenv("MOT_TEST_RULES") || (!first && !getenv("MOTLEY_TEST_ALL"));
     for (int variant = 0; variant < mot_primitive_n_variants(op); variant++) {
         const mot_choice by_rule = {.variant = variant};
         const bool foreign = is_foreign(device, op, variant);
@@ -85,7 +84,7 @@ static void run_on(mot_device *device, mot_op op, bool first)
         }
         for (int i = 0; i < (rules ? 0 : 4); i++) {
             const uint64_t seed = first_seed + (uint64_t)i;
-            if (seed % 4 == 0 || (!foreign && (!small || i == 0)))
+            if (seed % 4 == 0 || (!foreign && !small))
                 run_choices(device, op, variant, foreign, seed);
         }
     }
