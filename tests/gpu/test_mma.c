@@ -20,7 +20,8 @@
 #define OK(call) ck_assert_msg((call) == MOT_OK, "%s: %s", #call, mot_error_message())
 
 enum { MOST_LAYOUTS = 16 };
-static bool small; /* few kernels and operators: MOT_TEST_SMALL, for oclgrind, and other devices */
+static bool
+    small; /* few kernels and operators: MOT_TEST_SMALL, for oclgrind, quick runs, other devices */
 
 static int mma_variant(void)
 {
@@ -285,7 +286,7 @@ END_TEST
 
 int main(void)
 {
-    small = getenv("MOT_TEST_SMALL") != NULL;
+    small = getenv("MOT_TEST_SMALL") || getenv("MOTLEY_TEST_QUICK");
     Suite *suite = suite_create("mma");
     TCase *tests = tcase_create("all");
     tcase_set_timeout(tests, 240);

@@ -3,6 +3,7 @@
 # float32.  fp16: steps that overflow are skipped on all devices and ranks alike, and a run that was
 # resumed is the one that was not.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+slow
 by_rule
 deep=$tmp/deep.yaml # convolutions, norms, attention, branches
 sed 's/checkpoint: true/checkpoint: false/' "$srcdir/tests/train/checkpoints.yaml" >"$deep"
