@@ -55,8 +55,11 @@ INLINE long range_of(__global const uint *ranges, long n_ranges, long i)
               i##_last = min(part_last, RANGE_FIRST((r) + 1));                                     \
          i < i##_last; i += (long)get_local_size(0) * VW)
 
+/* Exact on their own: once they are inlined, NVIDIA's compiler would fuse this product into a sum of the
+ * optimizer's, where nothing is clipped in between. */
 INLINE float gradient_one(float sum, float factor, float clip)
 {
+    EXACT
     const float g = sum * factor;
 #if CLIPS
     return g > clip ? clip : g < -clip ? -clip : g;
@@ -67,6 +70,7 @@ INLINE float gradient_one(float sum, float factor, float clip)
 
 INLINE VEC gradient_vec(VEC sum, float factor, float clip)
 {
+    EXACT
     VEC g = sum * factor;
 #if CLIPS
     const VEC most = clip;
