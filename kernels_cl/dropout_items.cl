@@ -17,8 +17,8 @@ __kernel void dropout_items(__global float *y, long y_at, __global const float *
     scalars += scalars_at;
     const uint2 key = (uint2)(scalars[SCALAR_SEED_LO], scalars[SCALAR_SEED_HI]);
     for (long sample = get_global_id(1); sample < rows; sample += (long)get_global_size(1)) {
-        const uint4 word = philox(key, (uint4)((uint)eight, scalars[SCALAR_FIRST_SAMPLE] + (uint)sample,
-                                               scalars[SCALAR_STEP], stream));
+        const uint number = scalars[SCALAR_FIRST_SAMPLE] + (uint)sample;
+        const uint4 word = philox(key, (uint4)((uint)eight, number, scalars[SCALAR_STEP], stream));
         const uint4 low = word & 0xFFFFu, high = word >> 16;
         __global float *to = y + y_at + sample * row + eight * 8;
         __global const float *from = x + x_at + sample * row + eight * 8;

@@ -13,7 +13,8 @@
 
 #define LAMB_BEGIN                                                                                 \
     UPDATE_BEGIN;                                                                                  \
-    const float whole1 = 1.0f / as_float(scalars[SCALAR_BIAS1]), whole2 = 1.0f / as_float(scalars[SCALAR_BIAS2])
+    const float whole1 = 1.0f / as_float(scalars[SCALAR_BIAS1]);                                   \
+    const float whole2 = 1.0f / as_float(scalars[SCALAR_BIAS2])
 #define LAMB_CHANGE(w, m1, v1, decay)                                                              \
     (whole1 * m1 / (sqrt(whole2 * v1) + eps) + decay * w)
 

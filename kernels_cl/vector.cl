@@ -5,8 +5,8 @@
  * each work-group.  Within it the work-items go side by side, so that a group of one walks through
  * memory and a wide group reads neighbouring words together: the same loop serves CPUs and GPUs.
  * Parameters: VW 2, 4, 8 or 16.
- * EXACT stands first in what must give the same bits on every device, since each has a replica of
- * it: some compilers fuse multiplications and additions, others do not.  Quotients and square
+ * EXACT stands first in each function that must give the same bits on every device, since each has a
+ * replica of it, in those that it calls too: some compilers fuse multiplications and additions, others do not.  Quotients and square
  * roots are asked for correctly rounded when a program is built (devices/program.c). */
 #ifndef VECTOR_CL
 #define VECTOR_CL

@@ -71,6 +71,10 @@ if make_two; then
             expect_number "two ranks: skipped, loss" "$(json skipped_steps) > 2 && $(json train_loss) < 1.2 * $deep_loss"
     fi
 fi
+# What does not fit fp16 at any scale is told, also where the run ends within an epoch.
+refuse "values beyond fp16" 'not finite at step 20, even with a loss scale of .*train.storage=bf16' \
+    "$MOTLEY" train "$digits" --devices "$first" --steps 20 --set train.storage=fp16 \
+    --set train.loss_scale=1 --set 'data.normalize=[0, 0.000001]'
 train "$digits" --devices "$first" --steps 2 --out "$tmp/plain" --set train.checkpoint_every=1
 refuse "a checkpoint without a scale" 'has no loss scale.*train.storage' "$MOTLEY" train "$digits" \
     --devices "$first" --out "$tmp/plain" --resume --set train.storage=fp16
