@@ -52,6 +52,14 @@ static const char *found(const mot_tuned *tuned, const char *text)
     return entry ? mot_choice_print(problem.op, &entry->choice, choice) : "";
 }
 
+/* A trial of a norm divides by no variance of 0, whatever its rows are. */
+START_TEST(test_a_norm_that_is_tried_has_an_epsilon)
+{
+    const mot_problem problem = problem_of("norm 3x1 1 - -> 3x1 3x1x2 group 1");
+    ck_assert_double_gt(mot_problem_pose(&problem).attrs.eps, 0);
+}
+END_TEST
+
 START_TEST(test_problems_and_choices_print_and_parse)
 {
     static const char *const problems[] = {
@@ -339,6 +347,7 @@ int main(void)
 {
     Suite *suite = suite_create("tuned");
     TCase *tcase = tcase_create("tuned");
+    tcase_add_test(tcase, test_a_norm_that_is_tried_has_an_epsilon);
     tcase_add_test(tcase, test_problems_and_choices_print_and_parse);
     tcase_add_test(tcase, test_a_table_prints_and_reads_back);
     tcase_add_test(tcase, test_damaged_lines_are_skipped_and_logged);
