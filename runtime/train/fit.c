@@ -441,8 +441,8 @@ mot_status mot_trainer_fit(mot_trainer *t)
         MOT_TRY(fit_auto(t));
     else
         MOT_TRY(mot_trainer_agree(t, fit_given(t)));
-    if (t->set
-            .tune) /* what is searched runs by the kernels that a step is made of: they are built first */
+    /* What is searched runs by the kernels that a step is made of: they are built first. */
+    if (t->set.tune)
         MOT_TRY(warm_up(t, t->set.part));
     MOT_TRY(tune(t, t->set.part, TUNE_S));
     for (int i = 0; i < 2; i++)

@@ -6,8 +6,8 @@
 # them all, and, by turns, or with MOTLEY_TEST_ALL for each, ptxas of the CUDA toolkit, where it is, code for
 # sm_80 and sm_90, and clang code for AMD's gfx90a and gfx1030.  What these report is printed as one table:
 # registers (vector ones for AMD), bytes of local memory (arguments of that kind not counted), of private
-# memory, and of spills (registers for AMD).  A spill is a failure where a GPU would use the kernel (use "gpu", or "nvidia"
-# where there is PTX in it); kernels for CPUs ("cpu") must compile only.
+# memory, and of spills (registers for AMD).  A spill is a failure where a GPU would use the kernel (use
+# "gpu", or "nvidia" where there is PTX in it); kernels for CPUs ("cpu") must compile only.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 slow
 

@@ -20,8 +20,8 @@
 #define OK(call) ck_assert_msg((call) == MOT_OK, "%s: %s", #call, mot_error_message())
 
 enum { MOST_LAYOUTS = 16 };
-static bool
-    small; /* few kernels and operators: MOT_TEST_SMALL, for oclgrind, quick runs, other devices */
+/* Few kernels and operators: MOT_TEST_SMALL, for oclgrind; quick runs; all devices but the first. */
+static bool small;
 
 static int mma_variant(void)
 {
