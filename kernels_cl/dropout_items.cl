@@ -29,12 +29,12 @@ __kernel void dropout_items(__global float *y, long y_at, __global const float *
         ((__global float4 *)to)[0] = (uint4)(low.x, high.x, low.y, high.y) >= least ? a * scale : none;
         ((__global float4 *)to)[1] = (uint4)(low.z, high.z, low.w, high.w) >= least ? b * scale : none;
 #else
-        const uint number[8] = {low.x, high.x, low.y, high.y, low.z, high.z, low.w, high.w};
+        const uint draw[8] = {low.x, high.x, low.y, high.y, low.z, high.z, low.w, high.w};
         const int n = (int)min(row - eight * 8, (long)8);
 #pragma unroll
         for (int i = 0; i < 8; i++)
             if (i < n)
-                to[i] = number[i] >= least ? from[i] * scale : 0.0f;
+                to[i] = draw[i] >= least ? from[i] * scale : 0.0f;
 #endif
     }
 }

@@ -6,8 +6,9 @@
  * memory and a wide group reads neighbouring words together: the same loop serves CPUs and GPUs.
  * Parameters: VW 2, 4, 8 or 16.
  * EXACT stands first in each function that must give the same bits on every device, since each has a
- * replica of it, in those that it calls too: some compilers fuse multiplications and additions, others do not.  Quotients and square
- * roots are asked for correctly rounded when a program is built (devices/program.c). */
+ * replica of it, and in those that it calls: some compilers fuse multiplications and additions,
+ * others do not.  Quotients and square roots are asked for correctly rounded when a program is built
+ * (devices/program.c). */
 #ifndef VECTOR_CL
 #define VECTOR_CL
 #include "inline.cl"
