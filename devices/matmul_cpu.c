@@ -25,7 +25,7 @@ typedef struct division {
 enum {
     GROUPS_PER_THREAD = 4,
     PANEL_BYTES = 32768,
-    LEAST_ROWS = 48,
+    LEAST_ROWS = 64,
     LOCAL_ROWS = 24, /* for these a small local memory must do, even if k_block gets short */
     LEAST_STEPS = 64,
     MOST_ROWS = 144,

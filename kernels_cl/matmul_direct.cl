@@ -8,9 +8,13 @@
 #undef A_MEM
 #undef B_MEM
 #undef TILED
+#undef ASK
+#undef STEPS
 #define A_MEM __global
 #define B_MEM __local
 #define TILED(name) direct_##name
+#define ASK(p)
+#define STEPS
 #include "matmul_tile.cl"
 
 GROUPS_OF_ONE
@@ -52,7 +56,7 @@ __kernel void matmul_direct(__global float *restrict c, long c_at, __global floa
                 VEC tile[MR][2];
                 tile_expect(&t, i, j, i1 - i);
                 direct_multiply(tile, a + i * a_row + p * a_step, a_row, a_step, i1 - i,
-                              panels + (j - j0) * deep, deep);
+                              panels + (j - j0) * deep, deep, 0, 0);
                 tile_store(tile, &t, i, j, i1 - i, j1 - j);
             }
     }

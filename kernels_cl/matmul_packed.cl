@@ -11,9 +11,13 @@
 #undef A_MEM
 #undef B_MEM
 #undef TILED
+#undef ASK
+#undef STEPS
 #define A_MEM __local
 #define B_MEM __global
 #define TILED(name) packed_##name
+#define ASK(p) PREFETCH(p)
+#define STEPS _Pragma("unroll 4")
 #include "matmul_tile.cl"
 
 GROUPS_OF_ONE
@@ -65,12 +69,15 @@ __kernel void matmul_packed(__global float *restrict c, long c_at, __global floa
         const long deep = min(k_block, k - p);
         t.flags = block_flags(flags, p == 0, p + deep == k);
         packed_pack_tiles(tiles, a, lda, flags & TRANS_A, i0, i1 - i0, m - i0, p, deep);
+        /* The tiles of a panel ask for the next one, each for its part. */
+        const long every = (NR * MR + i1 - i0 - 1) / (i1 - i0);
         for (long j = j0; j < j1; j += NR)
             for (long i = i0; i < i1; i += MR) {
+                __global const float *panel = panels + j * k + p * NR;
+                __global const float *soon = panel + NR * k + (i - i0) / MR * deep * every;
                 VEC tile[MR][2];
                 tile_expect(&t, i, j, i1 - i);
-                packed_multiply(tile, tiles + (i - i0) * deep, 1, MR, MR,
-                                panels + j * k + p * NR, deep);
+                packed_multiply(tile, tiles + (i - i0) * deep, 1, MR, MR, panel, deep, soon, every);
                 tile_store(tile, &t, i, j, i1 - i, j1 - j);
             }
     }

@@ -7,7 +7,8 @@
  * registers of AVX2, 8 rows and VW 16 for AVX-512.
  * Edges: rows beyond the last read the last row again and are not stored; columns beyond the last
  * are zeros in the panel and are not stored.
- * A_MEM, B_MEM: address space of A and of the panel; TILED(x): the name of function x for these.
+ * A_MEM, B_MEM: address space of A and of the panel; TILED(x): the name of function x for these;
+ * ASK(p): PREFETCH, or nothing; STEPS: what stands before the loop over k.
  * Source: Goto & van de Geijn 2008; Van Zee & van de Geijn 2015 (BLIS). */
 #include "half_vector.cl"
 #include "matmul_flags.cl"
@@ -128,8 +129,9 @@ void add_row_sums(__global float *sums, __global const float *a, long lda, int t
 
 /* ---- what comes once for each pair of address spaces ---- */
 
+/* With every step ASK is told what will be needed soon: at `soon`, and `every` floats further. */
 INLINE void TILED(multiply)(VEC c[MR][2], A_MEM const float *a, long a_row, long a_step, long rows,
-                            B_MEM const float *b, long k)
+                            B_MEM const float *b, long k, B_MEM const float *soon, long every)
 {
     A_MEM const float *row[MR];
 #pragma unroll
@@ -138,8 +140,10 @@ INLINE void TILED(multiply)(VEC c[MR][2], A_MEM const float *a, long a_row, long
         c[i][0] = 0.0f;
         c[i][1] = 0.0f;
     }
+    STEPS
     for (long p = 0; p < k; p++) {
         const VEC b0 = VLOAD(b + p * NR), b1 = VLOAD(b + p * NR + VW);
+        ASK(soon + p * every);
 #pragma unroll
         for (int i = 0; i < MR; i++) {
             const VEC x = row[i][p * a_step];
