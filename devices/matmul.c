@@ -32,11 +32,13 @@ static mot_status record_plain(const mot_recording *r)
     return mot_record_end_3d(r, &launch, 3, global, NULL);
 }
 
-/* Where a second launch and packing once pay: from where on it was faster on two cores of Zen 3. */
+/* Where a second launch and packing once pay: from where on it was faster on two cores of Zen 3, earlier
+ * where what was packed serves many columns. */
 static bool is_large_on_cpu(const mot_recording *r)
 {
-    mot_matmul p = mot_matmul_of(r->o);
-    return r->traits.cpu && p.m * p.n * p.k >= (int64_t)400 * 400 * 400 && p.m >= 128;
+    const mot_matmul p = mot_matmul_of(r->o);
+    const int64_t least = p.n >= 256 ? (int64_t)1 << 25 : (int64_t)400 * 400 * 400;
+    return r->traits.cpu && p.m >= 128 && p.m * p.n * p.k >= least;
 }
 
 /* The library's launches before and after its product cost more than small products. */
