@@ -189,6 +189,19 @@ mot_status mot_buffer_read(mot_buffer *buffer, size_t offset_bytes, size_t size_
     return MOT_OK;
 }
 
+mot_status mot_buffer_read_now(mot_buffer *buffer, size_t offset_bytes, size_t size_bytes,
+                               void *destination)
+{
+    mot_device *device = buffer->device;
+    MOT_TRY(check_range(buffer, offset_bytes, size_bytes));
+    if (buffer->host)
+        memcpy(destination, (const char *)buffer->host + offset_bytes, size_bytes);
+    else if (size_bytes > 0)
+        MOT_CL_TRY(device, clEnqueueReadBuffer(device->transfer, buffer->mem, CL_TRUE, offset_bytes,
+                                               size_bytes, destination, 0, NULL, NULL));
+    return MOT_OK;
+}
+
 mot_status mot_buffer_write_async(mot_buffer *buffer, size_t offset_bytes, size_t size_bytes,
                                   const void *source, bool transfer)
 {

@@ -446,14 +446,9 @@ static mot_status get_range(mot_commands *commands, int first, int last, int slo
     return MOT_OK;
 }
 
-mot_status mot_commands_run(mot_commands *commands, int first, int last, int slot)
+/* One step, launch by launch or from a command buffer. */
+static mot_status run_step(mot_commands *commands, int first, int last, int slot)
 {
-    if (first < 0 || last > commands->n_records)
-        return MOT_FAIL(MOT_ERR_ARGUMENT, "launches %d to %d of %d", first, last,
-                        commands->n_records);
-    MOT_TRY(mot_device_join_transfers(commands->device));
-    if (commands->device->joins)
-        return mot_joined_run(commands, first, last, slot);
     if (can_record(commands, first, last)) {
         const mot_range_buffer *recorded;
         MOT_TRY(get_range(commands, first, last, slot, &recorded));
@@ -468,6 +463,30 @@ mot_status mot_commands_run(mot_commands *commands, int first, int last, int slo
     for (int i = first; i < last; i++)
         MOT_TRY(mot_commands_run_one(commands, i, slot));
     return MOT_OK;
+}
+
+mot_status mot_commands_run_steps(mot_commands *commands, int first, int last, mot_slots slots)
+{
+    bool joined = false;
+    if (first < 0 || last > commands->n_records)
+        return MOT_FAIL(MOT_ERR_ARGUMENT, "launches %d to %d of %d", first, last,
+                        commands->n_records);
+    MOT_TRY(mot_device_join_transfers(commands->device));
+    if (commands->device->joins)
+        MOT_TRY(mot_joined_run(commands, first, last, slots, &joined));
+    for (int s = 0; s < slots.n && !joined; s++)
+        MOT_TRY(run_step(commands, first, last, (slots.first + s) % slots.of));
+    return MOT_OK;
+}
+
+mot_status mot_commands_run(mot_commands *commands, int first, int last, int slot)
+{
+    return mot_commands_run_steps(commands, first, last, (mot_slots){slot, 1, slot + 1});
+}
+
+int mot_commands_join_steps(const mot_commands *commands, int first, int last)
+{
+    return commands->device->joins ? mot_joined_steps(commands, first, last) : 1;
 }
 
 int mot_commands_launches(const mot_commands *commands, int first, int last)

@@ -1,7 +1,7 @@
 /* commands.h: what the files that record launches and run them share; only they include it.
  *
  * commands.c        recording; running launches one by one
- * joined.c          runs of launches as one launch, on CPUs
+ * joined.c          runs of launches as one launch, on CPUs; joined_kernel.c  the kernel of such
  * command_buffer.c  ranges of launches from the driver's command buffers
  */
 #ifndef MOT_DEVICES_COMMANDS_H
@@ -59,10 +59,14 @@ mot_status mot_commands_run_first(mot_device *device, mot_status (*enqueue)(void
 mot_status mot_commands_failed(const mot_commands *commands, const char *launch, const char *call,
                                cl_int code);
 
-/** Queue launches [first, last), as few as they can be made. */
-mot_status mot_joined_run(mot_commands *commands, int first, int last, int slot);
+/** Queue launches [first, last) for each of the slots, as few as they can be made; *joined is false
+ *  where that cannot be done here, and nothing was. */
+mot_status mot_joined_run(mot_commands *commands, int first, int last, mot_slots slots,
+                          bool *joined);
 /** How many launches these have become; what has not run yet counts one by one. */
 int mot_joined_count(const mot_commands *commands, int first, int last);
+/** For how many steps they can be one launch; 1 where they have not run or are several. */
+int mot_joined_steps(const mot_commands *commands, int first, int last);
 void mot_pieces_free(mot_pieces *pieces);
 
 #endif

@@ -90,7 +90,11 @@ mot_status mot_buffer_write(mot_buffer *buffer, size_t offset_bytes, size_t size
                             const void *source);
 mot_status mot_buffer_read(mot_buffer *buffer, size_t offset_bytes, size_t size_bytes,
                            void *destination);
-/** The same without waiting: host memory must stay until a later mark is reached.  On devices that
+/** Read what no queued command writes any more (a mark behind the one that did was waited for): waits
+ *  for nothing that is queued on the compute queue. */
+mot_status mot_buffer_read_now(mot_buffer *buffer, size_t offset_bytes, size_t size_bytes,
+                               void *destination);
+/** Write and read without waiting: host memory must stay until a later mark is reached.  On devices that
  *  share memory the copy is done at once, so the caller first makes sure that no queued command uses
  *  the range.  `transfer`: on the transfer queue; the compute queue waits for it at the next
  *  mot_commands_run. */
@@ -109,7 +113,7 @@ typedef struct mot_view {
     int64_t offset;      /* elements from the buffer's start */
     int64_t slot_stride; /* elements between ring slots; 0: the same in every slot */
     mot_dtype dtype;
-    mot_shape shape;     /* concrete: no MOT_BATCH */
+    mot_shape shape; /* concrete: no MOT_BATCH */
 } mot_view;
 
 /* ---- commands ---- */
@@ -120,6 +124,14 @@ void mot_commands_free(mot_commands *commands);
 int mot_commands_count(const mot_commands *commands);
 /** Queue launches [first, last) with ring views at `slot`.  Does not wait. */
 mot_status mot_commands_run(mot_commands *commands, int first, int last, int slot);
+/** `n` slots of a ring of `of`, one behind the other from `first` on. */
+typedef struct mot_slots {
+    int first, n, of;
+} mot_slots;
+/** The same for each of these slots in turn, where it can be as one launch (mot_commands_join_steps). */
+mot_status mot_commands_run_steps(mot_commands *commands, int first, int last, mot_slots slots);
+/** For how many slots launches [first, last) can be one launch; 1 where they are not one. */
+int mot_commands_join_steps(const mot_commands *commands, int first, int last);
 /** How many launches the driver gets for [first, last), once they have run: several can be made one. */
 int mot_commands_launches(const mot_commands *commands, int first, int last);
 /** Name of launch i, "linear/matmul_packed fc1", for profiles; borrowed. */

@@ -6,7 +6,7 @@
  * itself, which has a case for each of these kernels.  There a kernel is a function, and a group
  * of its launch a `unit`:
  *
- *     for each launch in order
+ *     for each step (the inputs of the next lie in the ring's next slot), for each launch in order
  *         take units from a counter and do them, until none is left
  *         wait until those that others took are done
  *
@@ -14,7 +14,7 @@
  * another has begun, so the work is done however few of the groups run at the same time.  One
  * that waits long ends, for its processor may be needed by the one that it waits for, but not
  * when few are left, about one for each thread.  The last to end leaves the counters zero: ints,
- * 16 apart, {ended, then for each launch: taken, done}.  Groups of one work-item: barriers mean
+ * 16 apart, {ended, then for each launch of each step: taken, done}.  Groups of one work-item: barriers mean
  * nothing. */
 #define __kernel static
 #define UNITS , const long unit_, const long units_

@@ -72,7 +72,7 @@ static void print(const mot_terminal *terminal, const mot_report *report, const 
     }
     fprintf(out, "  step %s", mot_format_short_time(s->step_s, text));
     fprintf(out, ", %ssamples/s", mot_format_si(s->samples_per_s, text));
-    fprintf(out, ", %g launches, %.1f GFLOP/s", s->launches, s->flops_per_s / 1e9);
+    fprintf(out, ", %.3g launches, %.1f GFLOP/s", s->launches, s->flops_per_s / 1e9);
     if (isfinite(s->fraction)) {
         fputs("  ", out);
         mot_terminal_bar(terminal, fmin(s->fraction, 1), 12, MOT_STYLE_CYAN);

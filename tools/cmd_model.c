@@ -47,8 +47,9 @@ static mot_status measure(const mot_config *config, const mot_model *model, mot_
         sizes->gradient_bytes = bytes_of(&training, MOT_ARENA_GRADIENT);
         sizes->state_bytes = bytes_of(&training, MOT_ARENA_STATE);
         sizes->activation_bytes = bytes_of(&training, MOT_ARENA_ACTIVATION);
-        sizes->input_bytes = bytes_of(&training, MOT_ARENA_RING) * MOT_DEFAULT_SLOTS +
-                             bytes_of(&training, MOT_ARENA_CONSTANT);
+        sizes->input_bytes =
+            bytes_of(&training, MOT_ARENA_RING) * mot_exec_slots(model->graph, sizes->batch) +
+            bytes_of(&training, MOT_ARENA_CONSTANT);
         sizes->evaluation_bytes = sizes->parameter_bytes + sizes->input_bytes +
                                   bytes_of(&evaluation, MOT_ARENA_ACTIVATION);
         sizes->training_bytes = sizes->parameter_bytes + sizes->gradient_bytes +

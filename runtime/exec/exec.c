@@ -21,6 +21,19 @@
 
 /* ---- open and close ---- */
 
+/* Who interrupts a training waits for the steps whose inputs are there. */
+int mot_exec_slots(const mot_graph *graph, int64_t max_batch)
+{
+    enum { SLOTS = 4, SLOTS_OF_SHORT = MOT_MAX_SLOTS };
+    const double short_flops = 1e9, short_bytes = 1e8, small_bytes = 1 << 20;
+    const mot_tensor *raw = &graph->tensor[graph->raw];
+    const mot_cost cost = mot_graph_cost(graph, max_batch);
+    const double bytes =
+        (double)mot_shape_elements(&raw->shape, max_batch) * (double)mot_dtype_bytes(raw->dtype);
+    const bool is_short = cost.flops <= short_flops && cost.bytes <= short_bytes;
+    return is_short && bytes <= small_bytes ? SLOTS_OF_SHORT : SLOTS;
+}
+
 /* Where sums over devices and ranks will lie: in memory that the ranks share, in our own, or, with one
  * device, in its gradients.  All ranks come here together. */
 static mot_status open_reduced(mot_exec *exec)
@@ -61,7 +74,7 @@ mot_status mot_exec_open(const mot_graph *graph, mot_device *const *devices, int
     exec->comm = comm;
     exec->seed = options->seed;
     exec->n_devices = n_devices;
-    exec->n_slots = options->n_slots ? options->n_slots : MOT_DEFAULT_SLOTS;
+    exec->n_slots = mot_exec_slots(graph, options->max_batch);
     exec->exchanges = n_devices > 1 || mot_comm_size(comm) > 1;
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->replica, &exec->replica));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->worker, &exec->worker));

@@ -22,11 +22,12 @@
 
 typedef struct mot_exec mot_exec;
 
-enum { MOT_DEFAULT_SLOTS = 4 };
+/** Slots of the input ring for steps of up to max_batch samples: enough that a device never waits for
+ *  its next input; of steps that are soon over so many that several can be one launch. */
+int mot_exec_slots(const mot_graph *graph, int64_t max_batch);
 
 typedef struct mot_exec_options {
     int64_t max_batch; /* the largest global batch of a step */
-    int n_slots;       /* of the input ring; 0: the default */
     uint64_t seed;
 } mot_exec_options;
 
@@ -112,7 +113,8 @@ mot_exchange mot_exec_exchange(const mot_exec *exec);
  *  that was handed out. */
 mot_status mot_exec_profile(mot_exec *exec, int device, mot_node_profile *node);
 
-/** What the driver of local device i got as launches for its latest training step. */
-int mot_exec_launches_per_step(const mot_exec *exec, int device);
+/** What the driver of local device i got as launches for a training step, the mean: below 1 where several
+ *  steps are one launch. */
+double mot_exec_launches_per_step(const mot_exec *exec, int device);
 
 #endif

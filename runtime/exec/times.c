@@ -56,7 +56,7 @@ mot_status mot_exec_profile(mot_exec *exec, int device, mot_node_profile *node)
     return mot_replica_profile(&exec->replica[device], node);
 }
 
-int mot_exec_launches_per_step(const mot_exec *exec, int device)
+double mot_exec_launches_per_step(const mot_exec *exec, int device)
 {
     return exec->active[device] ? mot_worker_launches(&exec->worker[device]) : 0;
 }

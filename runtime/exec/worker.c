@@ -16,6 +16,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/base/numbers.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,10 +102,10 @@ mot_status mot_worker_check(mot_worker *w)
     return status;
 }
 
-int mot_worker_launches(mot_worker *w)
+double mot_worker_launches(mot_worker *w)
 {
     pthread_mutex_lock(&w->lock);
-    const int n = w->n_launches;
+    const double n = w->n_trained > 0 ? (double)w->n_launches / (double)w->n_trained : 0;
     pthread_mutex_unlock(&w->lock);
     return n;
 }
@@ -139,6 +140,14 @@ static void buckets_ready(mot_worker *w, int n)
 static int slot_of(const mot_worker *w, int64_t job)
 {
     return (int)(job % w->replica->n_slots);
+}
+
+static void count_launches(mot_worker *w, int n_launches, int n_steps)
+{
+    pthread_mutex_lock(&w->lock);
+    w->n_launches += n_launches;
+    w->n_trained += n_steps;
+    pthread_mutex_unlock(&w->lock);
 }
 
 /* Where a job begins: one without samples in the step's last part has only to give what was kept. */
@@ -283,7 +292,7 @@ static mot_status run_update(mot_worker *w, const mot_job *job, int slot)
                             mot_commands_count(job->program->commands), slot);
 }
 
-/* Read the sums of a finished job; the caller made sure that it is finished. */
+/* Read the sums of a finished job; jobs behind it may be running. */
 static mot_status read_sums(mot_worker *w, mot_job *job, int slot)
 {
     mot_replica *r = w->replica;
@@ -292,7 +301,7 @@ static mot_status read_sums(mot_worker *w, mot_job *job, int slot)
         memset(job->sums, 0, sizeof job->sums);
         return MOT_OK;
     }
-    return mot_buffer_read(r->arena[MOT_ARENA_GRADIENT], offset, sizeof job->sums, job->sums);
+    return mot_buffer_read_now(r->arena[MOT_ARENA_GRADIENT], offset, sizeof job->sums, job->sums);
 }
 
 static void count_busy(mot_worker *w, double busy_s, double idle_s)
@@ -307,7 +316,7 @@ static void count_busy(mot_worker *w, double busy_s, double idle_s)
 static mot_status run_part(mot_worker *w, const mot_job *job, int64_t number)
 {
     double start = mot_clock_s(), waited = 0;
-    w->n_part_launches += launches_of(w, job);
+    count_launches(w, launches_of(w, job), 0);
     if (!w->replica->exchanges)
         return mot_commands_run(job->program->commands, 0, job->program->update_begin,
                                 slot_of(w, number));
@@ -349,11 +358,21 @@ static mot_status train(mot_worker *w, mot_job *job, int64_t number)
         count_busy(w, end - start - waited, go - end + waited);
         MOT_TRY(run_update(w, job, slot));
     }
-    const int n_launches = w->n_part_launches + launches_of(w, job);
-    w->n_part_launches = 0;
-    pthread_mutex_lock(&w->lock);
-    w->n_launches = n_launches;
-    pthread_mutex_unlock(&w->lock);
+    count_launches(w, launches_of(w, job), 1);
+    return mark_end(w, slot);
+}
+
+/* Whole steps as one launch (together_from). */
+static mot_status train_together(mot_worker *w, mot_job *job, int64_t number, int n)
+{
+    mot_replica *r = w->replica;
+    const mot_commands *commands = job->program->commands;
+    const int slot = slot_of(w, number);
+    for (int i = 0; i < n; i++)
+        MOT_TRY(mot_replica_send_slot(r, slot_of(w, number + i), job->share));
+    MOT_TRY(mot_commands_run_steps(job->program->commands, 0, mot_commands_count(commands),
+                                   (mot_slots){slot, n, r->n_slots}));
+    count_launches(w, 1, n);
     return mark_end(w, slot);
 }
 
@@ -366,6 +385,7 @@ static mot_status evaluate(mot_worker *w, mot_job *job, int64_t number)
     MOT_TRY(mot_replica_send_slot(r, slot, job->share));
     MOT_TRY(mot_commands_run(job->program->commands, 0, mot_commands_count(job->program->commands),
                              slot));
+    MOT_TRY(mot_device_finish(r->device));
     MOT_TRY(read_sums(w, job, slot));
     if (!job->outputs)
         return MOT_OK;
@@ -398,29 +418,40 @@ static mot_status measure(mot_worker *w, mot_job *job, int64_t number)
     return MOT_OK;
 }
 
-/* The oldest job that was begun is over: its slot is free and its sums are known. */
+/* The sums of a batch of jobs that is over, and when each was: they had equal parts of its time. */
+static mot_status finish_jobs(mot_worker *w, int64_t number, int n, double now_s)
+{
+    const double from_s = fmax(w->begun_s[slot_of(w, number)], w->done_s);
+    for (int i = 0; i < n; i++) {
+        mot_job *job = &w->job[slot_of(w, number + i)];
+        job->done_s = n == 1 ? now_s : from_s + (now_s - from_s) * (i + 1) / n;
+        if (w->mark[slot_of(w, number)] && !w->replica->exchanges)
+            MOT_TRY(read_sums(w, job, slot_of(w, number + i)));
+    }
+    w->done_s = now_s;
+    return MOT_OK;
+}
+
+/* The oldest batch of jobs that was begun is over: its slots are free and its sums are known. */
 static void retire(mot_worker *w, int64_t number)
 {
-    int slot = slot_of(w, number);
-    mot_job *job = &w->job[slot];
-    if (w->mark[slot]) {
-        mot_status status = mot_mark_wait(w->mark[slot]);
-        mot_mark_free(w->mark[slot]);
-        w->mark[slot] = NULL;
-        if (status == MOT_OK && !w->replica->exchanges)
-            status = read_sums(w, job, slot);
-        keep_failure(w, status);
-    }
-    double now = mot_clock_s();
+    const int slot = slot_of(w, number), n = w->n_jobs[slot];
+    mot_status status = w->mark[slot] ? mot_mark_wait(w->mark[slot]) : MOT_OK;
+    const double now = mot_clock_s();
+    if (status == MOT_OK)
+        status = finish_jobs(w, number, n, now);
+    keep_failure(w, status);
+    mot_mark_free(w->mark[slot]);
+    w->mark[slot] = NULL;
+    w->n_running--;
     pthread_mutex_lock(&w->lock);
-    job->done_s = now;
-    if (job->kind == MOT_JOB_TRAIN)
-        w->n_steps++;
-    if (!w->replica->exchanges && w->begun == number + 1) {
+    if (w->job[slot].kind == MOT_JOB_TRAIN)
+        w->n_steps += n;
+    if (!w->replica->exchanges && w->begun == number + n) {
         w->busy_s += now - w->busy_since_s;
         w->idle_since_s = now;
     }
-    w->done = number + 1;
+    w->done = number + n;
     if (w->status != MOT_OK) {
         w->bucket_ready = 1 << 30;
         w->measure_reached = true;
@@ -428,10 +459,23 @@ static void retire(mot_worker *w, int64_t number)
     announce(w);
 }
 
-/* Begin the next job.  False: quit. */
-static bool begin(mot_worker *w, int64_t number)
+static mot_status do_jobs(mot_worker *w, int64_t number, int n)
 {
     mot_job *job = &w->job[slot_of(w, number)];
+    switch (job->kind) {
+    case MOT_JOB_TRAIN:
+        return n > 1 ? train_together(w, job, number, n) : train(w, job, number);
+    case MOT_JOB_EVALUATE:
+        return evaluate(w, job, number);
+    default:
+        return measure(w, job, number);
+    }
+}
+
+/* Begin the next n jobs. */
+static void begin(mot_worker *w, int64_t number, int n)
+{
+    const int slot = slot_of(w, number);
     double now = mot_clock_s();
     pthread_mutex_lock(&w->lock);
     if (!w->replica->exchanges && w->begun == w->done) {
@@ -440,24 +484,36 @@ static bool begin(mot_worker *w, int64_t number)
     }
     mot_status status = w->status;
     pthread_mutex_unlock(&w->lock);
-    w->begun = number + 1;
-    if (job->kind == MOT_JOB_QUIT)
-        return false;
-    if (status != MOT_OK)
-        return true;
-    switch (job->kind) {
-    case MOT_JOB_TRAIN:
-        status = train(w, job, number);
-        break;
-    case MOT_JOB_EVALUATE:
-        status = evaluate(w, job, number);
-        break;
-    default:
-        status = measure(w, job, number);
-        break;
+    w->begun = number + n;
+    w->newest = number;
+    w->n_jobs[slot] = n;
+    w->begun_s[slot] = now;
+    w->n_running++;
+    if (status == MOT_OK)
+        keep_failure(w, do_jobs(w, number, n));
+}
+
+/* Of short steps the ring holds three launches: two are queued while the next one's inputs come. */
+enum { ENOUGH_QUEUED = 2, LAUNCHES_IN_RING = 3 };
+
+/* How many of the n jobs from `number` on can be one launch: whole steps of the same share on a device
+ * that exchanges nothing.  0: this one never can be with another. */
+static int together_from(const mot_worker *w, int64_t number, int n)
+{
+    const mot_job *first = &w->job[slot_of(w, number)];
+    if (w->replica->exchanges || first->kind != MOT_JOB_TRAIN)
+        return 0;
+    const mot_commands *commands = first->program->commands;
+    int most = mot_commands_join_steps(commands, 0, mot_commands_count(commands)), i = 0;
+    if (most > w->replica->n_slots / LAUNCHES_IN_RING)
+        most = w->replica->n_slots / LAUNCHES_IN_RING;
+    for (; i < n && i < most; i++) {
+        const mot_job *job = &w->job[slot_of(w, number + i)];
+        if (job->kind != MOT_JOB_TRAIN || job->program != first->program || job->more ||
+            job->gathered)
+            break;
     }
-    keep_failure(w, status);
-    return true;
+    return most > 1 ? i : 0;
 }
 
 static void *worker_main(void *argument)
@@ -467,14 +523,18 @@ static void *worker_main(void *argument)
         pthread_mutex_lock(&w->lock);
         while (w->posted == w->begun && w->done == w->begun)
             pthread_cond_wait(&w->changed, &w->lock);
-        bool next = w->posted > w->begun;
+        const int n_waiting = (int)(w->posted - w->begun);
         pthread_mutex_unlock(&w->lock);
+        const int together = n_waiting > 0 ? together_from(w, w->begun, n_waiting) : 0;
         /* With a job to begin the queue is kept full; else the oldest that runs is waited for. */
-        if (next && !begin(w, w->begun))
+        const bool next = n_waiting > 0 && !(together > 0 && w->n_running >= ENOUGH_QUEUED);
+        if (next && w->job[slot_of(w, w->begun)].kind == MOT_JOB_QUIT)
             return NULL;
-        int64_t in_flight = w->begun - w->done;
+        if (next)
+            begin(w, w->begun, together > 1 ? together : 1);
+        const int64_t in_flight = w->begun - w->done;
         if (in_flight > 0 && (!next || in_flight >= w->replica->n_slots - 1 ||
-                              !w->mark[slot_of(w, w->begun - 1)] || w->status != MOT_OK))
+                              !w->mark[slot_of(w, w->newest)] || w->status != MOT_OK))
             retire(w, w->done);
     }
 }

@@ -10,6 +10,9 @@
  *   reduced > j         (exchange) the caller has reduced all buckets; the update may run
  *   done > j            everything has run; the slot is free, the job's sums are known
  *
+ * Where a whole step is one launch, the jobs that wait while two launches are queued become one
+ * launch together.
+ *
  * A failure is kept (first status, message); later jobs pass all their points at once, so that
  * nobody waits for a device that has left.
  */
@@ -36,7 +39,7 @@ typedef struct mot_job {
     double done_s;        /* when it was done, on mot_clock_s */
 } mot_job;
 
-enum { MOT_MAX_SLOTS = 8 };
+enum { MOT_MAX_SLOTS = 12 };
 
 typedef struct mot_worker {
     mot_replica *replica;
@@ -52,14 +55,17 @@ typedef struct mot_worker {
     double measured_s;
     double busy_s, idle_s; /* since last taken */
     int64_t n_steps;
-    int n_launches;      /* of the latest training step */
-    int n_part_launches; /* of the parts before; not guarded */
+    int64_t n_launches, n_trained; /* of all training steps so far */
     mot_status status;
     char *message; /* of the first failure, owned */
-    /* The worker's own, not guarded. */
+    /* The worker's own, not guarded.  Jobs are begun in batches, which end together: of such a batch
+     * these are kept where its first job is. */
     mot_mark *mark[MOT_MAX_SLOTS];
-    double busy_since_s, idle_since_s;
-    int64_t begun;
+    int n_jobs[MOT_MAX_SLOTS];
+    double begun_s[MOT_MAX_SLOTS];
+    int64_t begun, newest; /* jobs begun; first job of the newest batch */
+    int n_running;         /* batches */
+    double busy_since_s, idle_since_s, done_s;
 } mot_worker;
 
 mot_status mot_worker_start(mot_worker *worker, mot_replica *replica);
@@ -81,8 +87,8 @@ void mot_worker_release(mot_worker *worker);
 /** Measure: wait until the worker has made its runs; then let it stop. */
 void mot_worker_wait_measured(mot_worker *worker);
 void mot_worker_stop_measure(mot_worker *worker);
-/** Launches that the driver got for the latest training step; 0 before the first. */
-int mot_worker_launches(mot_worker *worker);
+/** Launches that the driver got for a training step, the mean; 0 before the first. */
+double mot_worker_launches(mot_worker *worker);
 /** The first failure as a status with its message, or MOT_OK. */
 mot_status mot_worker_check(mot_worker *worker);
 

@@ -30,9 +30,9 @@ typedef struct mot_dataset {
     const int32_t *label; /* (n), classification; MOT_NO_CLASS or a class */
     bool ignores;         /* labels that are `ignored` are handed out as MOT_NO_CLASS */
     int32_t ignored;
-    const float *target;  /* (n, n_targets), regression; as trained on, see mot_data */
-    char **class_name;    /* [n_classes]; NULL: a class is called by its number */
-    void *owned[4];       /* freed with the set */
+    const float *target; /* (n, n_targets), regression; as trained on, see mot_data */
+    char **class_name;   /* [n_classes]; NULL: a class is called by its number */
+    void *owned[4];      /* freed with the set */
 } mot_dataset;
 
 void mot_dataset_free(mot_dataset *dataset);
@@ -62,6 +62,9 @@ void mot_dataset_labels(const mot_dataset *dataset, int64_t row, void *label);
  *  or partner's label is ignored is not mixed. */
 void mot_dataset_take(const mot_dataset *dataset, const mot_draw *draw, int64_t row, void *raw,
                       void *label);
+
+/** Sample `row` will be taken soon: let it come from memory. */
+void mot_dataset_expect(const mot_dataset *dataset, int64_t row);
 
 /** Train, validation and test parts as the configuration's data block says. */
 typedef struct mot_data {

@@ -54,6 +54,16 @@ static void take(const mot_trainer *t, const mot_dataset *set, const mot_draw *d
     }
 }
 
+/* The row that is sample `position` of the epoch. */
+static int64_t row_at(const int64_t *index, const int64_t *order, int64_t position)
+{
+    const int64_t row = order ? order[position] : position;
+    return index ? index[row] : row;
+}
+
+/* A shuffled set is read here and there: what is asked for this many samples ahead has come. */
+enum { SAMPLES_AHEAD = 2 };
+
 mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_t *index,
                             const int64_t *order, int64_t first, const mot_draw *draw)
 {
@@ -67,11 +77,13 @@ mot_status mot_trainer_load(mot_trainer *t, const mot_dataset *set, const int64_
         if (!t->active[i])
             continue;
         MOT_TRY(mot_exec_input(t->exec, i, &raw, &label));
-        for (int64_t s = 0; s < share; s++) {
-            int64_t position = first + t->current->first[d] + s;
-            int64_t row = order ? order[position] : position;
-            take(t, set, draw, index ? index[row] : row, (char *)raw + (size_t)s * bytes,
-                 (char *)label + (size_t)s * label_bytes);
+        for (int64_t s = -SAMPLES_AHEAD; s < share; s++) {
+            const int64_t position = first + t->current->first[d] + s;
+            if (s + SAMPLES_AHEAD < share)
+                mot_dataset_expect(set, row_at(index, order, position + SAMPLES_AHEAD));
+            if (s >= 0)
+                take(t, set, draw, row_at(index, order, position), (char *)raw + (size_t)s * bytes,
+                     (char *)label + (size_t)s * label_bytes);
         }
     }
     return MOT_OK;

@@ -46,7 +46,7 @@ static double mib(int64_t bytes)
 
 static mot_status find_room(const mot_graph *graph, const mot_trainer *t, int i, mot_room *out)
 {
-    return mot_room_find(graph, t->device[i], t->set.part, MOT_DEFAULT_SLOTS, out);
+    return mot_room_find(graph, t->device[i], t->set.part, mot_exec_slots(graph, t->set.part), out);
 }
 
 static mot_status find_place(const mot_trainer *t, int i, place *mine)
@@ -56,7 +56,8 @@ static mot_status find_place(const mot_trainer *t, int i, place *mine)
     MOT_TRY(find_room(t->graph, t, i, &mine->room));
     return mine->room.capacity > 0
                ? MOT_OK
-               : mot_room_find(t->graph, t->device[i], 1, MOT_DEFAULT_SLOTS, &mine->one);
+               : mot_room_find(t->graph, t->device[i], 1, mot_exec_slots(t->graph, t->set.part),
+                               &mine->one);
 }
 
 /* One number of each rank, and their sum. */

@@ -116,6 +116,19 @@ static void mix(const mot_dataset *set, const mot_draw *draw, int64_t row, void 
         mot_mixup_floats(mixture.weight, other, n, raw);
 }
 
+void mot_dataset_expect(const mot_dataset *set, int64_t row)
+{
+    enum { LINE = 64, MOST = 4096 };
+    if (set->n_tokens > 0)
+        return;
+    const size_t bytes = mot_dataset_sample_bytes(set), labels = mot_dataset_label_bytes(set);
+    const char *raw = (const char *)set->raw + (size_t)row * bytes;
+    const void *label = set->regression ? (const void *)set->target : (const void *)set->label;
+    for (size_t i = 0; i < bytes && i < MOST; i += LINE)
+        __builtin_prefetch(raw + i);
+    __builtin_prefetch((const char *)label + (size_t)row * labels);
+}
+
 void mot_dataset_take(const mot_dataset *set, const mot_draw *draw, int64_t row, void *raw,
                       void *label)
 {

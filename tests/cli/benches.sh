@@ -66,7 +66,7 @@ fi
 bench ops adam --size 1 && expect_equal "one operator" "$(rows) $(json 0 what)" "1 adam"
 if bench step "$digits" --steps 20; then
     keys device step_ms samples_per_second launches gflops fraction
-    expect_number "a step" "$(json 0 step_ms) > 0 && $(json 0 launches) >= 1 && $(json 0 gflops) > 0"
+    expect_number "a step" "$(json 0 step_ms) > 0 && $(json 0 launches) > 0 && $(json 0 gflops) > 0"
 fi
 
 train "$digits" --devices "$first" --steps 40 --profile && {

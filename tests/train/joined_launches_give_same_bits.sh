@@ -1,5 +1,5 @@
 #!/bin/sh
-# A step that is one launch gives the bits of a step of one launch an operator, and is one launch: a small
+# A step that is one launch, or a part of one of several steps, gives the bits of one launch an operator: a small
 # network on every device, one after the other and as two halves; all that tests train on the first one.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 MOTLEY_TUNED=0
@@ -17,6 +17,7 @@ both()
     expect_equal "$name: hash of the parameters" "$(json params_hash)" "$hash"
     expect_equal "$name: losses" "$(json epoch_losses)" "$losses"
     expect_number "$name: launches joined" "$(json devices 0 launches_per_step) <= $most"
+    [ "$most" != 1 ] || expect_number "$name: several steps a launch" "$(json devices 0 launches_per_step) < 1"
     note "$name: $launches launches a step, joined $(json devices 0 launches_per_step)"
 }
 
