@@ -36,6 +36,12 @@ static bool rounds_on_demand(const mot_device *device)
            config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
 }
 
+/* Intel's runtimes on CPUs, which do not say what processor they compile for. */
+static bool has_builtin_prefetch(const mot_device_info *info)
+{
+    return mot_silicon_is_host_cpu(info) && strstr(info->platform, "Intel");
+}
+
 static mot_status find(const mot_device_info *info, mot_device *device)
 {
     char base[48];
@@ -76,6 +82,7 @@ static mot_status find(const mot_device_info *info, mot_device *device)
         device->cl_version = mot_opencl_version(fresh.opencl_version);
         device->driver_caches = mot_program_driver_caches(&fresh);
         device->rounds_on_demand = rounds_on_demand(device);
+        device->builtin_prefetch = has_builtin_prefetch(&fresh);
     }
     free(found);
     return status;

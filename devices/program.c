@@ -170,9 +170,10 @@ static mot_status make(mot_device *device, const char *source, const char *text,
     char own[32] = "";
     if (device->driver_caches && device->sibling > 0)
         snprintf(own, sizeof own, " -DSIBLING=%d", device->sibling);
-    int length = snprintf(all_options, sizeof all_options, "-cl-std=CL1.2 -w%s%s%s%s",
+    int length = snprintf(all_options, sizeof all_options, "-cl-std=CL1.2 -w%s%s%s%s%s",
                           device->rounds_on_demand ? " -cl-fp32-correctly-rounded-divide-sqrt" : "",
-                          own, options[0] ? " " : "", options);
+                          device->builtin_prefetch ? " -DBUILTIN_PREFETCH" : "", own,
+                          options[0] ? " " : "", options);
     if (length < 0 || (size_t)length >= sizeof all_options)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "the build options of '%s' are too long", source);
     *blob = -1;

@@ -118,6 +118,7 @@ struct mot_device {
     bool profile, no_cache, no_sharing, shares_memory, by_rule;
     int64_t memory_limit_bytes; /* planned with at most; 0: no limit of its own */
     bool rounds_on_demand;      /* quotients and square roots are rounded correctly if asked for */
+    bool builtin_prefetch;      /* its compiler is Clang and takes __builtin_prefetch */
     bool driver_caches;         /* the driver keeps built kernels itself; see program_cache.c */
     int sibling;                /* devices of the same name that its platform lists before it */
     int cl_version;             /* 120 for OpenCL 1.2 */

@@ -29,12 +29,12 @@
 #define VLOAD(p) VEC_JOIN(vload, VW)(0, (p))
 #define VSTORE(v, p) VEC_JOIN(vstore, VW)((v), 0, (p))
 
-/* Ask for memory that will be needed soon.  pocl's prefetch does nothing, but its compiler has the
- * processor's; other compilers stumble over that one. */
-#if defined(__x86_64__) || defined(__aarch64__)
+/* Ask for memory that will be needed soon, where the compiler has the processor's own way to: OpenCL's
+ * prefetch does nothing in pocl and is a call in Intel's runtime, for which all registers are saved. */
+#if defined(__x86_64__) || defined(__aarch64__) || defined(BUILTIN_PREFETCH)
 #define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p))
 #else
-#define PREFETCH(p) prefetch((p), 1)
+#define PREFETCH(p)
 #endif
 
 #define PART(n, chunk)                                                                             \
