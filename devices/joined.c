@@ -173,9 +173,11 @@ static mot_status make_piece(mot_commands *commands, const mot_joined *joined, p
     }
     MOT_TRY_GOTO(status);
     if (!device->counters)
-        MOT_TRY_GOTO(mot_buffer_new(
-            device, sizeof(int32_t) * MOT_JOINED_APART * (1 + 2 * MOT_JOINED_LAUNCHES),
-            &device->counters));
+        MOT_TRY_GOTO(
+            mot_buffer_new(device,
+                           sizeof(int32_t) * MOT_JOINED_APART *
+                               (1 + (size_t)(1 + mot_joined_regions(device)) * MOT_JOINED_LAUNCHES),
+                           &device->counters));
     MOT_TRY_GOTO(mot_buffer_new(device, w.n * sizeof *w.word, &p->words));
     MOT_TRY_GOTO(mot_buffer_write(p->words, 0, w.n * sizeof *w.word, w.word));
     p->kernel = clCreateKernel(joined->program, "joined", &code);

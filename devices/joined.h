@@ -9,8 +9,9 @@ enum {
     MOT_JOINED_LAUNCHES = 256, /* those of a piece, times the steps that it runs for at once */
     MOT_JOINED_CASES = 64,
     MOT_JOINED_OPTIONS = 256,
-    MOT_JOINED_GROUPS = 4, /* a thread: pocl gives its first half of all and one more at once */
-    MOT_JOINED_APART = 16, /* ints between counters: a cache line */
+    MOT_JOINED_GROUPS = 4,  /* a thread: pocl gives its first half of all and one more at once */
+    MOT_JOINED_REGIONS = 8, /* at most */
+    MOT_JOINED_APART = 16,  /* ints between counters: a cache line */
 };
 
 /* One kernel with its cases, in the order of their names.  Its arguments: MOT_JOINED_BASES base
@@ -23,6 +24,8 @@ struct mot_joined {
     char *name[MOT_JOINED_CASES]; /* "source kernel kinds" */
 };
 
+/** Into how many regions the units of a launch are divided; each has a counter of its own. */
+int mot_joined_regions(const mot_device *device);
 /** Add the options of another kernel; false where the two cannot be built together. */
 bool mot_joined_merge_options(char to[MOT_JOINED_OPTIONS], const char *more);
 /** The case of a launch, as it is called and as a number of this kernel's (-1: it has none). */

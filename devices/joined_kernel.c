@@ -134,14 +134,23 @@ static mot_status add_cases(mot_text *text, const mot_joined *joined)
     return MOT_OK;
 }
 
-static mot_status add_kernel(mot_text *text, const mot_joined *joined)
+int mot_joined_regions(const mot_device *device)
+{
+    const int threads = mot_device_traits(device).threads;
+    return threads < MOT_JOINED_REGIONS ? threads : MOT_JOINED_REGIONS;
+}
+
+static mot_status add_kernel(const mot_device *device, mot_text *text, const mot_joined *joined)
 {
     MOT_TRY(mot_text_add(
         text,
-        "#undef __kernel\n#undef get_num_groups\n"
+        "#undef __kernel\n#undef get_num_groups\n#undef get_group_id\n"
+        "#define APART %d\n"
+        "#define REGIONS %d\n"
+        "#define HOME ((long)get_group_id(0) * REGIONS / (long)get_num_groups(0))\n"
         "#define MAY_END (%d * ((int)get_num_groups(0) - *counters) > (int)get_num_groups(0))\n"
         "__kernel __attribute__((reqd_work_group_size(1, 1, 1)))\nvoid joined(",
-        MOT_JOINED_GROUPS));
+        MOT_JOINED_APART, mot_joined_regions(device), MOT_JOINED_GROUPS));
     for (int i = 1; i <= MOT_JOINED_BASES; i++)
         MOT_TRY(mot_text_add(text, "__global char *b%d, ", i));
     MOT_TRY(mot_text_add(text, "__global const long *words, long n, long slot, long slots,\n"
@@ -151,41 +160,47 @@ static mot_status add_kernel(mot_text *text, const mot_joined *joined)
     for (int i = 1; i <= MOT_JOINED_BASES; i++)
         MOT_TRY(mot_text_add(text, ", b%d", i));
     MOT_TRY(mot_text_add(
-        text,
-        "};\n"
-        "    for (long i = 0, launch = 0; i < n * steps; i++) {\n"
-        "        __global const long *w = words + words[launch];\n"
-        "        volatile __global int *taken = counters + %d * (1 + 2 * i), *done = taken + %d;\n"
-        "        const long units = w[1];\n"
-        "        for (long unit; *taken < units && (unit = atomic_inc(taken)) < units;) {\n"
-        "        switch ((int)w[0]) {\n",
-        MOT_JOINED_APART, MOT_JOINED_APART));
+        text, "};\n"
+              "    for (long i = 0, launch = 0; i < n * steps; i++) {\n"
+              "        __global const long *w = words + words[launch];\n"
+              "        volatile __global int *done = counters + APART * (1 + (1 + REGIONS) * i);\n"
+              "        const long units = w[1];\n"
+              "        for (long left = REGIONS, region = HOME; left > 0;) {\n"
+              "        const long begin = units * region / REGIONS;\n"
+              "        const int size = units * (region + 1) / REGIONS - begin;\n"
+              "        volatile __global int *taken = done + APART * (1 + region);\n"
+              "        const int next = *taken < size ? atomic_inc(taken) : size;\n"
+              "        if (next >= size) {\n"
+              "            region = region + 1 < REGIONS ? region + 1 : 0;\n"
+              "            left--;\n"
+              "            continue;\n"
+              "        }\n"
+              "        const long unit = begin + next;\n"
+              "        switch ((int)w[0]) {\n"));
     MOT_TRY(add_cases(text, joined));
     return mot_text_add(
-        text,
-        "        }\n"
-        "        mem_fence(CLK_GLOBAL_MEM_FENCE);\n"
-        "        atomic_inc(done);\n"
-        "        }\n"
-        "        for (int turns = 0; *done < units; turns += turns < MOST_TURNS) {\n"
-        "            if (turns == MOST_TURNS && MAY_END)\n"
-        "                break;\n"
-        "            PAUSE;\n"
-        "        }\n"
-        "        if (*done < units)\n"
-        "            break;\n"
-        "        mem_fence(CLK_GLOBAL_MEM_FENCE);\n"
-        "        if (++launch == n) {\n"
-        "            launch = 0;\n"
-        "            slot = slot + 1 < slots ? slot + 1 : 0;\n"
-        "        }\n"
-        "    }\n"
-        "    if (atomic_inc(counters) + 1 < (int)get_num_groups(0))\n"
-        "        return;\n"
-        "    for (long i = 0; i < 1 + 2 * n * steps; i++)\n"
-        "        atomic_xchg(counters + %d * i, 0);\n"
-        "}\n",
-        MOT_JOINED_APART);
+        text, "        }\n"
+              "        mem_fence(CLK_GLOBAL_MEM_FENCE);\n"
+              "        atomic_inc(done);\n"
+              "        }\n"
+              "        for (int turns = 0; *done < units; turns += turns < MOST_TURNS) {\n"
+              "            if (turns == MOST_TURNS && MAY_END)\n"
+              "                break;\n"
+              "            PAUSE;\n"
+              "        }\n"
+              "        if (*done < units)\n"
+              "            break;\n"
+              "        mem_fence(CLK_GLOBAL_MEM_FENCE);\n"
+              "        if (++launch == n) {\n"
+              "            launch = 0;\n"
+              "            slot = slot + 1 < slots ? slot + 1 : 0;\n"
+              "        }\n"
+              "    }\n"
+              "    if (atomic_inc(counters) + 1 < (int)get_num_groups(0))\n"
+              "        return;\n"
+              "    for (long i = 0; i < 1 + (1 + REGIONS) * n * steps; i++)\n"
+              "        atomic_xchg(counters + APART * i, 0);\n"
+              "}\n");
 }
 
 static mot_status build(mot_device *device, mot_joined *joined)
@@ -194,7 +209,7 @@ static mot_status build(mot_device *device, mot_joined *joined)
     char name[32];
     mot_status status;
     MOT_TRY_GOTO(add_sources(&text, joined));
-    MOT_TRY_GOTO(add_kernel(&text, joined));
+    MOT_TRY_GOTO(add_kernel(device, &text, joined));
     snprintf(name, sizeof name, "joined %016llx",
              (unsigned long long)XXH64(text.data, text.length, 0));
     status = mot_program_get_text(device, name, text.data, joined->options, &joined->program);

@@ -7,15 +7,17 @@
  * of its launch a `unit`:
  *
  *     for each step (the inputs of the next lie in the ring's next slot), for each launch in order
- *         take units from a counter and do them, until none is left
+ *         take units from the counter of one's own region and do them, until none is left
+ *         do the same with the other regions
  *         wait until those that others took are done
  *
- * What a unit computes does not depend on who does it.  A group only ever waits for units that
- * another has begun, so the work is done however few of the groups run at the same time.  One
- * that waits long ends, for its processor may be needed by the one that it waits for, but not
- * when few are left, about one for each thread.  The last to end leaves the counters zero: ints,
- * 16 apart, {ended, then for each launch of each step: taken, done}.  Groups of one work-item: barriers mean
- * nothing. */
+ * What a unit computes does not depend on who does it.  Regions let a thread meet again what it
+ * wrote in the launch before: they are equal parts of a launch's units, and where groups begin.
+ * A group only ever waits for units that another has begun, so the work is done however few of the
+ * groups run at the same time.  One that waits long ends, for its processor may be needed by the
+ * one that it waits for, but not when few are left, about one for each thread.  The last to end
+ * leaves the counters zero: ints, APART of each other, {ended, then for each launch of each step:
+ * done, taken of each region}.  Groups of one work-item: barriers mean nothing. */
 #define __kernel static
 #define UNITS , const long unit_, const long units_
 #define GROUPS_OF_ONE
