@@ -11,6 +11,7 @@
  * narrow  the same with vectors across VW rows, for up to NARROW columns.
  * group   one work-group for `chunk` rows, trees in local memory.
  * lanes   on GPUs: softmax_lanes.cl. */
+#include "shuffle.cl"
 #include "softmax_row.cl"
 #include "sums.cl"
 #include "xent_label.cl"
@@ -124,6 +125,54 @@ INLINE float4 xent_fold(const xent_lanes *s, float smoothing)
                     lost);
 }
 
+/* VW rows of x, column by column: t[c VW + lane] = x[lane columns + c].  In squares of eight, the last
+ * of which may have some columns that another had, where rows are that wide. */
+INLINE void rows_to_columns(float *t, __global const float *x, int columns)
+{
+#if VW >= 8
+    for (int lane = 0; lane < VW && columns >= 8; lane += 8)
+        for (int c = 0; c < columns; c += 8) {
+            const int at = min(c, columns - 8);
+            float8 a[8];
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+                a[i] = vload8(0, x + (lane + i) * columns + at);
+            transpose8(a);
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+                vstore8(a[i], 0, t + (at + i) * VW + lane);
+        }
+    if (columns >= 8)
+        return;
+#endif
+    for (int lane = 0; lane < VW; lane++)
+        for (int c = 0; c < columns; c++)
+            t[c * VW + lane] = x[lane * columns + c];
+}
+
+INLINE void columns_to_rows(__global float *d, const float *t, int columns)
+{
+#if VW >= 8
+    for (int lane = 0; lane < VW && columns >= 8; lane += 8)
+        for (int c = 0; c < columns; c += 8) {
+            const int at = min(c, columns - 8);
+            float8 a[8];
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+                a[i] = vload8(0, t + (at + i) * VW + lane);
+            transpose8(a);
+#pragma unroll
+            for (int i = 0; i < 8; i++)
+                vstore8(a[i], 0, d + (lane + i) * columns + at);
+        }
+    if (columns >= 8)
+        return;
+#endif
+    for (int lane = 0; lane < VW; lane++)
+        for (int c = 0; c < columns; c++)
+            d[lane * columns + c] = t[c * VW + lane];
+}
+
 /* VW rows, one in each lane; those that do not count have the weight 0. */
 INLINE void xent_rows(__global float *d, __global const float *x, __global const int *label, long r,
                       int columns, float smoothing, int flags, xent_lanes *s)
@@ -136,9 +185,8 @@ INLINE void xent_rows(__global float *d, __global const float *x, __global const
         counts[lane] = l.own < 0 ? 0.0f : 1.0f;
         part[lane] = l.part;
         wanted[lane] = l.own < 0 ? 0.0f : label_logit(x + lane * columns, l);
-        for (int c = 0; c < columns; c++)
-            t[c * VW + lane] = x[lane * columns + c];
     }
+    rows_to_columns(t, x, columns);
     const VEC_INT own = VLOAD(first);
     const VEC weight = VLOAD(counts);
     VEC most = VLOAD(t), sum = 0.0f, total = 0.0f;
@@ -168,9 +216,7 @@ INLINE void xent_rows(__global float *d, __global const float *x, __global const
     const VEC rest = (1.0f - smoothing) * VLOAD(part);
     for (int c = 0; c < columns; c++)
         VSTORE(VLOAD(t + c * VW) * factor - share - (own == c ? rest : none), t + c * VW);
-    for (int lane = 0; lane < VW; lane++)
-        for (int c = 0; c < columns; c++)
-            d[lane * columns + c] = t[c * VW + lane];
+    columns_to_rows(d, t, columns);
     for (int lane = 0; flags & MIXED && lane < VW; lane++) {
         const row_label l = label_at_row(label, r + lane, columns, flags);
         d[lane * columns + max(l.other, (long)0)] -= (1.0f - smoothing) * (1.0f - l.part);
