@@ -1,9 +1,10 @@
 /* joined_measure.c: is one launch faster than several here?
  *
  * Some CPU drivers keep their threads awake between launches and lose little by them (Intel's);
- * others wake them for each (pocl).  So a chain of launches is timed both ways in turns, and its
- * results compared; each is a few tens of microseconds of work for one thread, little enough that
- * what a launch costs decides, on a busy machine too. */
+ * others wake them for each (pocl).  So chains of launches, queued as a training queues its steps,
+ * are timed both ways in turns, and their results compared; each launch is a few tens of
+ * microseconds of work for one thread, little enough that what a launch costs decides, on a busy
+ * machine too. */
 #include "config.h"
 
 #include "devices/commands.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINKS = 8, ROWS = 512, COLUMNS = 64, CHUNK = 16, ROUNDS = 31 };
+enum { LINKS = 8, ROWS = 512, COLUMNS = 64, CHUNK = 16, STEPS = 4, BATCHES = 2, ROUNDS = 21 };
 
 static const double CLEARLY = 0.98; /* of the time of launches one by one */
 
@@ -46,7 +47,8 @@ static mot_status run_chain(mot_commands *commands, mot_buffer *buffer, const fl
 {
     MOT_TRY(mot_buffer_write(buffer, 0, sizeof(float) * ROWS * COLUMNS, in));
     double start_s = mot_clock_s();
-    MOT_TRY(mot_commands_run(commands, 0, LINKS, 0));
+    for (int i = 0; i < BATCHES; i++)
+        MOT_TRY(mot_commands_run_steps(commands, 0, LINKS, (mot_slots){0, STEPS, 1}));
     MOT_TRY(mot_device_finish(commands->device));
     *best_s = fmin(*best_s, mot_clock_s() - start_s);
     return mot_buffer_read(buffer, 0, sizeof(float) * ROWS * COLUMNS, out);
@@ -104,6 +106,6 @@ fail:
         return false;
     }
     mot_log(MOT_LOG_INFO, "probe device %s %d_launches_us %.1f joined_us %.1f", device->info.id,
-            LINKS, best_s[0] * 1e6, best_s[1] * 1e6);
+            LINKS * STEPS * BATCHES, best_s[0] * 1e6, best_s[1] * 1e6);
     return best_s[1] < CLEARLY * best_s[0];
 }
