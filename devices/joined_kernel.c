@@ -92,8 +92,8 @@ static mot_status add_sources(mot_text *text, const mot_joined *joined)
 {
     char before[64] = "";
     MOT_TRY(mot_text_add(text, "%s", mot_kernel_source("joined")));
-    for (int i = 0; i < joined->n_cases;
-         i++) { /* sorted, so that those of one source are neighbours */
+    for (int i = 0; i < joined->n_cases; i++) {
+        /* Sorted, so that those of one source are neighbours. */
         const int length = (int)strcspn(joined->name[i], " ");
         char source[64];
         snprintf(source, sizeof source, "%.*s", length, joined->name[i]);
@@ -265,8 +265,6 @@ static mot_joined *find_joined(const mot_device *device, const mot_joined *wante
     return NULL;
 }
 
-/* The kernel for launches [first, last).  A new one gets the cases of all launches of these
- * commands that can be built with them: other ranges will come. */
 mot_status mot_joined_get(mot_commands *commands, int first, int last, const char *options,
                           mot_joined **out)
 {

@@ -366,11 +366,11 @@ static mot_status train(mot_worker *w, mot_job *job, int64_t number)
 static mot_status train_together(mot_worker *w, mot_job *job, int64_t number, int n)
 {
     mot_replica *r = w->replica;
-    const mot_commands *commands = job->program->commands;
+    mot_commands *commands = job->program->commands;
     const int slot = slot_of(w, number);
     for (int i = 0; i < n; i++)
         MOT_TRY(mot_replica_send_slot(r, slot_of(w, number + i), job->share));
-    MOT_TRY(mot_commands_run_steps(job->program->commands, 0, mot_commands_count(commands),
+    MOT_TRY(mot_commands_run_steps(commands, 0, mot_commands_count(commands),
                                    (mot_slots){slot, n, r->n_slots}));
     count_launches(w, 1, n);
     return mark_end(w, slot);
