@@ -130,6 +130,8 @@ typedef struct mot_slots {
 } mot_slots;
 /** The same for each of these slots in turn, where it can be as one launch (mot_commands_join_steps). */
 mot_status mot_commands_run_steps(mot_commands *commands, int first, int last, mot_slots slots);
+/** Runs of launches become one here, as far as their kernels allow. */
+bool mot_device_joins(const mot_device *device);
 /** For how many slots launches [first, last) can be one launch; 1 where they are not one. */
 int mot_commands_join_steps(const mot_commands *commands, int first, int last);
 /** How many launches the driver gets for [first, last), once they have run: several can be made one. */

@@ -56,6 +56,11 @@ bool mot_device_can_join(const mot_device *device)
     return mot_device_might_join(device);
 }
 
+bool mot_device_joins(const mot_device *device)
+{
+    return device->joins;
+}
+
 /* Launches from `first` on that can be one: how many, and their options. */
 static int run_length(const mot_commands *commands, int first, int last,
                       char options[MOT_JOINED_OPTIONS])

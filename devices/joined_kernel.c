@@ -30,7 +30,6 @@ static bool has_option(const char *options, const char *token, size_t length, bo
     return false;
 }
 
-/* Add the options of another kernel; false where the two cannot be built together. */
 bool mot_joined_merge_options(char to[MOT_JOINED_OPTIONS], const char *more)
 {
     char merged[MOT_JOINED_OPTIONS];

@@ -107,7 +107,7 @@ typedef struct mot_recorder {
     cl_int(CL_API_CALL *release)(mot_command_buffer buffer);
 } mot_recorder;
 
-/** Kernels of which runs of launches are made, and what a range of launches becomes; see joined.c. */
+/** Kernels of which runs of launches are made, and what a range of launches becomes; see joined.h. */
 typedef struct mot_joined mot_joined;
 typedef struct mot_pieces mot_pieces;
 

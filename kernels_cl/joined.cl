@@ -1,7 +1,7 @@
 /* joined: one launch that does the work of many, for CPUs: what stands in front.
  *
  * A launch costs a CPU driver the waking of its threads, at its end the waiting for the slowest,
- * and a pause before the next.  So devices/joined.c makes one kernel of all that a step records:
+ * and a pause before the next.  So devices/joined_kernel.c makes one kernel of all that a step records:
  * this text, the sources that have UNITS behind the parameters of some kernels, and then `joined`
  * itself, which has a case for each of these kernels.  There a kernel is a function, and a group
  * of its launch a `unit`:

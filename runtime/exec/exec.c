@@ -21,17 +21,21 @@
 
 /* ---- open and close ---- */
 
-/* Who interrupts a training waits for the steps whose inputs are there. */
+/* A step is short where several at once are still over soon: who interrupts a training waits for the
+ * steps whose inputs are there. */
 int mot_exec_slots(const mot_graph *graph, int64_t max_batch)
 {
-    enum { SLOTS = 4, SLOTS_OF_SHORT = MOT_MAX_SLOTS };
-    const double short_flops = 1e9, short_bytes = 1e8, small_bytes = 1 << 20;
-    const mot_tensor *raw = &graph->tensor[graph->raw];
+    const double short_flops = 1e9, short_bytes = 1e8;
     const mot_cost cost = mot_graph_cost(graph, max_batch);
-    const double bytes =
-        (double)mot_shape_elements(&raw->shape, max_batch) * (double)mot_dtype_bytes(raw->dtype);
-    const bool is_short = cost.flops <= short_flops && cost.bytes <= short_bytes;
-    return is_short && bytes <= small_bytes ? SLOTS_OF_SHORT : SLOTS;
+    const mot_tensor *raw = &graph->tensor[graph->raw], *label = &graph->tensor[graph->label];
+    const double slot_bytes =
+        (double)mot_shape_elements(&raw->shape, max_batch) * (double)mot_dtype_bytes(raw->dtype) +
+        (double)mot_shape_elements(&label->shape, max_batch) *
+            (double)mot_dtype_bytes(label->dtype);
+    return cost.flops <= short_flops && cost.bytes <= short_bytes &&
+                   slot_bytes * MOT_MAX_SLOTS <= MOT_SMALL_RING_BYTES
+               ? MOT_MAX_SLOTS
+               : MOT_LEAST_SLOTS;
 }
 
 /* Where sums over devices and ranks will lie: in memory that the ranks share, in our own, or, with one
@@ -74,8 +78,10 @@ mot_status mot_exec_open(const mot_graph *graph, mot_device *const *devices, int
     exec->comm = comm;
     exec->seed = options->seed;
     exec->n_devices = n_devices;
-    exec->n_slots = mot_exec_slots(graph, options->max_batch);
     exec->exchanges = n_devices > 1 || mot_comm_size(comm) > 1;
+    exec->n_slots = !exec->exchanges && mot_device_joins(devices[0])
+                        ? mot_exec_slots(graph, options->max_batch)
+                        : MOT_LEAST_SLOTS;
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->replica, &exec->replica));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->worker, &exec->worker));
     MOT_TRY_GOTO(mot_alloc((size_t)n_devices, sizeof *exec->active, &exec->active));
@@ -165,12 +171,12 @@ static mot_step_result result_of(int64_t step, const float *sums)
         .step = step, .samples = sums[0], .loss = sums[1], .more = {sums[2], sums[3]}};
 }
 
-/* Without exchange there is one worker; its jobs up to `done` have their sums in them. */
+/* Without exchange there is one worker; its jobs up to `done` have their sums in them, unless it failed. */
 static void collect(mot_exec *exec)
 {
     mot_worker *worker = &exec->worker[0];
     pthread_mutex_lock(&worker->lock);
-    int64_t done = worker->done;
+    const int64_t done = worker->status == MOT_OK ? worker->done : 0;
     pthread_mutex_unlock(&worker->lock);
     for (; exec->collected < done; exec->collected++) {
         const mot_job *job = &worker->job[exec->collected % exec->n_slots];

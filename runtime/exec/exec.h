@@ -22,8 +22,9 @@
 
 typedef struct mot_exec mot_exec;
 
-/** Slots of the input ring for steps of up to max_batch samples: enough that a device never waits for
- *  its next input; of steps that are soon over so many that several can be one launch. */
+/** Slots of the input ring: the least with which a device need not wait for its next input; or, of short
+ *  steps with little input, so many that several can be one launch, on a device that exchanges nothing
+ *  and joins launches.  This is the number for such a device and steps of up to max_batch samples. */
 int mot_exec_slots(const mot_graph *graph, int64_t max_batch);
 
 typedef struct mot_exec_options {
@@ -104,6 +105,8 @@ mot_status mot_exec_measure(mot_exec *exec, int n_runs, double *time_s);
  *  one. */
 mot_status mot_exec_tune(mot_exec *exec, double budget_s);
 
+/** Count launches and steps anew (mot_exec_launches_per_step). */
+void mot_exec_forget_launches(mot_exec *exec);
 /** Since the last call: seconds that local device i computed and waited, and over how many steps. */
 void mot_exec_times(mot_exec *exec, int device, double *busy_s, double *idle_s, int64_t *n_steps);
 /** What the exchange of gradients cost since the executor was opened. */

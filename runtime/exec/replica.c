@@ -21,9 +21,9 @@
 static mot_status fit_capacity(mot_replica *r, int64_t max_batch)
 {
     mot_room room;
-    MOT_TRY(mot_room_find(r->graph, r->device, max_batch, r->n_slots, &room));
+    MOT_TRY(mot_room_find(r->graph, r->device, max_batch, &room));
     if (room.capacity == 0) {
-        MOT_TRY(mot_room_find(r->graph, r->device, 1, r->n_slots, &room));
+        MOT_TRY(mot_room_find(r->graph, r->device, 1, &room));
         return MOT_FAIL(MOT_ERR_MEMORY,
                         "device %s: the model does not fit: one sample needs %.1f MiB%s, %.1f MiB "
                         "may be used",

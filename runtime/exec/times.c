@@ -56,6 +56,16 @@ mot_status mot_exec_profile(mot_exec *exec, int device, mot_node_profile *node)
     return mot_replica_profile(&exec->replica[device], node);
 }
 
+void mot_exec_forget_launches(mot_exec *exec)
+{
+    for (int i = 0; i < exec->n_devices; i++) {
+        mot_worker *worker = &exec->worker[i];
+        pthread_mutex_lock(&worker->lock);
+        worker->n_launches = worker->n_trained = 0;
+        pthread_mutex_unlock(&worker->lock);
+    }
+}
+
 double mot_exec_launches_per_step(const mot_exec *exec, int device)
 {
     return exec->active[device] ? mot_worker_launches(&exec->worker[device]) : 0;

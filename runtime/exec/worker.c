@@ -1,9 +1,10 @@
 /* worker.c: the two sides of a worker, the caller's and the thread's.
  *
- * The thread begins a job as soon as it is posted and retires the oldest when it has nothing to begin
- * or the ring is nearly full, so the device's queue never runs empty.  All counters and the job's
- * fields written by one side and read by the other are passed on under the lock; `status`, `mark`
- * and `begun` are written by the thread alone, so it reads them without.
+ * The thread begins a job as soon as it is posted, unless it can become one launch with others and
+ * enough is queued; it retires the oldest when it has nothing to begin or the ring is nearly full,
+ * so the device's queue never runs empty.  All counters and the job's fields written by one side
+ * and read by the other are passed on under the lock; `status` and what the header calls the
+ * worker's own are written by the thread alone, so it reads them without.
  *
  * After a failure the thread goes on retiring jobs without running them: every wait of the caller
  * ends, and what it waited for counts for nothing, because mot_worker_check tells.
@@ -316,11 +317,14 @@ static void count_busy(mot_worker *w, double busy_s, double idle_s)
 static mot_status run_part(mot_worker *w, const mot_job *job, int64_t number)
 {
     double start = mot_clock_s(), waited = 0;
-    count_launches(w, launches_of(w, job), 0);
-    if (!w->replica->exchanges)
-        return mot_commands_run(job->program->commands, 0, job->program->update_begin,
-                                slot_of(w, number));
+    if (!w->replica->exchanges) {
+        MOT_TRY(mot_commands_run(job->program->commands, 0, job->program->update_begin,
+                                 slot_of(w, number)));
+        count_launches(w, launches_of(w, job), 0);
+        return MOT_OK;
+    }
     MOT_TRY(run_backward(w, job, number, &waited));
+    count_launches(w, launches_of(w, job), 0);
     MOT_TRY(mot_device_finish(w->replica->device));
     count_busy(w, mot_clock_s() - start - waited, waited);
     return MOT_OK;
@@ -418,17 +422,20 @@ static mot_status measure(mot_worker *w, mot_job *job, int64_t number)
     return MOT_OK;
 }
 
-/* The sums of a batch of jobs that is over, and when each was: they had equal parts of its time. */
-static mot_status finish_jobs(mot_worker *w, int64_t number, int n, double now_s)
+/* When the n jobs of a batch were over: they had equal parts of its time. */
+static void share_time(mot_worker *w, int64_t number, int n, double now_s)
 {
-    const double from_s = fmax(w->begun_s[slot_of(w, number)], w->done_s);
-    for (int i = 0; i < n; i++) {
-        mot_job *job = &w->job[slot_of(w, number + i)];
-        job->done_s = n == 1 ? now_s : from_s + (now_s - from_s) * (i + 1) / n;
-        if (w->mark[slot_of(w, number)] && !w->replica->exchanges)
-            MOT_TRY(read_sums(w, job, slot_of(w, number + i)));
-    }
-    w->done_s = now_s;
+    const double from_s = fmax(w->begun_s[slot_of(w, number)], w->retired_s);
+    for (int i = 0; i < n; i++)
+        w->job[slot_of(w, number + i)].done_s =
+            n == 1 ? now_s : from_s + (now_s - from_s) * (i + 1) / n;
+    w->retired_s = now_s;
+}
+
+static mot_status read_batch(mot_worker *w, int64_t number, int n)
+{
+    for (int i = 0; i < n; i++)
+        MOT_TRY(read_sums(w, &w->job[slot_of(w, number + i)], slot_of(w, number + i)));
     return MOT_OK;
 }
 
@@ -438,8 +445,9 @@ static void retire(mot_worker *w, int64_t number)
     const int slot = slot_of(w, number), n = w->n_jobs[slot];
     mot_status status = w->mark[slot] ? mot_mark_wait(w->mark[slot]) : MOT_OK;
     const double now = mot_clock_s();
-    if (status == MOT_OK)
-        status = finish_jobs(w, number, n, now);
+    share_time(w, number, n, now);
+    if (status == MOT_OK && w->mark[slot] && !w->replica->exchanges)
+        status = read_batch(w, number, n);
     keep_failure(w, status);
     mot_mark_free(w->mark[slot]);
     w->mark[slot] = NULL;

@@ -20,6 +20,7 @@
 #define MOT_EXEC_WORKER_H
 
 #include "runtime/exec/replica.h"
+#include "runtime/exec/room.h"
 
 #include <pthread.h>
 
@@ -39,8 +40,6 @@ typedef struct mot_job {
     double done_s;        /* when it was done, on mot_clock_s */
 } mot_job;
 
-enum { MOT_MAX_SLOTS = 12 };
-
 typedef struct mot_worker {
     mot_replica *replica;
     pthread_t thread;
@@ -55,7 +54,7 @@ typedef struct mot_worker {
     double measured_s;
     double busy_s, idle_s; /* since last taken */
     int64_t n_steps;
-    int64_t n_launches, n_trained; /* of all training steps so far */
+    int64_t n_launches, n_trained; /* of training steps, since they were last forgotten */
     mot_status status;
     char *message; /* of the first failure, owned */
     /* The worker's own, not guarded.  Jobs are begun in batches, which end together: of such a batch
@@ -65,7 +64,7 @@ typedef struct mot_worker {
     double begun_s[MOT_MAX_SLOTS];
     int64_t begun, newest; /* jobs begun; first job of the newest batch */
     int n_running;         /* batches */
-    double busy_since_s, idle_since_s, done_s;
+    double busy_since_s, idle_since_s, retired_s;
 } mot_worker;
 
 mot_status mot_worker_start(mot_worker *worker, mot_replica *replica);

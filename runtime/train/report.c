@@ -89,6 +89,7 @@ void mot_report_forget_times(mot_trainer *t)
     memset(t->idle_s, 0, n * sizeof *t->idle_s);
     memset(t->recent_s, 0, n * sizeof *t->recent_s);
     memset(t->recent_steps, 0, n * sizeof *t->recent_steps);
+    mot_exec_forget_launches(t->exec);
 }
 
 mot_status mot_report_update(mot_trainer *t)

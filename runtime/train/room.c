@@ -46,7 +46,7 @@ static double mib(int64_t bytes)
 
 static mot_status find_room(const mot_graph *graph, const mot_trainer *t, int i, mot_room *out)
 {
-    return mot_room_find(graph, t->device[i], t->set.part, mot_exec_slots(graph, t->set.part), out);
+    return mot_room_find(graph, t->device[i], t->set.part, out);
 }
 
 static mot_status find_place(const mot_trainer *t, int i, place *mine)
@@ -54,10 +54,7 @@ static mot_status find_place(const mot_trainer *t, int i, place *mine)
     *mine = (place){.rank = mot_comm_rank(t->comm)};
     memcpy(mine->id, mot_device_get_info(t->device[i])->id, sizeof mine->id);
     MOT_TRY(find_room(t->graph, t, i, &mine->room));
-    return mine->room.capacity > 0
-               ? MOT_OK
-               : mot_room_find(t->graph, t->device[i], 1, mot_exec_slots(t->graph, t->set.part),
-                               &mine->one);
+    return mine->room.capacity > 0 ? MOT_OK : mot_room_find(t->graph, t->device[i], 1, &mine->one);
 }
 
 /* One number of each rank, and their sum. */
