@@ -7,7 +7,8 @@ libmotley_core_la_SOURCES += devices/accumulate.c devices/activation.c devices/a
 	devices/conv2d_planes.c devices/conv2d_winograd.c devices/device.c devices/device.h \
 	devices/devices.h devices/discover.c devices/dropout.c devices/embedded.h \
 	devices/embedding.c devices/ingest.c devices/joined.c devices/joined.h \
-	devices/joined_kernel.c devices/joined_measure.c devices/kernel.h devices/lamb.c devices/lanes.c devices/lanes.h devices/linear.c \
+	devices/joined_kernel.c devices/joined_measure.c devices/kernel.h devices/lamb.c \
+	devices/lanes.c devices/lanes.h devices/linear.c \
 	devices/list.c devices/loss_scale.c devices/matmul.c devices/matmul.h \
 	devices/matmul_clblast.c devices/matmul_cpu.c devices/matmul_mma.c devices/matmul_tiled.c \
 	devices/measure.c devices/move.c devices/narrow.c devices/norm.c devices/norm.h \
