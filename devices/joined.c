@@ -290,7 +290,8 @@ static cl_int set_slots(piece *p, const mot_slots *slots)
         return CL_SUCCESS;
     for (cl_uint i = 0; i < SLOT_ARGS && code == CL_SUCCESS; i++)
         code = clSetKernelArg(p->kernel, MOT_JOINED_BASES + 2 + i, sizeof value[i], &value[i]);
-    p->slots = *slots;
+    if (code == CL_SUCCESS)
+        p->slots = *slots;
     return code;
 }
 
