@@ -38,6 +38,19 @@ mv "$tmp/again.yaml" "$config"
 fits 6 "data.batch=$again" $(((1536 + again - 1) / again))
 mv "$tmp/kept.yaml" "$config"
 refuses "nothing" "not one sample fits in memory: $first needs [0-9.]+ MiB for one and may use 0.5" 0.5
+# Rings of small batches have more slots: what is advised fits for all that.
+cat >"$tmp/slots.yaml" <<END
+data: {set: drawn-digits, samples: 2000, batch: 2000}
+model: {layers: [flatten, linear: 64, relu, linear: 10], loss: cross-entropy}
+train: {epochs: 1}
+END
+for memory in 9 4 2 1.5; do
+    refuse "slots, $memory MiB" "a batch of 2000 samples does not fit in memory" \
+        "$MOTLEY" train "$tmp/slots.yaml" --devices "$first" --set train.memory="$memory"
+    batch=$(said 'Set data.batch to ')
+    train "$tmp/slots.yaml" --devices "$first" --set train.memory="$memory" --set data.batch="$batch" &&
+        expect_equal "$memory MiB: steps of $batch" "$(json steps)" $(((2000 + batch - 1) / batch))
+done
 refuses "limits of two devices" "train.memory has 2 numbers, the devices are 1" '[5, 6]'
 refuses "no memory" "train.memory" 0
 
