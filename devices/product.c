@@ -59,13 +59,6 @@ const char *mot_product_variant_name(int variant)
     return mot_primitive_variant_name(MOT_OP_linear, variant);
 }
 
-bool mot_product_is_foreign(mot_device *device, const mot_product *product, int variant)
-{
-    mot_matmul matmul = matmul_of(product);
-    mot_operands o = operands_of(product, &matmul);
-    return mot_primitive_is_foreign(device, &o, variant);
-}
-
 mot_status mot_product_workspace(mot_device *device, const mot_product *product, int variant,
                                  size_t *size_bytes)
 {

@@ -20,9 +20,6 @@ typedef struct mot_product {
 int mot_product_n_variants(void);
 const char *mot_product_variant_name(int variant);
 
-/** Is the variant made for other devices than this one? */
-bool mot_product_is_foreign(mot_device *device, const mot_product *product, int variant);
-
 /** Scratch memory that recording the product needs, bytes.  `variant` -1: the one that training
  * would take.  Errors: MOT_ERR_UNSUPPORTED where the variant does not apply; MOT_ERR_SHAPE. */
 mot_status mot_product_workspace(mot_device *device, const mot_product *product, int variant,

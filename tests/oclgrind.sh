@@ -82,8 +82,8 @@ for optimizer in sgd adam; do
         --set train.optimizer.name=$optimizer
 done
 
-MOT_TEST_SMALL=1 CK_RUN_CASE=ops # the other case compares devices
-export MOT_TEST_SMALL CK_RUN_CASE
+MOT_TEST_SMALL=1
+export MOT_TEST_SMALL
 program=$HELPERS/ops/test_ops n_ops=0
 if [ -x "$program" ]; then
     for op in $(sed -n 's/^ *X(\([a-z0-9_]*\)).*/\1/p' "$srcdir/runtime/base/op.h"); do
@@ -106,7 +106,6 @@ if [ -x "$program" ]; then
 else
     note "tests/ops/test_ops is not built (no libcheck)"
 fi
-unset CK_RUN_CASE
 program=$HELPERS/gpu/test_mma
 if [ -x "$program" ]; then
     OCLGRIND_LOCAL_MEM_SIZE=65536

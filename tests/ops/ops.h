@@ -37,10 +37,8 @@ void op_run(mot_device *device, const op_case *c, const mot_choice *choice, uint
 bool op_outputs(mot_device *device, const op_case *c, const mot_choice *choice, uint64_t seed,
                 float *out[MOT_MAX_OUTPUTS]);
 void op_free(op_case *c);
-/** Products by themselves on the device: every variant, all four forms, batches; those variants that are
- *  made for other devices at all shapes, half of them or none. */
-typedef enum { OP_FOREIGN_NONE, OP_FOREIGN_HALF, OP_FOREIGN_ALL } op_foreign;
-void op_products(mot_device *device, uint64_t seed, bool small, op_foreign foreign);
+/** Products by themselves on the device: every variant, all four forms, batches. */
+void op_products(mot_device *device, uint64_t seed, bool small);
 
 /* ---- for the makers ---- */
 

@@ -1,6 +1,6 @@
-/* Every operator, every variant: on the first device found with a third of the choices of its parameters, on
- * the others with the rules' and fewer, other shapes; a variant for another class of devices only on the first.
- * Each choice, and for many operators each shape, is a program to compile.  MOTLEY_TEST_ALL=1: everything on all.
+/* Every operator, every variant with every choice of its parameters, on the first device found, with
+ * the rules' choices on the others; a variant for another class of devices only on the first, with some
+ * of the choices: each is a program to compile.  MOTLEY_TEST_ALL=1: all choices everywhere.
  * MOT_TEST_SMALL=1 (or --small): tiny shapes, for oclgrind.  MOT_TEST_SEED=n: another draw.
  * MOT_TEST_OPS=linear,product: only these; !linear,product: all others.  MOT_TEST_RULES=1: only the choices
  * that the rules make, and fewer cases of small and foreign ones.  All run in one process, unless CK_FORK=yes. */
@@ -20,7 +20,7 @@ static op_maker *const makers[] = {
 #undef MAKER
 };
 
-static bool small, everything;
+static bool small;
 static uint64_t first_seed = 1;
 
 static op_case make(mot_op op, uint64_t seed, bool small_one)
@@ -33,7 +33,7 @@ static op_case make(mot_op op, uint64_t seed, bool small_one)
 }
 
 /* What the tuner may choose, and numbers that only a damaged file could hold. */
-static void run_choices(mot_device *device, mot_op op, int variant, uint64_t seed)
+static void run_choices(mot_device *device, mot_op op, int variant, bool foreign, uint64_t seed)
 {
     enum { MOST = 64 };
     static const mot_choice odd[] = {{0, {3, 2, 7, 0}},
@@ -45,7 +45,7 @@ static void run_choices(mot_device *device, mot_op op, int variant, uint64_t see
     op_case c = make(op, seed, true);
     int n = mot_primitive_candidates(device, &c.o, variant, choices, MOST);
     /* The three operators that share a kernel take a third each. */
-    const int apart = everything ? 1 : 3,
+    const int apart = foreign && !getenv("MOTLEY_TEST_ALL") ? 3 : 1,
               from = 1 + (int)(((uint64_t)op + first_seed) % (uint64_t)apart);
     for (int i = from; i < n; i += apart)
         op_run(device, &c, &choices[i], seed);
@@ -66,26 +66,18 @@ static bool is_foreign(mot_device *device, mot_op op, int variant)
     return foreign;
 }
 
-/* How many cases of a variant, at seeds one after the other: four have every kind of place (ops.h). */
-static int n_cases_of(bool first, bool foreign, bool rules)
+/* Choices at four seeds; small and foreign ones at the aligned one, and fewer cases of these. */
+static void run_on(mot_device *device, mot_op op, bool first)
 {
-    if (small || foreign)
-        return rules ? 2 : 4;
-    return everything ? 12 : first ? 8 : 4;
-}
-
-/* On the n-th device.  Choices at four seeds; small and foreign ones at the aligned one. */
-static void run_on(mot_device *device, mot_op op, int n)
-{
-    const bool first = n == 0, rules = getenv("MOT_TEST_RULES") || (!first && !everything);
-    const uint64_t from = first_seed + (first || everything ? 0 : 4 + 4 * (uint64_t)n);
+    const bool rules = getenv("MOT_TEST_RULES") || (!first && !getenv("MOTLEY_TEST_ALL"));
     for (int variant = 0; variant < mot_primitive_n_variants(op); variant++) {
         const mot_choice by_rule = {.variant = variant};
         const bool foreign = is_foreign(device, op, variant);
+        const int n_cases = !small && !foreign ? 12 : rules ? 2 : 4;
         if (foreign && !first)
             continue;
-        for (int i = 0; i < n_cases_of(first, foreign, rules); i++) {
-            uint64_t seed = from + (uint64_t)i;
+        for (int i = 0; i < n_cases; i++) {
+            uint64_t seed = first_seed + (uint64_t)i;
             op_case c = make(op, seed, small);
             op_run(device, &c, &by_rule, seed);
             op_free(&c);
@@ -93,7 +85,7 @@ static void run_on(mot_device *device, mot_op op, int n)
         for (int i = 0; i < (rules ? 0 : 4); i++) {
             const uint64_t seed = first_seed + (uint64_t)i;
             if (seed % 4 == 0 || (!foreign && !small))
-                run_choices(device, op, variant, seed);
+                run_choices(device, op, variant, foreign, seed);
         }
     }
 }
@@ -135,24 +127,18 @@ static mot_device *device[MOST_DEVICES];
 static int n_devices;
 
 /* All that can be opened, once in a process: the first kernel that a driver compiles for a context costs much
- * more than others.  The first joins launches where it would in training, the others do not. */
+ * more than others. */
 static void open_devices(void)
 {
     mot_device_info *list;
     int n;
     if (n_devices == 0) {
         ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
-        const bool asked = everything || getenv("MOTLEY_JOIN");
-        for (int i = 0; i < n && n_devices < MOST_DEVICES; i++) {
-            if (n_devices == 1 && !asked)
-                setenv("MOTLEY_JOIN", "0", 1);
+        for (int i = 0; i < n && n_devices < MOST_DEVICES; i++)
             if (mot_device_open(&list[i], NULL, &device[n_devices]) == MOT_OK)
                 n_devices++;
             else
                 printf("%s: left out: %s\n", list[i].id, mot_error_message());
-        }
-        if (!asked)
-            unsetenv("MOTLEY_JOIN");
         free(list);
     }
     ck_assert_int_ge(n_devices, 1);
@@ -175,7 +161,7 @@ START_TEST(test_every_variant_gives_what_plain_c_gives)
     fflush(stdout);
     open_devices();
     for (int i = 0; i < n_devices; i++)
-        run_on(device[i], op, i);
+        run_on(device[i], op, i == 0);
 }
 END_TEST
 
@@ -185,10 +171,7 @@ START_TEST(test_products_of_every_form_and_in_batches)
         return;
     open_devices();
     for (int i = 0; i < n_devices; i++)
-        op_products(device[i], first_seed, small,
-                    everything ? OP_FOREIGN_ALL
-                    : i == 0   ? OP_FOREIGN_HALF
-                               : OP_FOREIGN_NONE);
+        op_products(device[i], first_seed, small);
 }
 END_TEST
 
@@ -267,7 +250,6 @@ END_TEST
 int main(int argc, char **argv)
 {
     const char *seed = getenv("MOT_TEST_SEED");
-    everything = getenv("MOTLEY_TEST_ALL");
     small = getenv("MOT_TEST_SMALL") || (argc > 1 && strcmp(argv[1], "--small") == 0);
     if (seed)
         first_seed = strtoull(seed, NULL, 10);

@@ -76,8 +76,8 @@ static void run(mot_device *device, mot_product *p, int lead, int variant, mot_r
 }
 
 /* Odd sizes and places; then such as let kernels read four elements at a time; then flat or narrow ones
- * with a long sum, which is done in parts; odd ones in batches. */
-void op_products(mot_device *device, uint64_t seed, bool small, op_foreign foreign)
+ * with a long sum, which is done in parts. */
+void op_products(mot_device *device, uint64_t seed, bool small)
 {
     mot_random random;
     mot_random_init(&random, seed, MOT_STREAM_TEST, MOT_N_OPS);
@@ -96,8 +96,6 @@ void op_products(mot_device *device, uint64_t seed, bool small, op_foreign forei
                 p.k *= small ? 4 : 16;
             }
             for (int variant = 0; variant < mot_product_n_variants(); variant++)
-                if (foreign == OP_FOREIGN_ALL || !mot_product_is_foreign(device, &p, variant) ||
-                    (foreign == OP_FOREIGN_HALF && (form + i) % 4 < 2))
-                    run(device, &p, i % 3 == 0 ? 5 : 8, variant, &random);
+                run(device, &p, i % 3 == 0 ? 5 : 8, variant, &random);
         }
 }
