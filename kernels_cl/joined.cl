@@ -17,8 +17,8 @@
  * groups run at the same time.  One that waits long ends, for its processor may be needed by the
  * one that it waits for, but not when few are left, about one for each thread.  The last to end
  * leaves the counters zero: ints, APART of each other, {ended, then for each launch of each step:
- * done, taken of each region}.  Groups of one work-item: barriers mean nothing. */
-/* Each is compiled by itself, in half the time of all within one function. */
+ * done, taken of each region}.  Groups of one work-item: barriers mean nothing.  A kernel is compiled
+ * by itself (noinline), in half the time of all within one function. */
 #define __kernel static __attribute__((noinline))
 #define UNITS , const long unit_, const long units_
 #define GROUPS_OF_ONE

@@ -5,7 +5,14 @@
 MOTLEY_TUNED=0
 export MOTLEY_TUNED
 
-least=1 # launches a step: steps that wait in the queue while another runs become one launch
+# Steps that wait in the queue while another runs become one launch.  How many wait is a matter of time, so that
+# there are any is asked over several trainings, of each device.
+least=1
+several_steps_a_launch()
+{
+    expect_number "$1: several steps a launch, in one training at least" "$least < 1"
+    least=1
+}
 
 # both NAME ARGUMENTS...: trained both ways; MOST launches a step at most when joined.
 both()
@@ -24,6 +31,29 @@ both()
     note "$name: $launches launches a step, joined $joined"
 }
 
+# build_time LAUNCHES: seconds of compilation in the last training, of joined launches or of all others.
+build_time()
+{
+    awk -v joined="$1" '$1 == "motley:" && $2 == "build" && ($6 == "joined") == joined { s += $NF } END { print s + 0 }' \
+        "$tmp/err"
+}
+
+# builds_fast ID: one kernel of all costs the compiler less than twice what they cost it one by one: some make
+# vectors of work-items, of groups of one, where nobody tells them not to.
+builds_fast()
+{
+    mkdir -p "$tmp/cold/motley"
+    cp "$XDG_CACHE_HOME"/motley/probe-* "$tmp/cold/motley"
+    for join in 0 1; do
+        MOTLEY_JOIN=$join XDG_CACHE_HOME=$tmp/cold train "$digits" --devices "$1" --steps 5 -vv || return
+        eval "built_$join=$(build_time $join)"
+    done
+    rm -r "$tmp/cold"
+    note "$1: compiled one by one $built_0 s, joined $built_1 s"
+    expect_number "$1: joined kernels are compiled" "$built_1 > 0"
+    expect_number "$1: in less than twice the time" "$built_1 < 2 * $built_0"
+}
+
 config 's/^    name: sgd/    name: adam/; s/lr: 0.05/lr: 0.001/; /momentum/d; s/- linear: 48/- linear: 300/'
 config_adam=$tmp/adam.yaml
 mv "$tmp/c.yaml" "$config_adam"
@@ -36,6 +66,8 @@ while [ "$i" -lt "$n" ]; do
     case $kind-$id in gpu-* | *-rusticl*) continue ;; esac
     both "$id, SGD" 1 "$digits" --devices "$id" --epochs 2
     both "$id, Adam" 1 "$config_adam" --devices "$id" --epochs 1
+    several_steps_a_launch "$id"
+    builds_fast "$id"
 done
 first=$(first_device)
 if [ "${first%:*}" = pocl ]; then
@@ -61,5 +93,5 @@ small="--devices $first --epochs 1"
         --set "model.layers=$transformer"
     both "deep, again, in 16 bits" 2 "$srcdir/tests/train/checkpoints.yaml" $small --set train.storage=fp16
 }
-expect_number "several steps a launch, in one training at least" "$least < 1"
+several_steps_a_launch "other networks"
 finish
