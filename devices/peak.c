@@ -12,8 +12,10 @@
 
 #include "devices/variant.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/memory.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { CHAINS = 12, RUNS = 200, GROUPS_PER_THREAD = 4, LEAST_BYTES = 65536 };
 
@@ -132,57 +134,118 @@ static mot_status record_copies(const mot_recording *r, const mot_view *out, con
     return mot_launch_end(&launch, "probe_copy", 1, (size_t[]){(size_t)n / 16}, (size_t[]){64});
 }
 
-/* The better of both ways; `quick`: one run of the first. */
-static mot_status time_copy(mot_recording *r, size_t bytes, bool quick, double *best_s)
+struct mot_ruler {
+    mot_recording recording; /* of both ways */
+    mot_view out, inp;
+    size_t bytes;
+    int way;
+};
+
+static void free_copies(mot_ruler *ruler)
 {
-    mot_view out = {.dtype = MOT_F32}, inp = {.dtype = MOT_F32};
-    mot_status status;
-    double time_s;
-    *best_s = INFINITY;
-    MOT_TRY_GOTO(mot_buffer_new(r->device, bytes, &out.buffer));
-    MOT_TRY_GOTO(mot_buffer_new(r->device, bytes, &inp.buffer));
-    MOT_TRY_GOTO(mot_commands_new(r->device, &r->commands));
-    MOT_TRY_GOTO(record_copies(r, &out, &inp, (int64_t)(bytes / sizeof(float))));
-    if (quick) {
-        MOT_TRY_GOTO(time_run(r->device, r->commands, 0, best_s));
-        MOT_TRY_GOTO(time_run(r->device, r->commands, 0, best_s));
-    }
-    for (int i = 0; i < 2 && !quick; i++) {
-        MOT_TRY_GOTO(best_run(r->device, r->commands, i, &time_s));
-        *best_s = fmin(*best_s, time_s);
-    }
-fail:
-    mot_commands_free(r->commands);
-    r->commands = NULL;
-    mot_buffer_free(inp.buffer);
-    mot_buffer_free(out.buffer);
-    return status;
+    mot_commands_free(ruler->recording.commands);
+    mot_buffer_free(ruler->inp.buffer);
+    mot_buffer_free(ruler->out.buffer);
+    ruler->recording.commands = NULL;
+    ruler->inp.buffer = ruler->out.buffer = NULL;
 }
 
-/* `most` bytes, or what a slow device copies in about a tenth of a second. */
-static mot_status measure_bytes(mot_recording *r, size_t most, double *bytes_per_s)
+static mot_status make_copies(mot_ruler *ruler, size_t bytes)
+{
+    mot_device *device = ruler->recording.device;
+    ruler->bytes = bytes;
+    MOT_TRY(mot_buffer_new(device, bytes, &ruler->out.buffer));
+    MOT_TRY(mot_buffer_new(device, bytes, &ruler->inp.buffer));
+    MOT_TRY(mot_commands_new(device, &ruler->recording.commands));
+    return record_copies(&ruler->recording, &ruler->out, &ruler->inp,
+                         (int64_t)(bytes / sizeof(float)));
+}
+
+/* Copies of `most` bytes, or of what a slow device copies in about a tenth of a second. */
+static mot_status fit_copies(mot_ruler *ruler, size_t most)
 {
     size_t bytes = LEAST_BYTES;
     double time_s;
-    MOT_TRY(time_copy(r, bytes, true, &time_s));
+    MOT_TRY(make_copies(ruler, bytes));
+    for (int i = 0; i < 2; i++)
+        MOT_TRY(time_run(ruler->recording.device, ruler->recording.commands, 0, &time_s));
+    free_copies(ruler);
     for (; bytes < most && time_s < LONG_S / 2; time_s *= 2)
         bytes *= 2;
-    bytes = bytes > most ? (most + LEAST_BYTES - 1) / LEAST_BYTES * LEAST_BYTES : bytes;
-    MOT_TRY(time_copy(r, bytes, false, &time_s));
-    *bytes_per_s = 2 * (double)bytes / time_s;
+    return make_copies(ruler, bytes > most ? (most + LEAST_BYTES - 1) / LEAST_BYTES * LEAST_BYTES
+                                           : bytes);
+}
+
+/* The faster way and its best time. */
+static mot_status best_copy(mot_ruler *ruler, double *best_s)
+{
+    double time_s;
+    *best_s = INFINITY;
+    for (int way = 0; way < 2; way++) {
+        MOT_TRY(best_run(ruler->recording.device, ruler->recording.commands, way, &time_s));
+        if (time_s < *best_s) {
+            *best_s = time_s;
+            ruler->way = way;
+        }
+    }
     return MOT_OK;
+}
+
+static mot_status open_ruler(mot_device *device, size_t copy_bytes, mot_ruler *ruler,
+                             double *best_s)
+{
+    const mot_device_info *info = mot_device_get_info(device);
+    size_t bytes = copy_bytes ? copy_bytes : (size_t)64 << 20;
+    while (bytes > LEAST_BYTES && bytes > (size_t)info->max_alloc_bytes / 4)
+        bytes /= 2;
+    *ruler = (mot_ruler){.recording = {.device = device, .traits = mot_device_traits(device)},
+                         .out = {.dtype = MOT_F32},
+                         .inp = {.dtype = MOT_F32}};
+    MOT_TRY(fit_copies(ruler, bytes));
+    return best_copy(ruler, best_s);
+}
+
+mot_status mot_ruler_new(mot_device *device, size_t copy_bytes, mot_ruler **out)
+{
+    mot_ruler *ruler;
+    double best_s;
+    *out = NULL;
+    MOT_TRY(mot_alloc(1, sizeof *ruler, &ruler));
+    mot_status status = open_ruler(device, copy_bytes, ruler, &best_s);
+    if (status == MOT_OK)
+        *out = ruler;
+    else
+        mot_ruler_free(ruler);
+    return status;
+}
+
+mot_status mot_ruler_run(mot_ruler *ruler, double *bytes_per_s)
+{
+    double time_s;
+    MOT_TRY(time_run(ruler->recording.device, ruler->recording.commands, ruler->way, &time_s));
+    *bytes_per_s = 2 * (double)ruler->bytes / time_s;
+    return MOT_OK;
+}
+
+void mot_ruler_free(mot_ruler *ruler)
+{
+    if (!ruler)
+        return;
+    free_copies(ruler);
+    free(ruler);
 }
 
 mot_status mot_device_peak(mot_device *device, size_t copy_bytes, mot_peak *out)
 {
-    const mot_device_info *info = mot_device_get_info(device);
     mot_recording r = {.device = device, .traits = mot_device_traits(device)};
     mot_peak peak = {0};
-    size_t bytes = copy_bytes ? copy_bytes : (size_t)64 << 20;
-    while (bytes > 65536 && bytes > (size_t)info->max_alloc_bytes / 4)
-        bytes /= 2;
+    mot_ruler ruler;
+    double best_s;
     MOT_TRY(measure_flops(&r, &peak.flops_per_s));
-    MOT_TRY(measure_bytes(&r, bytes, &peak.bytes_per_s));
+    mot_status status = open_ruler(device, copy_bytes, &ruler, &best_s);
+    free_copies(&ruler);
+    MOT_TRY(status);
+    peak.bytes_per_s = 2 * (double)ruler.bytes / best_s;
     *out = peak;
     return MOT_OK;
 }

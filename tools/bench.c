@@ -37,29 +37,41 @@ static mot_status time_batch(mot_device *device, mot_commands *commands, int n_r
     return MOT_OK;
 }
 
-mot_status mot_bench_time(const mot_bench *bench, mot_commands *commands, double *time_s)
+static double median(double *sample, int n)
+{
+    qsort(sample, (size_t)n, sizeof *sample, compare_doubles);
+    return sample[n / 2];
+}
+
+mot_status mot_bench_time(mot_bench *bench, mot_commands *commands, double *time_s)
 {
     mot_device *device = bench->device;
     const double budget_s =
         1e-3 * (double)(bench->arguments->time_ms > 0 ? bench->arguments->time_ms : TIME_MS);
-    double sample[SAMPLES], start_s;
+    double sample[SAMPLES], copy[SAMPLES], start_s;
     int n = 0, n_runs;
     MOT_TRY(time_batch(device, commands, 1, &sample[0]));
     MOT_TRY(time_batch(device, commands, 1, &sample[0]));
     n_runs = (int)fmin(MOST_RUNS, fmax(1, BATCH_S / fmax(sample[0], 1e-9)));
     start_s = mot_clock_s();
-    if (sample[0] > LONG_S / 4) /* one run is all that there is time for */
+    if (sample[0] > LONG_S / 4) { /* one run is all that there is time for */
+        if (bench->ruler)
+            MOT_TRY(mot_ruler_run(bench->ruler, &copy[0]));
         n = 1;
+    }
     while (n < SAMPLES) {
         double passed_s = mot_clock_s() - start_s;
         if ((n >= LEAST_SAMPLES && passed_s > budget_s) || (n > 0 && passed_s > LONG_S) ||
             (n == 1 && sample[0] > LONG_S / 4))
             break;
         MOT_TRY(time_batch(device, commands, n_runs, &sample[n]));
+        if (bench->ruler)
+            MOT_TRY(mot_ruler_run(bench->ruler, &copy[n]));
         n++;
     }
-    qsort(sample, (size_t)n, sizeof *sample, compare_doubles);
-    *time_s = sample[n / 2];
+    *time_s = median(sample, n);
+    if (bench->ruler)
+        bench->peak.bytes_per_s = median(copy, n);
     return MOT_OK;
 }
 
@@ -170,11 +182,15 @@ static mot_status bench_device(mot_bench *bench, const mot_device_info *info, si
     mot_status status = mot_device_open(info, &options, &bench->device);
     if (status == MOT_OK)
         status = mot_device_peak(bench->device, copy_bytes, &bench->peak);
+    if (status == MOT_OK && copy_bytes > 0)
+        status = mot_ruler_new(bench->device, copy_bytes, &bench->ruler);
     if (status == MOT_OK) {
         print_device(bench);
         status = one(bench);
     }
+    mot_ruler_free(bench->ruler);
     mot_device_close(bench->device);
+    bench->ruler = NULL;
     bench->device = NULL;
     return status;
 }

@@ -11,7 +11,7 @@
  * A time is the median over batches of runs that are queued back to back, as training queues them;
  * warm-up, in which drivers compile, comes first.  A fraction is of what the same device was
  * measured to do in the same run: independent multiply-adds for products, convolutions and
- * attention, a copy kernel for the rest.
+ * attention; for the rest the median of a copy kernel that is run by turns with each row.
  */
 #ifndef MOT_TOOLS_BENCH_H
 #define MOT_TOOLS_BENCH_H
@@ -30,16 +30,18 @@ typedef struct mot_bench {
     mot_precision precision; /* of products */
     mot_device *device;      /* the present one */
     mot_peak peak;           /* its */
+    mot_ruler *ruler;        /* its copy, where the rows are compared with that; else NULL */
     mot_bench_row *row;      /* [n_rows] all so far */
     size_t n_rows, capacity;
 } mot_bench;
 
-/** Run `one` on each device asked for, opened and with its peak, and print the rows as one JSON
- * array if asked for.  Returns the exit status. */
+/** Run `one` on each device asked for, opened and with its peak (and, where `copy_bytes` is not 0, the
+ *  ruler of that many), and print the rows as one JSON array if asked for.  Returns the exit status. */
 int mot_bench_run(mot_bench *bench, size_t copy_bytes, mot_status (*one)(mot_bench *bench));
 
-/** Median seconds of all that is recorded, on the present device. */
-mot_status mot_bench_time(const mot_bench *bench, mot_commands *commands, double *time_s);
+/** Median seconds of all that is recorded, on the present device; with a ruler, its median by turns
+ *  becomes the peak. */
+mot_status mot_bench_time(mot_bench *bench, mot_commands *commands, double *time_s);
 /** The variant in a launch's name: "packed" of "linear/packed fc1"; where a remembered choice was taken,
  *  with its parameters, "packed[rows=4]". */
 void mot_bench_variant(const mot_commands *commands, char out[64]);
