@@ -172,8 +172,8 @@ static mot_status fit_copies(mot_ruler *ruler, size_t most)
     free_copies(ruler);
     for (; bytes < most && time_s < LONG_S / 2; time_s *= 2)
         bytes *= 2;
-    return make_copies(ruler, bytes > most ? (most + LEAST_BYTES - 1) / LEAST_BYTES * LEAST_BYTES
-                                           : bytes);
+    return make_copies(ruler,
+                       bytes > most ? (most + LEAST_BYTES - 1) / LEAST_BYTES * LEAST_BYTES : bytes);
 }
 
 /* The faster way and its best time. */

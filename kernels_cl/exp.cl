@@ -22,6 +22,11 @@ VEC exp_vector(VEC x)
     EXP_STEPS(VEC, VEC_JOIN(as_int, VW), VEC_JOIN(as_float, VW));
 }
 
+WIDE_VEC exp_wide(WIDE_VEC x)
+{
+    EXP_STEPS(WIDE_VEC, VEC_JOIN(as_int, WIDE), VEC_JOIN(as_float, WIDE));
+}
+
 float exp_single(float x)
 {
     EXP_STEPS(float, as_int, as_float);

@@ -6,10 +6,19 @@
  * tile    what is side by side in x is not so in y: squares through local memory, so that
  *         both are read and written in runs.  `rows` elements lie side by side in x, `columns` in
  *         y; s0 to s2 such planes.
- * turn    the same for CPUs: squares of VW by VW in registers; a group has `chunk` bands of VW rows.
+ * turn    the same for CPUs: squares of SIDE by SIDE in registers; a group has `chunk` bands of TURN_BAND
+ *         rows, a whole line of x's.
  * zero    n zeros, for pad. */
+#include "shuffle.cl"
 #include "vector.cl"
 #define MOVE_TILE 16
+#define TURN_BAND 64
+#define TURN_AHEAD 16 /* columns */
+#if VW >= 8
+#define SIDE 8
+#else
+#define SIDE VW
+#endif
 
 __kernel void move_plain(__global float *y, long y_at, __global const float *x, long x_at, long s1,
                          long s2, long s3, long n, long y0, long y1, long y2, long y3, long y_step,
@@ -38,8 +47,12 @@ __kernel void move_rows(__global float *y, long y_at, __global const float *x, l
         __global float *out = y + y_at + i * y0 + j * y1 + k * y2 + l * y3;
         __global const float *in = x + x_at + i * x0 + j * x1 + k * x2 + l * x3;
         if (y_step == 1 && x_step == 1) {
-            for (long m = from + me * VW; m < whole; m += items * VW)
+            for (long m = from + me * VW; m < whole;
+                 m += items * VW) { /* the next row is asked for */
+                PREFETCH(out + y3 + m);
+                PREFETCH(in + x3 + m);
                 VSTORE(VLOAD(in + m) * factor, out + m);
+            }
             for (long m = whole + me; m < to; m += items)
                 out[m] = in[m] * factor;
         } else if (y_step == 1 && x_step == 0) {
@@ -93,31 +106,70 @@ __kernel void move_tile(__global float *y, long y_at, __global const float *x, l
     }
 }
 
+/* SIDE elements of SIDE columns of x become SIDE rows of y. */
+INLINE void turn_square(__global float *out, long y_row, __global const float *in, long x_column)
+{
+#if SIDE == 8
+    float8 a[8];
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+        a[i] = vload8(0, in + i * x_column);
+    transpose8(a);
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+        vstore8(a[i], 0, out + i * y_row);
+#else
+    float square[SIDE * SIDE];
+    for (int i = 0; i < SIDE; i++)
+        VSTORE(VLOAD(in + i * x_column), square + i * SIDE);
+    for (int l = 0; l < SIDE; l++)
+        for (int i = 0; i < SIDE; i++)
+            out[l * y_row + i] = square[i * SIDE + l];
+#endif
+}
+
+/* `rows` rows of y, up to TURN_BAND, that begin at y[out] and in x at x[in]; the next ones follow at
+ * y[next_out] and x[next_in], which are asked for. */
+INLINE void turn_band(__global float *y, long out, long next_out, long y_row,
+                      __global const float *x, long in, long next_in, long x_column, long rows,
+                      long columns)
+{
+    const long whole = columns / SIDE * SIDE, squares = rows / SIDE * SIDE;
+    for (long c = 0; c < whole; c += 2 * SIDE) {
+        const bool here = c + TURN_AHEAD < whole;
+        const long soon = here ? c + TURN_AHEAD : c + TURN_AHEAD - whole;
+        for (long l = 0; l < squares; l += SIDE) {
+            for (long i = 0; i < SIDE; i++) {
+                PREFETCH(x + (here ? in : next_in) + (soon + i + l % 16) * x_column + l / 16 * 16);
+                PREFETCH(y + (here ? out : next_out) + soon + (l + i) * y_row);
+            }
+            turn_square(y + out + l * y_row + c, y_row, x + in + c * x_column + l, x_column);
+            if (c + SIDE < whole)
+                turn_square(y + out + l * y_row + c + SIDE, y_row,
+                            x + in + (c + SIDE) * x_column + l, x_column);
+        }
+    }
+    for (long l = 0; l < rows; l++)
+        for (long c = l < squares ? whole : 0; c < columns; c++)
+            y[out + l * y_row + c] = x[in + c * x_column + l];
+}
+
 __kernel void move_turn(__global float *y, long y_at, __global const float *x, long x_at, long s1,
                         long s2, long rows, long columns, long y0, long y1, long y2, long y_row,
                         long x0, long x1, long x2, long x_column, long bands, long chunk UNITS)
 {
-    const long down = (rows + VW - 1) / VW;
+    const long down = (rows + TURN_BAND - 1) / TURN_BAND;
     const long first = get_group_id(0) * chunk, last = min(first + chunk, bands);
-    for (long b = first; b < last; b++) {
-        const long r = b % down * VW, plane = b / down;
+    long r = 0, in = 0, out = 0;
+    for (long b = first; b <= last; b++) {
+        const long r_was = r, in_was = in, out_was = out, plane = b / down;
         const long k = plane % s2, j = plane / s2 % s1, i = plane / s2 / s1;
-        const long n_rows = min(rows - r, (long)VW), whole = columns / VW * VW;
-        __global const float *in = x + x_at + i * x0 + j * x1 + k * x2 + r;
-        __global float *out = y + y_at + i * y0 + j * y1 + k * y2 + r * y_row;
-        for (long c = 0; n_rows == VW && c < whole; c += VW) {
-            float square[VW * VW], turned[VW * VW];
-            for (int m = 0; m < VW; m++)
-                VSTORE(VLOAD(in + (c + m) * x_column), square + m * VW);
-            for (int m = 0; m < VW; m++)
-                for (int l = 0; l < VW; l++)
-                    turned[l * VW + m] = square[m * VW + l];
-            for (int l = 0; l < VW; l++)
-                VSTORE(VLOAD(turned + l * VW), out + l * y_row + c);
-        }
-        for (long l = 0; l < n_rows; l++)
-            for (long c = n_rows == VW ? whole : 0; c < columns; c++)
-                out[l * y_row + c] = in[c * x_column + l];
+        r = b % down * TURN_BAND;
+        in = x_at + i * x0 + j * x1 + k * x2 + r;
+        out = y_at + i * y0 + j * y1 + k * y2 + r * y_row;
+        if (b > first)
+            turn_band(y, out_was, out, y_row, x, in_was, in, x_column,
+                      min(rows - r_was, (long)TURN_BAND), columns);
     }
 }
 

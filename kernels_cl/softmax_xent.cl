@@ -173,28 +173,60 @@ INLINE void columns_to_rows(__global float *d, const float *t, int columns)
             d[lane * columns + c] = t[c * VW + lane];
 }
 
+/* The labels of VW rows: below 0 where a row does not count. */
+typedef struct lane_labels {
+    VEC_INT own, other;
+    VEC part;
+} lane_labels;
+
+INLINE lane_labels labels_at_rows(__global const int *label, long r, int columns, int flags)
+{
+    lane_labels l;
+    if (!(flags & MIXED)) {
+        l.own = l.other = min(VLOAD(label + r), columns - 1);
+        l.part = 1.0f;
+        return l;
+    }
+    int own[VW], other[VW];
+    float part[VW];
+    for (int lane = 0; lane < VW; lane++) {
+        const row_label of_row = label_at_row(label, r + lane, columns, flags);
+        own[lane] = (int)of_row.own;
+        other[lane] = (int)of_row.other;
+        part[lane] = of_row.part;
+    }
+    l.own = VLOAD(own);
+    l.other = VLOAD(other);
+    l.part = VLOAD(part);
+    return l;
+}
+
 /* VW rows, one in each lane; those that do not count have the weight 0. */
 INLINE void xent_rows(__global float *d, __global const float *x, __global const int *label, long r,
                       int columns, float smoothing, int flags, xent_lanes *s)
 {
-    float t[NARROW * VW], wanted[VW], counts[VW], part[VW]; /* t: column by column */
-    int first[VW];
-    for (int lane = 0; lane < VW; lane++) {
-        const row_label l = label_at_row(label, r + lane, columns, flags);
-        first[lane] = (int)l.own;
-        counts[lane] = l.own < 0 ? 0.0f : 1.0f;
-        part[lane] = l.part;
-        wanted[lane] = l.own < 0 ? 0.0f : label_logit(x + lane * columns, l);
+    const VEC none = 0.0f, one = 1.0f;
+    const lane_labels l = labels_at_rows(label, r, columns, flags);
+    const VEC weight = l.own >= 0 ? one : none;
+    float t[NARROW * VW]; /* column by column */
+    for (int i = 0; i < VW * columns; i += 16) {
+        PREFETCH(x + 2 * VW * columns + i);
+        PREFETCH(d + 2 * VW * columns + i);
     }
     rows_to_columns(t, x, columns);
-    const VEC_INT own = VLOAD(first);
-    const VEC weight = VLOAD(counts);
-    VEC most = VLOAD(t), sum = 0.0f, total = 0.0f;
+    VEC most = VLOAD(t), logit = l.own == 0 ? most : none, sum = 0.0f, total = 0.0f;
     VEC_INT largest = 0;
     for (int c = 1; c < columns; c++) {
         const VEC v = VLOAD(t + c * VW);
         largest = v > most ? (VEC_INT)c : largest;
         most = v > most ? v : most;
+        logit = l.own == c ? v : logit;
+    }
+    if (flags & MIXED) {
+        VEC second = none;
+        for (int c = 0; c < columns; c++)
+            second = l.other == c ? VLOAD(t + c * VW) : second;
+        logit = l.part == one ? logit : l.part * logit + (one - l.part) * second;
     }
     for (int c = 0; smoothing > 0.0f && c < columns; c++)
         total += VLOAD(t + c * VW);
@@ -203,8 +235,7 @@ INLINE void xent_rows(__global float *d, __global const float *x, __global const
         sum += e;
         VSTORE(e, t + c * VW);
     }
-    const VEC none = 0.0f, one = 1.0f, logit = VLOAD(wanted);
-    s->correct += largest == own;
+    s->correct += largest == l.own;
     s->product *= weight > none ? sum : one;
     s->lost += weight > none ? most - logit : none;
     if (smoothing > 0.0f)
@@ -213,14 +244,13 @@ INLINE void xent_rows(__global float *d, __global const float *x, __global const
     if (!(flags & GRADIENT))
         return;
     const VEC factor = weight / sum, share = weight * (smoothing / (float)columns);
-    const VEC rest = (1.0f - smoothing) * VLOAD(part);
+    const VEC rest = (1.0f - smoothing) * l.part;
     for (int c = 0; c < columns; c++)
-        VSTORE(VLOAD(t + c * VW) * factor - share - (own == c ? rest : none), t + c * VW);
+        VSTORE(VLOAD(t + c * VW) * factor - share - (l.own == c ? rest : none), t + c * VW);
+    const VEC second = (1.0f - smoothing) * (one - l.part);
+    for (int c = 0; flags & MIXED && c < columns; c++)
+        VSTORE(VLOAD(t + c * VW) - (l.other == c ? second : none), t + c * VW);
     columns_to_rows(d, t, columns);
-    for (int lane = 0; flags & MIXED && lane < VW; lane++) {
-        const row_label l = label_at_row(label, r + lane, columns, flags);
-        d[lane * columns + max(l.other, (long)0)] -= (1.0f - smoothing) * (1.0f - l.part);
-    }
 }
 
 __kernel void softmax_xent_narrow(__global float *dlogits, long dlogits_at, __global float *sums,

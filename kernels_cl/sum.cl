@@ -27,8 +27,10 @@ __kernel void sum_rows(__global float *y, long y_at, __global const float *x, lo
         __global const float *in = x + x_at + o * n;
         VEC sums = 0.0f;
         float single = 0.0f;
-        for (long k = (long)me * VW; k < whole; k += (long)items * VW)
+        for (long k = (long)me * VW; k < whole; k += (long)items * VW) {
+            PREFETCH(in + k + SOON);
             sums += VLOAD(in + k);
+        }
         for (long k = whole + me; k < n; k += items)
             single += in[k];
         scratch[me] = vec_sum(sums) + single;
