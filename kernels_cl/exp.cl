@@ -22,9 +22,9 @@ VEC exp_vector(VEC x)
     EXP_STEPS(VEC, VEC_JOIN(as_int, VW), VEC_JOIN(as_float, VW));
 }
 
-WIDE_VEC exp_wide(WIDE_VEC x)
+TWIN_VEC exp_twin(TWIN_VEC x)
 {
-    EXP_STEPS(WIDE_VEC, VEC_JOIN(as_int, WIDE), VEC_JOIN(as_float, WIDE));
+    EXP_STEPS(TWIN_VEC, VEC_JOIN(as_int, TWIN), VEC_JOIN(as_float, TWIN));
 }
 
 float exp_single(float x)

@@ -21,12 +21,12 @@ float row_max(__global const float *x, long n)
 
 float row_exp_sum(__global const float *x, float most, long n)
 {
-    const long wide = n / WIDE * WIDE, whole = n / VW * VW;
-    WIDE_VEC sums = 0.0f;
-    for (long i = 0; i < wide; i += WIDE)
-        sums += exp_wide(WIDE_LOAD(x + i) - most);
-    VEC sum = WIDE_FOLD(sums);
-    for (long i = wide; WIDE > VW && i < whole; i += VW)
+    const long twins = n / TWIN * TWIN, whole = n / VW * VW;
+    TWIN_VEC sums = 0.0f;
+    for (long i = 0; i < twins; i += TWIN)
+        sums += exp_twin(TWIN_LOAD(x + i) - most);
+    VEC sum = TWIN_FOLD(sums);
+    for (long i = twins; TWIN > VW && i < whole; i += VW)
         sum += exp_vector(VLOAD(x + i) - most);
     float result = vec_sum(sum);
     for (long i = whole; i < n; i++)
@@ -38,17 +38,17 @@ float row_exp_sum(__global const float *x, float most, long n)
  * on its way. */
 float row_exp_store(__global float *to, __global const float *x, float most, long n)
 {
-    const long wide = n / WIDE * WIDE, whole = n / VW * VW;
-    WIDE_VEC sums = 0.0f;
-    for (long i = 0; i < wide; i += WIDE) {
+    const long twins = n / TWIN * TWIN, whole = n / VW * VW;
+    TWIN_VEC sums = 0.0f;
+    for (long i = 0; i < twins; i += TWIN) {
         PREFETCH(x + i + n);
         PREFETCH(to + i + n);
-        const WIDE_VEC e = exp_wide(WIDE_LOAD(x + i) - most);
+        const TWIN_VEC e = exp_twin(TWIN_LOAD(x + i) - most);
         sums += e;
-        WIDE_STORE(e, to + i);
+        TWIN_STORE(e, to + i);
     }
-    VEC sum = WIDE_FOLD(sums);
-    for (long i = wide; WIDE > VW && i < whole; i += VW) {
+    VEC sum = TWIN_FOLD(sums);
+    for (long i = twins; TWIN > VW && i < whole; i += VW) {
         PREFETCH(x + i + n);
         const VEC e = exp_vector(VLOAD(x + i) - most);
         sum += e;

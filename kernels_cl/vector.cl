@@ -41,18 +41,17 @@
 /* Two vectors of AVX2 at once: where such a CPU computes long on each, they keep more of it busy. GPUs
  * have vectors of 4 and no registers to spare.  Folded, they are one vector. */
 #if VW == 8
-#define WIDE 16
+#define TWIN 16
 #else
-#define WIDE VW
+#define TWIN VW
 #endif
-#define WIDE_VEC VEC_JOIN(float, WIDE)
-#define WIDE_INT VEC_JOIN(int, WIDE)
-#define WIDE_LOAD(p) VEC_JOIN(vload, WIDE)(0, (p))
-#define WIDE_STORE(v, p) VEC_JOIN(vstore, WIDE)((v), 0, (p))
-#if WIDE > VW
-#define WIDE_FOLD(v) ((v).lo + (v).hi)
+#define TWIN_VEC VEC_JOIN(float, TWIN)
+#define TWIN_LOAD(p) VEC_JOIN(vload, TWIN)(0, (p))
+#define TWIN_STORE(v, p) VEC_JOIN(vstore, TWIN)((v), 0, (p))
+#if TWIN > VW
+#define TWIN_FOLD(v) ((v).lo + (v).hi)
 #else
-#define WIDE_FOLD(v) (v)
+#define TWIN_FOLD(v) (v)
 #endif
 
 #define PART(n, chunk)                                                                             \
