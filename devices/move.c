@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { TILE = 16, TURN_BAND = 64, OUTER = MOT_MAX_DIMS - 1 };
+enum { TILE = 16, BAND = 64, LEAST_BAND = 8, OUTER = MOT_MAX_DIMS - 1 };
 
 typedef struct box {
     int n;
@@ -338,9 +338,15 @@ static mot_status record_turn(const mot_recording *r)
     const box b = box_of(r->o, 0);
     mot_launch launch;
     const int64_t planes = begin_turning(r, &launch, "move_turn", &b);
-    const int64_t bands = planes * mot_ceil_div(b.size[turned(&b)], TURN_BAND);
+    const int64_t rows = b.size[turned(&b)];
     const mot_range range = mot_range_flat(&r->traits, rows_of(&b, b.n), 1 << 20);
+    int64_t band =
+        BAND; /* the higher, the longer the runs that are read, and the fewer the bands */
+    while (band > LEAST_BAND && planes * mot_ceil_div(rows, band) < range.groups)
+        band /= 2;
+    const int64_t bands = planes * mot_ceil_div(rows, band);
     const int64_t chunk = mot_ceil_div(bands, range.groups);
+    mot_launch_long(&launch, band);
     mot_launch_long(&launch, bands);
     mot_launch_long(&launch, chunk);
     return mot_record_end_units(r, &launch, mot_ceil_div(bands, chunk), 1);

@@ -1,5 +1,6 @@
 /* peak.c: the rulers, each the best of many short runs, for what disturbs a run only makes it
- * slower, and a short one has a chance to be left alone on a busy machine.
+ * slower, and a short one has a chance to be left alone on a busy machine; but for the copy that is
+ * kept, with which others go by turns.
  *
  * The arithmetic peak is that of independent multiply-adds (kernels_cl/peak.cl) and not the best
  * matrix product seen, so that a fraction of it says how much is left to gain.  The copy is the
@@ -138,7 +139,7 @@ struct mot_ruler {
     mot_recording recording; /* of both ways */
     mot_view out, inp;
     size_t bytes;
-    int way;
+    int way, many; /* runs at once */
 };
 
 static void free_copies(mot_ruler *ruler)
@@ -202,27 +203,16 @@ static mot_status open_ruler(mot_device *device, size_t copy_bytes, mot_ruler *r
                          .out = {.dtype = MOT_F32},
                          .inp = {.dtype = MOT_F32}};
     MOT_TRY(fit_copies(ruler, bytes));
-    return best_copy(ruler, best_s);
-}
-
-mot_status mot_ruler_new(mot_device *device, size_t copy_bytes, mot_ruler **out)
-{
-    mot_ruler *ruler;
-    double best_s;
-    *out = NULL;
-    MOT_TRY(mot_alloc(1, sizeof *ruler, &ruler));
-    mot_status status = open_ruler(device, copy_bytes, ruler, &best_s);
-    if (status == MOT_OK)
-        *out = ruler;
-    else
-        mot_ruler_free(ruler);
-    return status;
+    MOT_TRY(best_copy(ruler, best_s));
+    ruler->many = (int)fmin(RUNS, fmax(1, RUN_S / *best_s));
+    return MOT_OK;
 }
 
 mot_status mot_ruler_run(mot_ruler *ruler, double *bytes_per_s)
 {
     double time_s;
-    MOT_TRY(time_run(ruler->recording.device, ruler->recording.commands, ruler->way, &time_s));
+    MOT_TRY(time_runs(ruler->recording.device, ruler->recording.commands, ruler->way, ruler->many,
+                      &time_s));
     *bytes_per_s = 2 * (double)ruler->bytes / time_s;
     return MOT_OK;
 }
@@ -235,17 +225,24 @@ void mot_ruler_free(mot_ruler *ruler)
     free(ruler);
 }
 
-mot_status mot_device_peak(mot_device *device, size_t copy_bytes, mot_peak *out)
+mot_status mot_device_peak(mot_device *device, size_t copy_bytes, mot_peak *out, mot_ruler **keep)
 {
     mot_recording r = {.device = device, .traits = mot_device_traits(device)};
     mot_peak peak = {0};
-    mot_ruler ruler;
+    mot_ruler *ruler;
     double best_s;
+    if (keep)
+        *keep = NULL;
     MOT_TRY(measure_flops(&r, &peak.flops_per_s));
-    mot_status status = open_ruler(device, copy_bytes, &ruler, &best_s);
-    free_copies(&ruler);
-    MOT_TRY(status);
-    peak.bytes_per_s = 2 * (double)ruler.bytes / best_s;
-    *out = peak;
-    return MOT_OK;
+    MOT_TRY(mot_alloc(1, sizeof *ruler, &ruler));
+    mot_status status = open_ruler(device, copy_bytes, ruler, &best_s);
+    if (status == MOT_OK) {
+        peak.bytes_per_s = 2 * (double)ruler->bytes / best_s;
+        *out = peak;
+    }
+    if (status == MOT_OK && keep)
+        *keep = ruler;
+    else
+        mot_ruler_free(ruler);
+    return status;
 }

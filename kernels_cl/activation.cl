@@ -1,8 +1,8 @@
 /* activation: y = f(x); activation_grad: dx = dy f', from v, which is y where f' follows from it, else
  * x; n elements, f by `kind` (mot_activation).  NaN stays NaN.  In place is allowed.
  * plain   one work-item an element; runs anywhere; what the others are tested against.
- * vector  vectors of VW, a chunk a group (vector.cl).  All but leaky relu cost one exponential of
- *         an argument up to 0 (exp.cl) and one or two divisions, the same on every device. */
+ * vector  vectors of VW, a chunk a group (vector.cl).  All but leaky relu and gelu cost one exponential
+ *         of an argument up to 0 (exp.cl) and one or two divisions, the same on every device. */
 #include "exp.cl"
 #include "sigmoid.cl"
 #include "vector.cl"
@@ -91,8 +91,9 @@ __kernel void activation_grad_plain(__global float *dx, long dx_at, __global con
 
 /* ---- vectors ---- */
 
-/* x Phi(x), Phi the normal distribution: Phi(-a) = 1 / (2 p(a)^8) for a >= 0, within 5e-8 (least squares,
- * reweighted towards the largest error); p^8 may become infinite. */
+/* x Phi(x), Phi the normal distribution, within 6e-8: Phi(-a) = 1 / (2 p(a)^8) for a >= 0 (least squares,
+ * reweighted towards the largest error of the product; where Phi is far below 1e-8 only its size is right).
+ * p^8 may become infinite. */
 VEC act_gelu(VEC x)
 {
     const VEC a = fabs(x);

@@ -6,13 +6,12 @@
  * tile    what is side by side in x is not so in y: squares through local memory, so that
  *         both are read and written in runs.  `rows` elements lie side by side in x, `columns` in
  *         y; s0 to s2 such planes.
- * turn    the same for CPUs: squares of SIDE by SIDE in registers; a group has `chunk` bands of TURN_BAND
- *         rows, a whole line of x's.
+ * turn    the same for CPUs: squares of SIDE by SIDE in registers; a group has `chunk` bands of `band`
+ *         rows, which lie side by side in x.
  * zero    n zeros, for pad. */
 #include "shuffle.cl"
 #include "vector.cl"
 #define MOVE_TILE 16
-#define TURN_BAND 64
 #define TURN_AHEAD 16 /* columns */
 #if VW >= 8
 #define SIDE 8
@@ -128,7 +127,7 @@ INLINE void turn_square(__global float *out, long y_row, __global const float *i
 #endif
 }
 
-/* `rows` rows of y, up to TURN_BAND, that begin at y[out] and in x at x[in]; the next ones follow at
+/* `rows` rows of y that begin at y[out] and in x at x[in]; the next ones follow at
  * y[next_out] and x[next_in], which are asked for. */
 INLINE void turn_band(__global float *y, long out, long next_out, long y_row,
                       __global const float *x, long in, long next_in, long x_column, long rows,
@@ -156,20 +155,21 @@ INLINE void turn_band(__global float *y, long out, long next_out, long y_row,
 
 __kernel void move_turn(__global float *y, long y_at, __global const float *x, long x_at, long s1,
                         long s2, long rows, long columns, long y0, long y1, long y2, long y_row,
-                        long x0, long x1, long x2, long x_column, long bands, long chunk UNITS)
+                        long x0, long x1, long x2, long x_column, long band, long bands,
+                        long chunk UNITS)
 {
-    const long down = (rows + TURN_BAND - 1) / TURN_BAND;
+    const long down = (rows + band - 1) / band;
     const long first = get_group_id(0) * chunk, last = min(first + chunk, bands);
     long r = 0, in = 0, out = 0;
     for (long b = first; b <= last; b++) {
         const long r_was = r, in_was = in, out_was = out, plane = b / down;
         const long k = plane % s2, j = plane / s2 % s1, i = plane / s2 / s1;
-        r = b % down * TURN_BAND;
+        r = b % down * band;
         in = x_at + i * x0 + j * x1 + k * x2 + r;
         out = y_at + i * y0 + j * y1 + k * y2 + r * y_row;
         if (b > first)
-            turn_band(y, out_was, out, y_row, x, in_was, in, x_column,
-                      min(rows - r_was, (long)TURN_BAND), columns);
+            turn_band(y, out_was, out, y_row, x, in_was, in, x_column, min(rows - r_was, band),
+                      columns);
     }
 }
 

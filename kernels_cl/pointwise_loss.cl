@@ -35,11 +35,11 @@
     const REAL e = EXP(-fabs(x)), r = 1.0f / ((1.0f + e) * (2.0f + e));                            \
     const REAL q = r * (2.0f + e), qe = q * e, p = x > none ? q : qe;                              \
     *d = *slope = p - t;                                                                           \
-    *last = (x > none) == (t > 0.5f) ? one : none;                                                 \
+    *last = (x > none) == (t > 0.5f) && off == off ? one : none;                                   \
     return (x > none ? x : none) - x * t + LOG(e, e * (r * (1.0f + e)))
 
 #define PLAIN_LOG(e, s) log(1.0f + (e))
-/* 2 artanh(s), by a polynomial within 4e-9 of it (least squares, reweighted towards the largest error). */
+/* 2 artanh(s), by a polynomial within 1e-8 of it (least squares, reweighted towards the largest error). */
 #define SERIES_LOG(e, s) ((s) * LOG_SERIES((s) * (s)))
 #define LOG_SERIES(u)                                                                              \
     ((((2.81783353e-1f * (u) + 2.79606029e-1f) * (u) + 4.00249102e-1f) * (u) + 6.66663147e-1f) *   \

@@ -181,9 +181,8 @@ static mot_status bench_device(mot_bench *bench, const mot_device_info *info, si
     const mot_device_options options = {.precision = bench->precision};
     mot_status status = mot_device_open(info, &options, &bench->device);
     if (status == MOT_OK)
-        status = mot_device_peak(bench->device, copy_bytes, &bench->peak);
-    if (status == MOT_OK && copy_bytes > 0)
-        status = mot_ruler_new(bench->device, copy_bytes, &bench->ruler);
+        status = mot_device_peak(bench->device, copy_bytes, &bench->peak,
+                                 copy_bytes > 0 ? &bench->ruler : NULL);
     if (status == MOT_OK) {
         print_device(bench);
         status = one(bench);

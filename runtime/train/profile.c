@@ -26,7 +26,7 @@ static void measure_local(mot_trainer *t)
     for (int i = 0; i < t->n_devices; i++) {
         mot_device_report *mine = report_of(t, t->first_device + i);
         mot_peak peak = {0};
-        if (mine->share > 0 && mot_device_peak(t->device[i], (size_t)32 << 20, &peak) != MOT_OK)
+        if (mine->share > 0 && mot_device_peak(t->device[i], (size_t)32 << 20, &peak, NULL) != MOT_OK)
             mot_log(MOT_LOG_INFO, "peak device %s failed \"%s\"", mine->info.id,
                     mot_error_message());
         mine->peak_flops_per_s = peak.flops_per_s;
