@@ -340,8 +340,7 @@ static mot_status record_turn(const mot_recording *r)
     const int64_t planes = begin_turning(r, &launch, "move_turn", &b);
     const int64_t rows = b.size[turned(&b)];
     const mot_range range = mot_range_flat(&r->traits, rows_of(&b, b.n), 1 << 20);
-    int64_t band =
-        BAND; /* the higher, the longer the runs that are read, and the fewer the bands */
+    int64_t band = BAND; /* the higher, the longer the runs that are read */
     while (band > LEAST_BAND && planes * mot_ceil_div(rows, band) < range.groups)
         band /= 2;
     const int64_t bands = planes * mot_ceil_div(rows, band);

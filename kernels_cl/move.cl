@@ -109,14 +109,7 @@ __kernel void move_tile(__global float *y, long y_at, __global const float *x, l
 INLINE void turn_square(__global float *out, long y_row, __global const float *in, long x_column)
 {
 #if SIDE == 8
-    float8 a[8];
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-        a[i] = vload8(0, in + i * x_column);
-    transpose8(a);
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-        vstore8(a[i], 0, out + i * y_row);
+    TURN8(out, y_row, in, x_column);
 #else
     float square[SIDE * SIDE];
     for (int i = 0; i < SIDE; i++)

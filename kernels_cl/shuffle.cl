@@ -31,4 +31,16 @@ INLINE void transpose8(float8 a[8])
         a[j] = low;
     }
 }
+
+/* The same from memory to memory, of whatever kinds: eight from each in + i in_step become columns of
+ * what lies from out + i out_step on. */
+#define TURN8(out, out_step, in, in_step)                                                          \
+    do {                                                                                           \
+        float8 turning[8];                                                                         \
+        _Pragma("unroll") for (int i8 = 0; i8 < 8; i8++) turning[i8] =                             \
+            vload8(0, (in) + i8 * (in_step));                                                      \
+        transpose8(turning);                                                                       \
+        _Pragma("unroll") for (int i8 = 0; i8 < 8; i8++)                                           \
+            vstore8(turning[i8], 0, (out) + i8 * (out_step));                                      \
+    } while (0)
 #endif

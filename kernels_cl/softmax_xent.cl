@@ -133,14 +133,7 @@ INLINE void rows_to_columns(float *t, __global const float *x, int columns)
     for (int lane = 0; lane < VW && columns >= 8; lane += 8)
         for (int c = 0; c < columns; c += 8) {
             const int at = min(c, columns - 8);
-            float8 a[8];
-#pragma unroll
-            for (int i = 0; i < 8; i++)
-                a[i] = vload8(0, x + (lane + i) * columns + at);
-            transpose8(a);
-#pragma unroll
-            for (int i = 0; i < 8; i++)
-                vstore8(a[i], 0, t + (at + i) * VW + lane);
+            TURN8(t + at * VW + lane, VW, x + lane * columns + at, columns);
         }
     if (columns >= 8)
         return;
@@ -156,14 +149,7 @@ INLINE void columns_to_rows(__global float *d, const float *t, int columns)
     for (int lane = 0; lane < VW && columns >= 8; lane += 8)
         for (int c = 0; c < columns; c += 8) {
             const int at = min(c, columns - 8);
-            float8 a[8];
-#pragma unroll
-            for (int i = 0; i < 8; i++)
-                a[i] = vload8(0, t + (at + i) * VW + lane);
-            transpose8(a);
-#pragma unroll
-            for (int i = 0; i < 8; i++)
-                vstore8(a[i], 0, d + (lane + i) * columns + at);
+            TURN8(d + lane * columns + at, columns, t + at * VW + lane, VW);
         }
     if (columns >= 8)
         return;
