@@ -64,21 +64,56 @@ static char *build_log(const mot_device *device, cl_program program)
     return text;
 }
 
+static cl_int build(const mot_device *device, cl_uint n_texts, const char **texts,
+                    const char *options, cl_program *out)
+{
+    cl_int code;
+    *out = clCreateProgramWithSource(device->context, n_texts, texts, NULL, &code);
+    if (code == CL_SUCCESS)
+        code = clBuildProgram(*out, 1, &device->id, options, NULL, NULL);
+    return code;
+}
+
+/* With kernels_cl/builtins.cl for what the compiler would read, where the device's is told so; NULL where
+ * that is not enough. */
+static cl_program build_with_builtins(const mot_device *device, const char *source,
+                                      const char *text, const char *options)
+{
+    char told[1100];
+    cl_program program;
+    const char *texts[] = {mot_kernel_source("builtins"), text};
+    snprintf(told, sizeof told, "%s -D_OPENCL_H_", options);
+    if (build(device, 2, texts, told, &program) == CL_SUCCESS)
+        return program;
+    char *said = program ? build_log(device, program) : NULL;
+    mot_log(MOT_LOG_INFO, "builtins device %s source %s why \"%.*s\"", device->info.id, source,
+            said ? (int)strcspn(said, "\n") : 0, said ? said : "");
+    free(said);
+    if (program)
+        clReleaseProgram(program);
+    return NULL;
+}
+
 static mot_status compile(mot_device *device, const char *source, const char *text,
                           const char *options, const char *all_options, cl_program *out)
 {
     const char *id = device->info.id;
-    cl_int code;
     if (!device->info.compiler)
         return MOT_FAIL(MOT_ERR_BUILD,
                         "device %s (%s) has no OpenCL compiler: give it kernels that were built "
                         "elsewhere, with --kernels ARCHIVE; see motley kernels export",
                         id, device->info.name);
     double start_s = mot_clock_s();
-    cl_program program = clCreateProgramWithSource(device->context, 1, &text, NULL, &code);
-    if (code != CL_SUCCESS)
+    cl_program program = NULL;
+    if (device->brings_builtins)
+        program = build_with_builtins(device, source, text, all_options);
+    cl_int code = CL_SUCCESS;
+    if (!program) {
+        code = build(device, 1, &text, all_options, &program);
+        device->brings_builtins &= code != CL_SUCCESS; /* else it was these that lacked something */
+    }
+    if (!program)
         return mot_cl_fail(device, code, "clCreateProgramWithSource");
-    code = clBuildProgram(program, 1, &device->id, all_options, NULL, NULL);
     if (code != CL_SUCCESS) {
         char *said = build_log(device, program);
         mot_status status =

@@ -120,6 +120,7 @@ struct mot_device {
     bool rounds_on_demand;      /* quotients and square roots are rounded correctly if asked for */
     bool builtin_prefetch;      /* its compiler is Clang and takes __builtin_prefetch */
     bool driver_caches;         /* the driver keeps built kernels itself; see program_cache.c */
+    bool brings_builtins;       /* declares OpenCL's functions itself: kernels_cl/builtins.cl */
     int sibling;                /* devices of the same name that its platform lists before it */
     int cl_version;             /* 120 for OpenCL 1.2 */
     mot_precision precision;

@@ -3,7 +3,7 @@ KERNELS = kernels_cl/accumulate.cl kernels_cl/activation.cl kernels_cl/adagrad.c
 	kernels_cl/adam.cl kernels_cl/add.cl kernels_cl/attention.cl kernels_cl/attention_blocks.cl \
 	kernels_cl/attention_blocks_grad.cl kernels_cl/attention_lanes.cl kernels_cl/attention_tile.cl \
 	kernels_cl/average.cl kernels_cl/batch_norm.cl kernels_cl/batch_norm_channel.cl \
-	kernels_cl/batch_norm_grad.cl kernels_cl/clip_leave.cl kernels_cl/clip_norm.cl \
+	kernels_cl/batch_norm_grad.cl kernels_cl/builtins.cl kernels_cl/clip_leave.cl kernels_cl/clip_norm.cl \
 	kernels_cl/clip_norm_lanes.cl kernels_cl/conv2d_direct.cl kernels_cl/conv2d_finish.cl \
 	kernels_cl/conv2d_gemm.cl kernels_cl/conv2d_gemm_weight.cl kernels_cl/conv2d_pixels.cl \
 	kernels_cl/conv2d_plain.cl kernels_cl/conv2d_planes.cl kernels_cl/conv2d_taps.cl \

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "devices/devices.h"
+#include "devices/state.h"
 #include "tests/ops/ops.h"
 
 #include <check.h>
@@ -124,6 +125,7 @@ static bool is_wanted(const char *name)
 
 enum { MOST_DEVICES = 16 };
 static mot_device *device[MOST_DEVICES];
+static bool brought_builtins[MOST_DEVICES];
 static int n_devices;
 
 /* All that can be opened, once in a process: the first kernel that a driver compiles for a context costs much
@@ -135,9 +137,10 @@ static void open_devices(void)
     if (n_devices == 0) {
         ck_assert_msg(mot_devices_list(0, &list, &n) == MOT_OK, "%s", mot_error_message());
         for (int i = 0; i < n && n_devices < MOST_DEVICES; i++)
-            if (mot_device_open(&list[i], NULL, &device[n_devices]) == MOT_OK)
+            if (mot_device_open(&list[i], NULL, &device[n_devices]) == MOT_OK) {
+                brought_builtins[n_devices] = device[n_devices]->brings_builtins;
                 n_devices++;
-            else
+            } else
                 printf("%s: left out: %s\n", list[i].id, mot_error_message());
         free(list);
     }
@@ -247,6 +250,16 @@ START_TEST(test_bad_operands_are_refused)
 }
 END_TEST
 
+/* A kernel that calls what kernels_cl/builtins.cl lacks would only be slow to build. */
+START_TEST(test_the_builtins_lack_nothing)
+{
+    for (int i = 0; i < n_devices; i++)
+        ck_assert_msg(device[i]->brings_builtins == brought_builtins[i],
+                      "%s: a program needed more than kernels_cl/builtins.cl",
+                      mot_device_get_info(device[i])->id);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     const char *seed = getenv("MOT_TEST_SEED");
@@ -266,6 +279,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tcase, 600);
     tcase_add_loop_test(tcase, test_updates_have_the_same_bits_everywhere, 0,
                         sizeof replicated / sizeof *replicated);
+    tcase_add_test(tcase, test_the_builtins_lack_nothing);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     if (!getenv("CK_FORK"))

@@ -110,6 +110,30 @@ static int builds(const mot_device_info *info)
     return n_builds;
 }
 
+/* pocl is given kernels_cl/builtins.cl for what it would read. */
+START_TEST(test_what_the_builtins_lack_is_built_all_the_same)
+{
+    for (int i = 0; i < n_list; i++) {
+        mot_device *device;
+        cl_program program;
+        OK(mot_device_open(&list[i], &(mot_device_options){.no_cache = true}, &device));
+        const bool pocl = strstr(list[i].platform, "Portable Computing Language");
+        ck_assert_int_eq(device->brings_builtins, pocl);
+        OK(mot_program_get(device, "philox", "", &program));
+        ck_assert_int_eq(mot_program_get_text(device, "wrong",
+                                              "__kernel void wrong(__global float *x) { y = 1; }",
+                                              "", &program),
+                         MOT_ERR_BUILD);
+        ck_assert_int_eq(device->brings_builtins, pocl);
+        OK(mot_program_get_text(
+            device, "far", "__kernel void far(__global float *x) { x[0] = hypot(x[1], x[2]); }", "",
+            &program));
+        ck_assert(!device->brings_builtins);
+        mot_device_close(device);
+    }
+}
+END_TEST
+
 /* The one entry that there is. */
 static char *entry_path(void)
 {
@@ -464,6 +488,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_damaged_cache_entries_are_rebuilt);
     tcase_add_test(tests, test_without_a_cache_folder_programs_still_build);
+    tcase_add_test(tests, test_what_the_builtins_lack_is_built_all_the_same);
     tcase_add_test(tests, test_measurements_are_remembered);
     tcase_add_test(tests, test_probing_finds_what_works_and_how_fast);
     tcase_add_test(tests, test_selecting_offline_builds_nothing);
