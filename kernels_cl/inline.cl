@@ -2,8 +2,9 @@
  * registers.
  *
  * INLINE marks functions that get such arrays, UNROLL stands before loops over them; who includes
- * this may have set UNROLL.  UNROLL_MORE: loops that may as well stay loops, as they do with ROLLED,
- * for CPUs that only test kernels of GPUs, where compiling is what takes time. */
+ * this may have set UNROLL.  ROLLED: for CPUs that only test kernels of GPUs, where compiling is what
+ * takes time: UNROLL_MORE are loops that then stay loops, APART functions that then stay functions (they
+ * have no barrier and ask for no id). */
 #ifndef INLINE_CL
 #define INLINE_CL
 #define INLINE static inline __attribute__((always_inline))
@@ -12,7 +13,9 @@
 #endif
 #ifdef ROLLED
 #define UNROLL_MORE _Pragma("unroll 1")
+#define APART static __attribute__((noinline))
 #else
 #define UNROLL_MORE UNROLL
+#define APART INLINE
 #endif
 #endif

@@ -31,6 +31,7 @@
 #define A_PANELS (HIGH * ROWS / PANEL) /* of a group; of op(B) it has WIDE */
 #ifdef EMULATED
 #define UNROLL _Pragma("unroll 1") /* else its barriers are a strain on compilers */
+#define ROLLED
 #endif
 #include "matmul_order.cl"
 
@@ -50,6 +51,17 @@ float word_product(uint a, uint b)
 #endif
 }
 
+/* What a lane gets, of what all lanes of its warp have put down. */
+APART void add_products(float c[4], __local const uint *lanes, uint lane)
+{
+    for (int i = 0; i < 4; i++) {
+        const uint high = i / 2, column = lane % 4 * 2 + i % 2;
+        for (int w = 0; w < 8; w++)
+            c[i] += word_product(lanes[(lane / 4 * 4 + w % 4) * 6 + high + w / 4 * 2],
+                                 lanes[(column * 4 + w % 4) * 6 + 4 + w / 4]);
+    }
+}
+
 void multiply_add(float c[4], uint4 a, uint b0, uint b1 LANES)
 {
     const uint me = get_local_id(0), lane = me % 32;
@@ -58,13 +70,7 @@ void multiply_add(float c[4], uint4 a, uint b0, uint b1 LANES)
     for (int i = 0; i < 6; i++)
         lanes[me * 6 + i] = mine[i];
     barrier(CLK_LOCAL_MEM_FENCE);
-    lanes += (me - lane) * 6;
-    for (int i = 0; i < 4; i++) {
-        const uint high = i / 2, column = lane % 4 * 2 + i % 2;
-        for (int w = 0; w < 8; w++)
-            c[i] += word_product(lanes[(lane / 4 * 4 + w % 4) * 6 + high + w / 4 * 2],
-                                 lanes[(column * 4 + w % 4) * 6 + 4 + w / 4]);
-    }
+    add_products(c, lanes + (me - lane) * 6, lane);
 }
 #else
 #define LANES
@@ -206,9 +212,9 @@ INLINE void write_four(__global float *to, float4 v, int there, bool fours)
 
 /* A lane's sums, from (i0,j0) on: of each unit two rows, four times four columns.  What several
  * fours need is asked for before the first of it is used. */
-INLINE void mma_finish(float sum[UNITS][8][4], __global float *c, __global const float *bias,
-                   __global const float *mask, long i0, int j0, long m, int n, long ldc, int flags,
-                   bool fours)
+APART void mma_finish(float sum[UNITS][8][4], __global float *c, __global const float *bias,
+                      __global const float *mask, long i0, int j0, long m, int n, long ldc,
+                      int flags, bool fours)
 {
     const float4 zero = 0.0f;
     int there[4];
