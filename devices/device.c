@@ -81,7 +81,7 @@ static mot_status find(const mot_device_info *info, mot_device *device)
         device->info = fresh;
         device->cl_version = mot_opencl_version(fresh.opencl_version);
         device->driver_caches = mot_program_driver_caches(&fresh);
-        device->brings_builtins = device->driver_caches && mot_silicon_is_host_cpu(&fresh);
+        device->brings_builtins = mot_program_can_bring_builtins(&fresh);
         device->rounds_on_demand = rounds_on_demand(device);
         device->builtin_prefetch = has_builtin_prefetch(&fresh);
     }

@@ -25,14 +25,11 @@ const char *mot_matmul_b_option(const mot_matmul *p)
 static mot_status record_plain(const mot_recording *r)
 {
     mot_matmul p = mot_matmul_of(r->o);
-    /* Groups of one size whatever n is: pocl compiles a kernel for each. */
-    const size_t group = r->traits.group < 16 ? 1 : 16, local[3] = {group, 1, 1};
-    const size_t global[3] = {((size_t)p.n + group - 1) / group * group, (size_t)p.m,
-                              (size_t)p.batch};
     mot_launch launch;
     mot_launch_begin(&launch, r->commands, "matmul_plain", "", "matmul_plain");
     mot_matmul_arguments(&launch, &p);
-    return mot_record_end_3d(r, &launch, 3, global, local);
+    mot_launch_long(&launch, p.batch);
+    return mot_record_end_plain(r, &launch, p.batch * p.m * p.n);
 }
 
 /* Where a second launch and packing once pay: from where on it was faster on two cores of Zen 3, earlier

@@ -4,7 +4,7 @@
  * the device was opened with one, and then from nowhere else; otherwise from the disk cache;
  * otherwise from the device's compiler, after which it is put into the cache. Options that all
  * builds share: OpenCL C 1.2, and no warnings, which pocl would print on the terminal.  No
- * fast-math: what a kernel may relax, it says itself.
+ * fast-math: what a kernel may relax, it says itself.  pocl is given kernels_cl/builtins.cl.
  *
  * pocl 3.1 keeps the loaded kernels of all devices in one list with a count of users each, and when
  * a launch has ended takes its user from the first entry of the same program, kernel and group size,
@@ -24,7 +24,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { LOG_BYTES_SHOWN = 4096 };
+enum { LOG_BYTES_SHOWN = 4096, OPTIONS_BYTES = 1024 };
 
 const char *mot_kernel_source(const char *name)
 {
@@ -64,6 +64,11 @@ static char *build_log(const mot_device *device, cl_program program)
     return text;
 }
 
+bool mot_program_can_bring_builtins(const mot_device_info *info)
+{
+    return mot_program_driver_caches(info) && mot_silicon_is_host_cpu(info);
+}
+
 static cl_int build(const mot_device *device, cl_uint n_texts, const char **texts,
                     const char *options, cl_program *out)
 {
@@ -74,24 +79,31 @@ static cl_int build(const mot_device *device, cl_uint n_texts, const char **text
     return code;
 }
 
-/* With kernels_cl/builtins.cl for what the compiler would read, where the device's is told so; NULL where
- * that is not enough. */
-static cl_program build_with_builtins(const mot_device *device, const char *source,
-                                      const char *text, const char *options)
+/* With the declarations of kernels_cl/builtins.cl instead of the compiler's header; NULL, and what
+ * the compiler said, where that fails. */
+static cl_program build_with_builtins(const mot_device *device, const char *text,
+                                      const char *options, char **said)
 {
-    char told[1100];
-    cl_program program;
+    static const char header_is_read[] = " -D_OPENCL_H_";
+    char all_options[OPTIONS_BYTES + sizeof header_is_read];
     const char *texts[] = {mot_kernel_source("builtins"), text};
-    snprintf(told, sizeof told, "%s -D_OPENCL_H_", options);
-    if (build(device, 2, texts, told, &program) == CL_SUCCESS)
+    cl_program program;
+    snprintf(all_options, sizeof all_options, "%s%s", options, header_is_read);
+    if (build(device, 2, texts, all_options, &program) == CL_SUCCESS)
         return program;
-    char *said = program ? build_log(device, program) : NULL;
-    mot_log(MOT_LOG_INFO, "builtins device %s source %s why \"%.*s\"", device->info.id, source,
-            said ? (int)strcspn(said, "\n") : 0, said ? said : "");
-    free(said);
-    if (program)
+    if (program) {
+        *said = build_log(device, program);
         clReleaseProgram(program);
+    }
     return NULL;
+}
+
+/* Without them from now on, so that a compiler that does not take them complains but once. */
+static void stop_bringing_builtins(mot_device *device, const char *source, const char *why)
+{
+    device->brings_builtins = false;
+    mot_log(MOT_LOG_INFO, "device %s builtins 0 source %s why \"%.*s\"", device->info.id, source,
+            (int)strcspn(why, "\n"), why);
 }
 
 static mot_status compile(mot_device *device, const char *source, const char *text,
@@ -104,13 +116,16 @@ static mot_status compile(mot_device *device, const char *source, const char *te
                         "elsewhere, with --kernels ARCHIVE; see motley kernels export",
                         id, device->info.name);
     double start_s = mot_clock_s();
+    char *lacking = NULL;
+    cl_int code = CL_SUCCESS;
     cl_program program = NULL;
     if (device->brings_builtins)
-        program = build_with_builtins(device, source, text, all_options);
-    cl_int code = CL_SUCCESS;
+        program = build_with_builtins(device, text, all_options, &lacking);
     if (!program) {
         code = build(device, 1, &text, all_options, &program);
-        device->brings_builtins &= code != CL_SUCCESS; /* else it was these that lacked something */
+        if (code == CL_SUCCESS && device->brings_builtins)
+            stop_bringing_builtins(device, source, lacking ? lacking : "");
+        free(lacking);
     }
     if (!program)
         return mot_cl_fail(device, code, "clCreateProgramWithSource");
@@ -201,7 +216,7 @@ static mot_status from_archive(mot_device *device, const char *source, const cha
 static mot_status make(mot_device *device, const char *source, const char *text,
                        const char *options, cl_program *out, int *blob)
 {
-    char all_options[1024];
+    char all_options[OPTIONS_BYTES];
     char own[32] = "";
     if (device->driver_caches && device->sibling > 0)
         snprintf(own, sizeof own, " -DSIBLING=%d", device->sibling);

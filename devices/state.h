@@ -120,7 +120,7 @@ struct mot_device {
     bool rounds_on_demand;      /* quotients and square roots are rounded correctly if asked for */
     bool builtin_prefetch;      /* its compiler is Clang and takes __builtin_prefetch */
     bool driver_caches;         /* the driver keeps built kernels itself; see program_cache.c */
-    bool brings_builtins;       /* declares OpenCL's functions itself: kernels_cl/builtins.cl */
+    bool brings_builtins;       /* its programs declare OpenCL's functions: kernels_cl/builtins.cl */
     int sibling;                /* devices of the same name that its platform lists before it */
     int cl_version;             /* 120 for OpenCL 1.2 */
     mot_precision precision;
@@ -178,6 +178,8 @@ void mot_programs_free(mot_device *device);
 
 /** Does the driver keep built kernels by itself, better than the disk cache could? */
 bool mot_program_driver_caches(const mot_device_info *info);
+/* Does the driver, pocl's for CPUs, take kernels_cl/builtins.cl instead of its own header? */
+bool mot_program_can_bring_builtins(const mot_device_info *info);
 /** Try the disk cache: *out stays NULL where there is no good entry. */
 void mot_program_cache_load(mot_device *device, const char *text, const char *options,
                             cl_program *out);

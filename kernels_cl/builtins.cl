@@ -1,10 +1,14 @@
 /* builtins: those functions of OpenCL C that kernels here call, declared.
  *
- * pocl's compiler reads the 18,000 lines of Clang's opencl-c.h for every program, once to find the program in
- * its cache and once more to build it: 0.2 s of the 0.22 that a small one takes, and 30 ms where the cache has
- * it.  The library tells it that it has read them (-D_OPENCL_H_, their guard) and puts these in front; the
- * types come from another file, opencl-c-base.h.  A program that calls something else does not build so, and
- * is built with everything (devices/program.c); tests/ops says which. */
+ * pocl's compiler reads the 18,000 lines of Clang's opencl-c.h for every program, once to find the
+ * program in its cache and once more to build it: 0.2 s of the 0.22 that a small one takes, and
+ * 30 ms where the cache has it.  The library tells it that it has read them (-D_OPENCL_H_, their
+ * guard) and puts these in front; the types come from another file, opencl-c-base.h.
+ *
+ * A program that calls something else does not build so, and is built with everything
+ * (devices/program.c), which the log tells and tests/ops refuses.  Numbers that are not vectors are
+ * converted silently, so a function stands here for all types that kernels compute with, lest
+ * another overload is taken. */
 #define PURE __attribute__((overloadable, pure))
 #define CONST __attribute__((overloadable, const))
 #define PLAIN __attribute__((overloadable))
@@ -23,29 +27,56 @@ int PLAIN atomic_inc(volatile __global int *);
 int PLAIN atomic_xchg(volatile __global int *, int);
 
 #define WIDTHS(F) F() F(2) F(4) F(8) F(16)
-
 #define OF_ONE(type, name) type CONST name(type);
 #define OF_TWO(type, name) type CONST name(type, type);
+
+#define NUMBERS(type)                                                                              \
+    OF_TWO(type, min)                                                                              \
+    OF_TWO(type, max)                                                                              \
+    type CONST clamp(type, type, type);
+#define REALS(type)                                                                                \
+    NUMBERS(type)                                                                                  \
+    OF_ONE(type, erfc)                                                                             \
+    OF_ONE(type, exp)                                                                              \
+    OF_ONE(type, exp2)                                                                             \
+    OF_ONE(type, fabs)                                                                             \
+    OF_ONE(type, log)                                                                              \
+    OF_ONE(type, log2)                                                                             \
+    OF_ONE(type, sign)                                                                             \
+    OF_ONE(type, sqrt)                                                                             \
+    OF_ONE(type, tanh)                                                                             \
+    OF_TWO(type, copysign)                                                                         \
+    OF_TWO(type, fmax)
+#define WHOLES(type)                                                                               \
+    NUMBERS(type)                                                                                  \
+    OF_TWO(type, mul_hi)                                                                           \
+    OF_ONE(type, popcount)
 #define FLOATS(n)                                                                                  \
-    OF_ONE(float##n, erfc)                                                                         \
-    OF_ONE(float##n, exp)                                                                          \
-    OF_ONE(float##n, exp2)                                                                         \
-    OF_ONE(float##n, fabs)                                                                         \
-    OF_ONE(float##n, log)                                                                          \
-    OF_ONE(float##n, log2)                                                                         \
-    OF_ONE(float##n, sign)                                                                         \
-    OF_ONE(float##n, sqrt)                                                                         \
-    OF_ONE(float##n, tanh)                                                                         \
-    OF_TWO(float##n, copysign)                                                                     \
-    OF_TWO(float##n, fmax)                                                                         \
+    REALS(float##n)                                                                                \
+    float CONST dot(float##n, float##n);                                                           \
     int##n CONST isnan(float##n);                                                                  \
-    float##n CONST select(float##n, float##n, int##n);                                             \
+    float##n CONST select(float##n, float##n, int##n);
+#define INTS(n)                                                                                    \
+    WHOLES(int##n)                                                                                 \
+    WHOLES(uint##n)                                                                                \
+    WHOLES(long##n)                                                                                \
+    WHOLES(ulong##n)                                                                               \
     int CONST any(int##n);                                                                         \
-    uint##n CONST select(uint##n, uint##n, int##n);                                                \
-    uint##n CONST mul_hi(uint##n, uint##n);                                                        \
-    uint##n CONST popcount(uint##n);
+    int##n CONST select(int##n, int##n, int##n);                                                   \
+    uint##n CONST select(uint##n, uint##n, int##n);
 WIDTHS(FLOATS)
+WIDTHS(INTS)
+#ifdef cl_khr_fp64
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+REALS(double)
+int CONST isnan(double);
+#endif
+#undef INTS
 #undef FLOATS
+#undef WHOLES
+#undef REALS
+#undef NUMBERS
+#undef OF_TWO
 #undef OF_ONE
 
 #define CONVERSIONS(to, n)                                                                         \
@@ -64,20 +95,6 @@ WIDTHS(FLOATS)
 WIDTHS(ALL_CONVERSIONS)
 #undef ALL_CONVERSIONS
 #undef CONVERSIONS
-
-#define FLOATS(n) float CONST dot(float##n, float##n);
-WIDTHS(FLOATS)
-#undef FLOATS
-
-#define NUMBERS(type)                                                                              \
-    OF_TWO(type, min)                                                                              \
-    OF_TWO(type, max)                                                                              \
-    type CONST clamp(type, type, type);
-#define ALL_NUMBERS(n) NUMBERS(float##n) NUMBERS(int##n) NUMBERS(uint##n) NUMBERS(long##n)
-WIDTHS(ALL_NUMBERS)
-#undef ALL_NUMBERS
-#undef NUMBERS
-#undef OF_TWO
 #undef WIDTHS
 
 /* Vectors in memory of each kind. */

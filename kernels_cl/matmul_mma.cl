@@ -52,7 +52,7 @@ float word_product(uint a, uint b)
 }
 
 /* What a lane gets, of what all lanes of its warp have put down. */
-APART void add_products(float c[4], __local const uint *lanes, uint lane)
+OUT_OF_LINE void add_products(float c[4], __local const uint *lanes, uint lane)
 {
     for (int i = 0; i < 4; i++) {
         const uint high = i / 2, column = lane % 4 * 2 + i % 2;
@@ -212,9 +212,9 @@ INLINE void write_four(__global float *to, float4 v, int there, bool fours)
 
 /* A lane's sums, from (i0,j0) on: of each unit two rows, four times four columns.  What several
  * fours need is asked for before the first of it is used. */
-APART void mma_finish(float sum[UNITS][8][4], __global float *c, __global const float *bias,
-                      __global const float *mask, long i0, int j0, long m, int n, long ldc,
-                      int flags, bool fours)
+OUT_OF_LINE void mma_finish(float sum[UNITS][8][4], __global float *c, __global const float *bias,
+                            __global const float *mask, long i0, int j0, long m, int n, long ldc,
+                            int flags, bool fours)
 {
     const float4 zero = 0.0f;
     int there[4];

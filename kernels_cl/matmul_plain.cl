@@ -13,12 +13,13 @@ __kernel void matmul_plain(__global float *c, long c_at, __global float *sums, l
                            __global const float *a, long a_at, __global const float *b, long b_at,
                            __global const float *bias, long bias_at, __global const float *mask,
                            long mask_at, long m, long n, long k, long lda, long ldb, long ldc,
-                           long stride_a, long stride_b, long stride_c, int flags)
+                           long stride_a, long stride_b, long stride_c, int flags, long batches)
 {
-    const long j = get_global_id(0), i = get_global_id(1), batch = get_global_id(2);
+    const long e = get_global_id(0), row = e / n, j = e - row * n;
+    const long batch = row / m, i = row - batch * m;
     const long a_row = flags & TRANS_A ? 1 : lda, a_step = flags & TRANS_A ? lda : 1;
     const long b_col = flags & TRANS_B ? ldb : 1, b_step = flags & TRANS_B ? 1 : ldb;
-    if (i >= m || j >= n)
+    if (batch >= batches)
         return;
     a += a_at + batch * stride_a + i * a_row;
     b_at += batch * stride_b + j * b_col;

@@ -193,8 +193,8 @@ INLINE void store(__local float *to, const float4 *held, int lines, int deep, in
 }
 
 /* The arithmetic of one step. */
-APART void multiply(float4 tile[ITEM_ROWS][ITEM_COLUMNS / 4], __local const float *left,
-                    __local const float *right)
+OUT_OF_LINE void multiply(float4 tile[ITEM_ROWS][ITEM_COLUMNS / 4], __local const float *left,
+                          __local const float *right)
 {
     UNROLL_MORE
     for (int p = 0; p < STEP; p++) {
@@ -231,8 +231,8 @@ INLINE void block_of(long *i0, long *j0, long m, long n)
     *i0 = (long)(first + rest % here) * ROWS;
 }
 
-APART void store_four(float4 value, __global float *c, __global const float *bias,
-                      __global const float *mask, long i, long j, long n, long ldc, int flags)
+OUT_OF_LINE void store_four(float4 value, __global float *c, __global const float *bias,
+                            __global const float *mask, long i, long j, long n, long ldc, int flags)
 {
     const long at = i * ldc + j;
     if (flags & WIDE_C && j < n) {

@@ -50,6 +50,7 @@ static void on_every_device(mot_precision precision, void (*test)(mot_device *de
             if (traits.group >= 256 && traits.local_bytes >= 65536) {
                 device->mma = (mot_mma)way;
                 test(device);
+                ck_assert_int_eq(device->brings_builtins, mot_program_can_bring_builtins(&list[i]));
                 n_tested++;
             }
         mot_device_close(device);
