@@ -178,7 +178,7 @@ void mot_programs_free(mot_device *device);
 
 /** Does the driver keep built kernels by itself, better than the disk cache could? */
 bool mot_program_driver_caches(const mot_device_info *info);
-/* Does the driver, pocl's for CPUs, take kernels_cl/builtins.cl instead of its own header? */
+/** Does the driver, pocl for CPUs, take kernels_cl/builtins.cl instead of its own header? */
 bool mot_program_can_bring_builtins(const mot_device_info *info);
 /** Try the disk cache: *out stays NULL where there is no good entry. */
 void mot_program_cache_load(mot_device *device, const char *text, const char *options,
