@@ -12,6 +12,12 @@
 #include "devices/primitive.h"
 #include "runtime/base/random.h"
 
+/** What choices of a case came to: hashes of their launches, but for the buffers. */
+typedef struct op_ran {
+    uint64_t launches[128];
+    int n;
+} op_ran;
+
 typedef struct op_case {
     mot_operands o;                    /* shapes, types and attributes; buffers are the harness's */
     void *in[MOT_MAX_INPUTS];          /* as the view's type says; NULL: absent; freed by op_free */
@@ -20,7 +26,8 @@ typedef struct op_case {
     double *expected[MOT_MAX_OUTPUTS]; /* NULL: the output is absent; of 16 bits: the bits */
     double tolerance[MOT_MAX_OUTPUTS]; /* of |difference| / (1 + |expected|) */
     uint32_t scalars[MOT_N_SCALARS];
-    int on_top; /* output 0 lies on this input (in place); -1: on its own */
+    int on_top;  /* output 0 lies on this input (in place); -1: on its own */
+    op_ran *ran; /* not NULL: choices that come to launches of before are not run again */
 } op_case;
 
 /** Fill the case with something random; `small` for slow simulators. */
