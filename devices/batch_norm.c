@@ -4,7 +4,7 @@
 
 #include "devices/batch_norm.h"
 
-enum { WEIGHT = 1, BIAS = 2, RELU = 4, RUNNING = 8 }; /* as the kernels have them */
+enum { WEIGHT = 1, BIAS = 2, RELU = 4, RUNNING = 8, RESIDUAL = 16 }; /* as the kernels have them */
 enum { UNITS_PER_THREAD = 8 };
 
 static const mot_view none = {0};
@@ -20,14 +20,14 @@ static int flags_of(const mot_operands *o, int weight)
            (o->attrs.activation == MOT_ACT_RELU ? RELU : 0);
 }
 
-/* x is (B,C,...), and the inputs from `first` on have C elements where they are there. */
-static mot_status check_channels(const mot_operands *o, int x, int first)
+/* x is (B,C,...), and the inputs from `first` on, before `end`, have C elements where they are there. */
+static mot_status check_channels(const mot_operands *o, int x, int first, int end)
 {
     const int64_t channels = mot_batch_norm_channels(&o->in[x]);
     if (channels < 1 || mot_view_elements(&o->in[x]) < 1)
         return MOT_FAIL(MOT_ERR_SHAPE, "%s %s: needs samples (B,C,...)", mot_op_name(o->op),
                         o->name);
-    for (int i = first; i < o->n_in; i++)
+    for (int i = first; i < end && i < o->n_in; i++)
         if (mot_has_in(o, i))
             MOT_TRY(mot_check_elements(o, "a channel's number", &o->in[i], channels));
     return MOT_OK;
@@ -57,7 +57,7 @@ static mot_status end_channels(const mot_recording *r, mot_launch *launch, const
 static mot_status check_sums(const mot_operands *o)
 {
     MOT_TRY(mot_check_operands(o, 2, 2, 1, 1, 0));
-    MOT_TRY(check_channels(o, 0, 1));
+    MOT_TRY(check_channels(o, 0, 1, o->n_in));
     return mot_check_elements(o, "sums", &o->out[0], 2 * mot_batch_norm_channels(&o->in[0]) + 1);
 }
 
@@ -93,25 +93,29 @@ static mot_status sums_channels(const mot_recording *r)
 
 static mot_status check_forward(const mot_operands *o)
 {
-    MOT_TRY(mot_check_operands(o, 3, 6, 1, 1, 0));
-    MOT_TRY(check_channels(o, 0, 4));
+    MOT_TRY(mot_check_operands(o, 3, 7, 1, 1, 0));
+    MOT_TRY(check_channels(o, 0, 4, MOT_BATCH_NORM_RESIDUAL));
     for (int i = 1; i < 3; i++)
         MOT_TRY(mot_check_elements(o, "a running number", &o->in[i],
                                    mot_batch_norm_channels(&o->in[0])));
     if (mot_has_in(o, 3))
         MOT_TRY(
             mot_check_elements(o, "sums", &o->in[3], 2 * mot_batch_norm_channels(&o->in[0]) + 1));
+    if (mot_has_in(o, MOT_BATCH_NORM_RESIDUAL))
+        MOT_TRY(mot_check_elements(o, "r", &o->in[MOT_BATCH_NORM_RESIDUAL],
+                                   mot_view_elements(&o->in[0])));
     return mot_check_elements(o, "y", &o->out[0], mot_view_elements(&o->in[0]));
 }
 
 void mot_batch_norm_add_arguments(mot_launch *launch, const mot_operands *o)
 {
     mot_launch_view(launch, &o->out[0]);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i <= MOT_BATCH_NORM_RESIDUAL; i++)
         optional(launch, o, i);
     mot_batch_norm_add_sizes(launch, &o->in[0]);
     mot_launch_float(launch, (float)o->attrs.eps);
-    mot_launch_int(launch, flags_of(o, 4) | (mot_has_in(o, 3) ? 0 : RUNNING));
+    mot_launch_int(launch, flags_of(o, 4) | (mot_has_in(o, 3) ? 0 : RUNNING) |
+                               (mot_has_in(o, MOT_BATCH_NORM_RESIDUAL) ? RESIDUAL : 0));
 }
 
 static void begin_forward(const mot_recording *r, mot_launch *launch, const char *kernel)
@@ -138,7 +142,7 @@ static mot_status forward_channels(const mot_recording *r)
 
 static mot_status check_backward(const mot_operands *o, int weight)
 {
-    MOT_TRY(check_channels(o, 1, weight));
+    MOT_TRY(check_channels(o, 1, weight, o->n_in));
     MOT_TRY(mot_check_elements(o, "dy", &o->in[0], mot_view_elements(&o->in[1])));
     MOT_TRY(mot_check_elements(o, "sums", &o->in[2], 2 * mot_batch_norm_channels(&o->in[1]) + 1));
     return mot_check_elements(o, "mean", &o->in[3], mot_batch_norm_channels(&o->in[1]));

@@ -86,8 +86,10 @@ mot_status mot_batch_norm_sums_parts(const mot_recording *r)
 mot_status mot_batch_norm_parts(const mot_recording *r)
 {
     const mot_view *x = &r->o->in[0], *y = &r->o->out[0];
+    const mot_view *added =
+        mot_has_in(r->o, MOT_BATCH_NORM_RESIDUAL) ? &r->o->in[MOT_BATCH_NORM_RESIDUAL] : y;
     mot_launch launch;
-    begin_parts(r, &launch, "batch_norm", "batch_norm_parts", in_fours(x, y, y));
+    begin_parts(r, &launch, "batch_norm", "batch_norm_parts", in_fours(x, y, added));
     mot_batch_norm_add_arguments(&launch, r->o);
     return end_parts(r, &launch, x);
 }

@@ -1,7 +1,8 @@
 /* batch_norm: of x (samples, channels, plane), each channel over all samples; runtime/graph/op/batch_norm.c
  * has the formulas.  sums (2 C + 1) = {sum of d = x - mean, sum of d^2, elements of a channel}, and
  * grad_sums (2 C) = {sum of g, sum of g n} with g = dy, or 0 where the relu behind gave 0.
- * flags: 1 weight is there, 2 bias is there, 4 relu, 8 no sums: by running mean and variance.
+ * flags: 1 weight is there, 2 bias is there, 4 relu, 8 no sums: by running mean and variance, 16 r is
+ * there, which is added before the relu.
  * plain     sums: one work-item a channel; others: one work-item an element.
  * channels  for CPUs: groups of one work-item, each with a range of channels, vectors along the plane.
  * parts     several groups a channel (batch_norm_channel.cl); sums of parts are added in a second launch,
@@ -100,8 +101,8 @@ __kernel void batch_norm_sums_finish(__global float *sums, long sums_at, __globa
     __global float *y, long y_at, __global const float *x, long x_at, __global const float *mean,  \
         long mean_at, __global const float *variance, long variance_at,                            \
         __global const float *sums, long sums_at, __global const float *weight, long weight_at,    \
-        __global const float *bias, long bias_at, long samples, long channels, long plane,         \
-        float eps, int flags
+        __global const float *bias, long bias_at, __global const float *r, long r_at,              \
+        long samples, long channels, long plane, float eps, int flags
 
 bn_channel bn_forward_channel(__global const float *mean, __global const float *variance,
                               __global const float *sums, __global const float *weight,
@@ -128,29 +129,45 @@ __kernel void batch_norm_plain(FORWARD_PARAMETERS)
         bn_forward_channel(mean + mean_at, variance + variance_at, sums + sums_at,
                            weight + weight_at, bias + bias_at, i / plane % channels, channels, eps,
                            flags);
-    const float v = (x[x_at + i] - ch.mean) * (ch.factor * ch.weight) + ch.bias;
+    float v = (x[x_at + i] - ch.mean) * (ch.factor * ch.weight) + ch.bias;
+    if (flags & BATCH_NORM_RESIDUAL)
+        v += r[r_at + i];
     y[y_at + i] = flags & BATCH_NORM_RELU && v < 0.0f ? 0.0f : v;
 }
+
+/* A sample's plane of a channel; `added` is a constant, so that the loop has no condition in it. */
+#define BATCH_NORM_PLANE(added)                                                                    \
+    for (long i = 0; i < whole; i += VW) {                                                         \
+        VEC v = (VLOAD(x + at + i) - ch.mean) * scale + ch.bias;                                   \
+        if (added)                                                                                 \
+            v += VLOAD(r + at + i);                                                                \
+        VSTORE(v < least ? (VEC)least : v, y + at + i);                                            \
+    }                                                                                              \
+    for (long i = whole; i < plane; i++) {                                                         \
+        float v = (x[at + i] - ch.mean) * scale + ch.bias;                                         \
+        if (added)                                                                                 \
+            v += r[at + i];                                                                        \
+        y[at + i] = v < least ? least : v;                                                         \
+    }
 
 __kernel void batch_norm_channels(FORWARD_PARAMETERS UNITS)
 {
     const long unit = get_group_id(0), units = get_num_groups(0), whole = plane / VW * VW;
     const float least = flags & BATCH_NORM_RELU ? 0.0f : -INFINITY;
+    x += x_at;
+    y += y_at;
+    r += r_at;
     for (long c = part_begin(channels, unit, units); c < part_begin(channels, unit + 1, units); c++) {
         const bn_channel ch =
             bn_forward_channel(mean + mean_at, variance + variance_at, sums + sums_at,
                                weight + weight_at, bias + bias_at, c, channels, eps, flags);
         const float scale = ch.factor * ch.weight;
         for (long s = 0; s < samples; s++) {
-            __global const float *from = x + x_at + (s * channels + c) * plane;
-            __global float *to = y + y_at + (s * channels + c) * plane;
-            for (long i = 0; i < whole; i += VW) {
-                const VEC v = (VLOAD(from + i) - ch.mean) * scale + ch.bias;
-                VSTORE(v < least ? (VEC)least : v, to + i);
-            }
-            for (long i = whole; i < plane; i++) {
-                const float v = (from[i] - ch.mean) * scale + ch.bias;
-                to[i] = v < least ? least : v;
+            const long at = (s * channels + c) * plane;
+            if (flags & BATCH_NORM_RESIDUAL) {
+                BATCH_NORM_PLANE(true)
+            } else {
+                BATCH_NORM_PLANE(false)
             }
         }
     }
@@ -166,8 +183,11 @@ __kernel void batch_norm_parts(FORWARD_PARAMETERS, int parts)
     const float scale = ch.factor * ch.weight;
     x += x_at;
     y += y_at;
+    r += r_at;
     EACH_PIECE(at) {
-        const PIECE v = (PIECE_AT(x + at) - ch.mean) * scale + ch.bias;
+        PIECE v = (PIECE_AT(x + at) - ch.mean) * scale + ch.bias;
+        if (flags & BATCH_NORM_RESIDUAL)
+            v += PIECE_AT(r + at);
         *(__global PIECE *)(y + at) = v < least ? (PIECE)least : v;
     }
 }

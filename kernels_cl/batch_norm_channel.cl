@@ -8,6 +8,7 @@
 #define BATCH_NORM_BIAS 2
 #define BATCH_NORM_RELU 4
 #define BATCH_NORM_RUNNING 8
+#define BATCH_NORM_RESIDUAL 16
 
 /* n = (x - mean) * factor. */
 typedef struct {

@@ -32,13 +32,15 @@
     X(norm_grad) /* dy, x, stats, [w] -> dx, [dw (N)], [db (N)] */                                  \
     X(batch_norm_sums) /* x (B,C,...), mean (C) -> sums (2C+1), exchanged: of d = x - mean, of d^2, \
                           and how much of each channel there is */ \
-    X(batch_norm) /* x (B,C,...), mean (C), variance (C), sums, [w (C)], [b (C)] -> y = act(...): each \
-                     channel with its mean over all samples taken off, divided by its deviation, times \
-                     w plus b; by mean and variance, the running ones, where sums are absent */ \
+    X(batch_norm) /* x (B,C,...), mean (C), variance (C), sums, [w (C)], [b (C)], [r (as x)] -> y = \
+                     act(...): each channel with its mean over all samples taken off, divided by its \
+                     deviation, times w plus b, plus r; by mean and variance, the running ones, where \
+                     sums are absent */ \
     X(batch_norm_grad_sums) /* dy, x, sums, mean, [w], [b] -> grad_sums (2C), exchanged, [dw], [db] */ \
     X(batch_norm_grad) /* dy, x, sums, mean, grad_sums, [w], [b] -> dx */ \
     X(batch_norm_update) /* sums -> mean (C), variance (C), in place: running, by attrs.momentum */ \
-    X(add)     /* a, b of one shape -> y = a + b; sums the gradients of a tensor used twice */      \
+    X(add)     /* a, b, [h], of one shape -> y = act(a + b), times relu'(h) if h; sums the gradients \
+                          of a tensor used twice */ \
     X(concat)  /* up to 8 inputs -> y, one behind the other in dimension attrs.axis */             \
     X(permute) /* x -> y whose dimension i is dimension attrs.order[i] of x; 0 stays 0 */           \
     X(slice)   /* x -> y, elements attrs.start + attrs.step i of each dimension but 0 */            \
@@ -150,8 +152,8 @@ static inline int64_t mot_window_places(const mot_window *window, int axis)
 
 /** Attributes of an operator; each uses those that its line above, or its rules file, names. */
 typedef struct mot_attrs {
-    mot_activation activation; /* epilogue of linear and conv2d, NONE or RELU; see max_pool2d_grad;
-                                  activation: from GELU on */
+    mot_activation activation; /* epilogue of linear, conv2d, batch_norm and add, NONE or RELU; see
+                                  max_pool2d_grad; activation: from GELU on */
     mot_window window;         /* conv2d and the pools */
     float slope;               /* leaky relu: 0 to 1 */
     mot_loss loss;             /* pointwise_loss */
@@ -180,6 +182,9 @@ typedef struct mot_attrs {
     double loss_scale;       /* optimizers, with storage MOT_F16: the first one */
     int64_t loss_scale_every; /* the same, unscale: good steps until it is doubled */
 } mot_attrs;
+
+/** batch_norm: the input that is added, r. */
+enum { MOT_BATCH_NORM_RESIDUAL = 6 };
 
 /** The words of the `scalars` view that is written anew for every step (32 bits each). */
 enum {

@@ -1,8 +1,9 @@
 /* fuse.c: joining two nodes into one, so that a step has fewer launches and passes over memory.
  *
- * A rule is a row of the table: `second` reads the output 0 of `first`, and nobody else does;
- * `join` changes `first` so that it does the work of both, or says no.  Then `first` writes what
- * `second` wrote and `second` is gone.  Adding a fusion is adding a row.
+ * A rule is a row of the table: `second` reads the one output of `first`, and nobody else does; it is its
+ * input 0, or, of a sum, either; `join` changes `first` so that it does the work of both, or says no.
+ * Then `first` writes what `second` wrote, and stays at its place or, where that is too early for the
+ * other inputs, goes to that of `second`.  Adding a fusion is adding a row.
  */
 #include "config.h"
 
@@ -17,9 +18,20 @@
 static bool join_activation(const mot_graph *graph, mot_node *first, const mot_node *second)
 {
     (void)graph, (void)second;
-    if (first->attrs.activation != MOT_ACT_NONE)
+    if (first->attrs.activation != MOT_ACT_NONE || (first->op == MOT_OP_add && first->n_in > 2))
         return false;
     first->attrs.activation = MOT_ACT_RELU;
+    return true;
+}
+
+/* Batch norm, then a sum: what it is added to becomes an input, which backward has to know. */
+static bool join_residual(const mot_graph *graph, mot_node *first, const mot_node *second)
+{
+    (void)graph;
+    if (first->attrs.activation != MOT_ACT_NONE || first->n_in > MOT_BATCH_NORM_RESIDUAL)
+        return false;
+    first->in[MOT_BATCH_NORM_RESIDUAL] = second->in[1];
+    first->n_in = MOT_BATCH_NORM_RESIDUAL + 1;
     return true;
 }
 
@@ -28,7 +40,8 @@ static bool join_activation(const mot_graph *graph, mot_node *first, const mot_n
 static bool join_mask(const mot_graph *graph, mot_node *first, const mot_node *second)
 {
     const mot_shape *h = &graph->tensor[second->in[1]].shape;
-    if (first->n_in > 2 || !mot_shape_equal(h, &graph->tensor[first->out[0]].shape))
+    if (first->n_in > 2 || first->attrs.activation != MOT_ACT_NONE ||
+        !mot_shape_equal(h, &graph->tensor[first->out[0]].shape))
         return false;
     first->in[2] = second->in[1];
     first->n_in = 3;
@@ -54,8 +67,11 @@ static const struct {
     {MOT_OP_conv2d, MOT_OP_relu, join_activation, false},
     {MOT_OP_conv2d_dinput, MOT_OP_relu, join_activation, false},
     {MOT_OP_batch_norm, MOT_OP_relu, join_activation, true},
+    {MOT_OP_batch_norm, MOT_OP_add, join_residual, true},
+    {MOT_OP_add, MOT_OP_relu, join_activation, false},
     {MOT_OP_linear_dinput, MOT_OP_relu_grad, join_mask, false},
     {MOT_OP_conv2d_dinput, MOT_OP_relu_grad, join_mask, false},
+    {MOT_OP_add, MOT_OP_relu_grad, join_mask, false},
     {MOT_OP_max_pool2d_grad, MOT_OP_relu_grad, join_pooled_mask, false},
 };
 
@@ -82,30 +98,63 @@ static bool others_are_ready(const mot_graph *graph, int first, const mot_node *
     return true;
 }
 
-static void try_to_join(mot_graph *graph, int index, bool before)
+/* `first` does the work of both now, at one of their places, which are the same to all others, for only
+ * `second` read what it gave; nothing is left at the other place. */
+static void leave_one(mot_graph *graph, int first, int second)
+{
+    int place = first, other = second;
+    graph->node[first].out[0] = graph->node[second].out[0];
+    if (!others_are_ready(graph, first, &graph->node[second])) {
+        const mot_node joined = graph->node[first];
+        graph->node[first] = graph->node[second];
+        graph->node[second] = joined;
+        place = second, other = first;
+    }
+    for (int t = 0; t < graph->n_tensors; t++)
+        if (graph->tensor[t].producer == second)
+            graph->tensor[t].producer = place;
+    graph->node[other].n_in = 0;
+    graph->node[other].n_out = DROPPED;
+}
+
+static bool try_to_join(mot_graph *graph, int index, bool before)
 {
     mot_node *second = &graph->node[index];
     int between = second->n_in > 0 ? second->in[0] : -1;
     int producer = between < 0 ? -1 : graph->tensor[between].producer;
     if (producer < 0)
-        return;
+        return false;
     mot_node *first = &graph->node[producer];
     for (size_t i = 0; i < sizeof fusions / sizeof *fusions; i++) {
         if (fusions[i].before != before || fusions[i].first != first->op ||
             fusions[i].second != second->op || first->out[0] != between ||
-            first->phase != second->phase || graph->tensor[between].kind != MOT_TENSOR_ACTIVATION)
+            first->phase != second->phase || first->checkpoint != second->checkpoint ||
+            graph->tensor[between].kind != MOT_TENSOR_ACTIVATION)
             continue;
-        if (n_uses(graph, between) != 1 || !others_are_ready(graph, producer, second) ||
-            !fusions[i].join(graph, first, second))
+        if (n_uses(graph, between) != 1 || !fusions[i].join(graph, first, second))
             continue;
-        first->out[0] = second->out[0];
-        for (int t = 0; t < graph->n_tensors; t++)
-            if (graph->tensor[t].producer == index)
-                graph->tensor[t].producer = producer;
-        second->n_in = 0;
-        second->n_out = DROPPED;
-        return;
+        leave_one(graph, producer, index);
+        return true;
     }
+    return false;
+}
+
+/* A sum may be joined by either of what it adds. */
+static void swap_terms(mot_node *node)
+{
+    const int term = node->in[0];
+    node->in[0] = node->in[1];
+    node->in[1] = term;
+}
+
+static void join(mot_graph *graph, int index, bool before)
+{
+    mot_node *node = &graph->node[index];
+    if (try_to_join(graph, index, before) || node->op != MOT_OP_add)
+        return;
+    swap_terms(node);
+    if (!try_to_join(graph, index, before))
+        swap_terms(node);
 }
 
 /* ---- numbering anew ---- */
@@ -199,7 +248,7 @@ static void drop_tensors(mot_graph *graph, int *number)
 mot_status mot_graph_fuse(mot_graph *graph, bool before)
 {
     for (int i = 0; i < graph->n_nodes; i++)
-        try_to_join(graph, i, before);
+        join(graph, i, before);
     int n = graph->n_nodes > graph->n_tensors ? graph->n_nodes : graph->n_tensors, *number;
     MOT_TRY(mot_alloc((size_t)n, sizeof *number, &number));
     drop_nodes(graph, number);

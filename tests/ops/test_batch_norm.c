@@ -19,6 +19,8 @@ static norm_case draw(op_case *c, mot_random *random, bool small)
     const int n_dims = (int)op_between(random, 2, 4);
     int64_t dim[4] = {op_between(random, 1, small ? 4 : 20), op_between(random, 1, small ? 5 : 40),
                       op_between(random, 1, small ? 5 : 17), op_between(random, 1, small ? 9 : 33)};
+    if (op_between(random, 0, 1)) /* whole vectors */
+        dim[n_dims - 1] *= 4;
     for (int i = n_dims; i < 4; i++)
         dim[i] = 1;
     if (dim[0] * dim[2] * dim[3] < 4) /* of a few elements alike a deviation would be rounding */
@@ -92,9 +94,14 @@ void make_batch_norm(op_case *c, mot_random *random, bool small)
     double *sums = running ? NULL : sums_input(c, random, 3, &n, xd, md);
     double *w = n.weight ? doubles_of(op_input(c, random, 4, n.channel), n.size.channels) : NULL;
     double *b = n.weight ? doubles_of(op_input(c, random, 5, n.channel), n.size.channels) : NULL;
+    double *r =
+        op_between(random, 0, 1)
+            ? doubles_of(op_input(c, random, MOT_BATCH_NORM_RESIDUAL, n.x), op_elements(&n.x))
+            : NULL;
     c->on_top = op_between(random, 0, 2) == 0 ? 0 : -1;
     /* The variance is a difference of sums. */
-    ref_batch_norm(&c->o.attrs, &n.size, op_output(c, 0, n.x, 3e-5), xd, md, vd, sums, w, b);
+    ref_batch_norm(&c->o.attrs, &n.size, op_output(c, 0, n.x, 3e-5), xd, md, vd, sums, w, b, r);
+    free(r);
     free(xd);
     free(md);
     free(vd);

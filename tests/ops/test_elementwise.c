@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "tests/ops/ops.h"
+#include "tests/unit/reference_ops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,10 +43,14 @@ void make_add(op_case *c, mot_random *random, bool small)
 {
     mot_view view = any_view(random, small);
     const float *a = op_input(c, random, 0, view), *b = op_input(c, random, 1, view);
+    const int64_t then = op_between(random, 0, 2);
+    const float *h = then == 2 ? op_input(c, random, 2, view) : NULL;
     double *y = op_output(c, 0, view, 1e-7);
+    c->o.attrs.activation = then == 1 ? MOT_ACT_RELU : MOT_ACT_NONE;
     c->on_top = maybe_in_place(random);
     for (int64_t i = 0; i < op_elements(&view); i++)
-        y[i] = (double)a[i] + (double)b[i];
+        y[i] = ref_added(c->o.attrs.activation, (double)a[i] + (double)b[i],
+                         h ? &(double){(double)h[i]} : NULL);
 }
 
 void make_scale_gradient(op_case *c, mot_random *random, bool small)

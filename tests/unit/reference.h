@@ -260,7 +260,8 @@ static inline void ref_any_batch_norm(const reference *r, const mot_node *node, 
         ref_batch_norm_sums(&size, out[0], in[0], in[1]);
         break;
     case MOT_OP_batch_norm:
-        ref_batch_norm(&node->attrs, &size, out[0], in[0], in[1], in[2], in[3], in[4], in[5]);
+        ref_batch_norm(&node->attrs, &size, out[0], in[0], in[1], in[2], in[3], in[4], in[5],
+                       in[MOT_BATCH_NORM_RESIDUAL]);
         break;
     case MOT_OP_batch_norm_grad_sums:
         ref_batch_norm_grad_sums(&node->attrs, &size, out[0], out[1], out[2], in[0], in[1], in[2],
@@ -332,7 +333,8 @@ static inline void run_node(const reference *r, const mot_node *node)
         break;
     case MOT_OP_add:
         for (int64_t i = 0; i < n; i++)
-            out[0][i] = in[0][i] + in[1][i];
+            out[0][i] =
+                ref_added(node->attrs.activation, in[0][i] + in[1][i], in[2] ? &in[2][i] : NULL);
         break;
     case MOT_OP_concat:
         ref_concat(r, node, out[0], in);

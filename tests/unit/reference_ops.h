@@ -140,6 +140,12 @@ static inline void ref_norm_grad(const mot_attrs *attrs, const ref_norm_sizes *s
     }
 }
 
+/* What of a sum is left by a relu, or by the mask of one; h may be NULL. */
+static inline double ref_added(mot_activation activation, double sum, const double *h)
+{
+    return (activation == MOT_ACT_RELU && sum < 0) || (h && !(*h > 0)) ? 0 : sum;
+}
+
 /* ---- batch norm of x (samples, channels, plane); formulas in runtime/graph/op/batch_norm.c ---- */
 
 typedef struct ref_channels {
@@ -184,12 +190,13 @@ static inline double ref_normalized(const mot_attrs *attrs, const ref_channels *
 
 static inline void ref_batch_norm(const mot_attrs *attrs, const ref_channels *size, double *y,
                                   const double *x, const double *mean, const double *variance,
-                                  const double *sums, const double *w, const double *b)
+                                  const double *sums, const double *w, const double *b,
+                                  const double *r)
 {
     for (int64_t i = 0; i < ref_channels_elements(size); i++) {
         const int64_t c = ref_channel(size, i);
         const double v = ref_normalized(attrs, size, i, x, mean, variance, sums) * (w ? w[c] : 1) +
-                         (b ? b[c] : 0);
+                         (b ? b[c] : 0) + (r ? r[i] : 0);
         y[i] = attrs->activation == MOT_ACT_RELU && v < 0 ? 0 : v;
     }
 }

@@ -112,6 +112,93 @@ START_TEST(test_batch_norm_meets_twice_and_keeps_what_runs)
 }
 END_TEST
 
+/* What is added is made between the norm and the sum, so that the norm goes to the sum's place. */
+START_TEST(test_batch_norm_takes_a_sum_and_its_relu_along)
+{
+    int x;
+    mot_graph *graph = new_graph((mot_shape){2, {MOT_BATCH, 4}}, &x);
+    const int h = add_linear(graph, "a", x, 4, false);
+    const int deep = add_batch_norm(graph, "bn", h, false);
+    const int other = add_linear(graph, "b", h, 4, false);
+    x = add_unary(graph, MOT_OP_relu, "relu", add_add(graph, "sum", other, deep));
+    add_xent(graph, x);
+    seal_sgd(graph, 0);
+    check_sealed(graph);
+    check_print(
+        graph,
+        "forward   input     ingest(4)         raw (B,4) u8, scale (1), shift (1)"
+        " -> input (B,4)\n"
+        "forward   a         linear            input (B,4), a.weight (4,4) -> a (B,4)\n"
+        "forward   bn        batch_norm_sums   a (B,4), bn.running1 (4) -> bn.sums (9)\n"
+        "forward   b         linear            a (B,4), b.weight (4,4) -> b (B,4)\n"
+        "forward   bn        batch_norm(relu)  a (B,4), bn.running1 (4), bn.running2 (4), "
+        "bn.sums (9), -, -, b (B,4) -> relu (B,4)\n"
+        "forward   loss      softmax_xent      relu (B,4), label (B) i32"
+        " -> d_relu (B,4), loss.sums (4)\n"
+        "backward  bn        relu_grad         d_relu (B,4), relu (B,4) -> d_b (B,4)\n"
+        "backward  bn        batch_norm_grad_sums  d_b (B,4), a (B,4), bn.sums (9), "
+        "bn.running1 (4) -> d_bn.sums (8)\n"
+        "backward  bn        batch_norm_grad   d_b (B,4), a (B,4), bn.sums (9), "
+        "bn.running1 (4), d_bn.sums (8) -> d_a (B,4)\n"
+        "backward  b         linear_dweight    d_b (B,4), a (B,4) -> d_b.weight (4,4)\n"
+        "backward  b         linear_dinput     d_b (B,4), b.weight (4,4) -> d_a (B,4)\n"
+        "backward  a         add               d_a (B,4), d_a (B,4) -> d_a (B,4)\n"
+        "backward  a         linear_dweight    d_a (B,4), input (B,4) -> d_a.weight (4,4)\n"
+        "update    update    sgd               gradients (32), loss.sums (4), ranges (4)"
+        " -> parameters (32)\n"
+        "update    bn        batch_norm_update  bn.sums (9) -> bn.running1 (4), bn.running2 (4)\n");
+    mot_graph_free(graph);
+}
+END_TEST
+
+START_TEST(test_sums_take_a_relu_or_its_mask_along)
+{
+    int x;
+    mot_graph *graph = new_graph((mot_shape){2, {MOT_BATCH, 4}}, &x);
+    const int h = add_linear(graph, "a", x, 4, false);
+    const int n = add_add(graph, "n", add_batch_norm(graph, "bn", h, true), h);
+    const int s = add_unary(graph, MOT_OP_relu, "s", add_add(graph, "sum", n, h));
+    x = add_add(graph, "out", add_linear(graph, "b", s, 4, false), s);
+    add_xent(graph, x);
+    seal_sgd(graph, 0);
+    check_sealed(graph);
+    check_print(graph,
+                "forward   input     ingest(4)         raw (B,4) u8, scale (1), shift (1)"
+                " -> input (B,4)\n"
+                "forward   a         linear            input (B,4), a.weight (4,4)"
+                " -> a (B,4)\n"
+                "forward   bn        batch_norm_sums   a (B,4), bn.running1 (4)"
+                " -> bn.sums (9)\n"
+                "forward   bn        batch_norm        a (B,4), bn.running1 (4), "
+                "bn.running2 (4), bn.sums (9), bn.weight (4), bn.bias (4), a (B,4) -> n (B,4)\n"
+                "forward   sum       add(relu)         n (B,4), a (B,4) -> s (B,4)\n"
+                "forward   b         linear            s (B,4), b.weight (4,4) -> b (B,4)\n"
+                "forward   out       add               b (B,4), s (B,4) -> out (B,4)\n"
+                "forward   loss      softmax_xent      out (B,4), label (B) i32"
+                " -> d_out (B,4), loss.sums (4)\n"
+                "backward  b         linear_dweight    d_out (B,4), s (B,4)"
+                " -> d_b.weight (4,4)\n"
+                "backward  b         linear_dinput     d_out (B,4), b.weight (4,4)"
+                " -> d_s (B,4)\n"
+                "backward  s         add               d_out (B,4), d_s (B,4), s (B,4)"
+                " -> d_sum (B,4)\n"
+                "backward  bn        batch_norm_grad_sums  d_sum (B,4), a (B,4), bn.sums (9), "
+                "bn.running1 (4), bn.weight (4), bn.bias (4) -> d_bn.sums (8), d_bn.weight (4), "
+                "d_bn.bias (4)\n"
+                "backward  bn        batch_norm_grad   d_sum (B,4), a (B,4), bn.sums (9), "
+                "bn.running1 (4), d_bn.sums (8), bn.weight (4), bn.bias (4) -> d_a (B,4)\n"
+                "backward  a         add               d_sum (B,4), d_a (B,4) -> d_a (B,4)\n"
+                "backward  a         add               d_a (B,4), d_sum (B,4) -> d_a (B,4)\n"
+                "backward  a         linear_dweight    d_a (B,4), input (B,4)"
+                " -> d_a.weight (4,4)\n"
+                "update    update    sgd               gradients (64), loss.sums (4), "
+                "ranges (4) -> parameters (64)\n"
+                "update    bn        batch_norm_update  bn.sums (9)"
+                " -> bn.running1 (4), bn.running2 (4)\n");
+    mot_graph_free(graph);
+}
+END_TEST
+
 START_TEST(test_dropout_is_its_own_gradient)
 {
     mot_graph *graph = new_mlp(true);
@@ -461,6 +548,8 @@ int main(void)
     TCase *tests = tcase_create("graph");
     tcase_add_test(tests, test_mlp_is_eight_nodes);
     tcase_add_test(tests, test_batch_norm_meets_twice_and_keeps_what_runs);
+    tcase_add_test(tests, test_batch_norm_takes_a_sum_and_its_relu_along);
+    tcase_add_test(tests, test_sums_take_a_relu_or_its_mask_along);
     tcase_add_test(tests, test_dropout_is_its_own_gradient);
     tcase_add_test(tests, test_gradients_of_two_uses_are_added);
     tcase_add_test(tests, test_shared_weight_has_one_gradient);

@@ -82,7 +82,7 @@ static mot_graph *random_network(mot_random *random, bool checkpointed)
         const uint64_t block = mot_random_below(random, 6);
         if (checkpointed && block < 2) /* else that of the operator before */
             graph->checkpoint = block == 0 ? 0 : i + 1;
-        switch (mot_random_below(random, 13)) {
+        switch (mot_random_below(random, 14)) {
         case 0:
             x = add_unary(graph, MOT_OP_relu, name, a);
             break;
@@ -121,6 +121,13 @@ static mot_graph *random_network(mot_random *random, bool checkpointed)
             break;
         case 11: /* joined */
             x = add_unary(graph, MOT_OP_relu, name, add_batch_norm(graph, name, a, true));
+            break;
+        case 12: /* joined all three, by either term */
+            x = add_batch_norm(graph, name, a, true);
+            x = mot_random_below(random, 2)
+                    ? add_add(graph, name, x, b)
+                    : add_add(graph, name, add_unary(graph, MOT_OP_dropout, name, b), x);
+            x = mot_random_below(random, 3) ? add_unary(graph, MOT_OP_relu, name, x) : x;
             break;
         default:
             x = add_linear(graph, name, a, k, mot_random_below(random, 2) == 1);

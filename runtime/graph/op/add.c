@@ -1,4 +1,5 @@
-/* add.c: y = a + b of one shape; what sums the gradients of a tensor that is used twice. */
+/* add.c: y = a + b of one shape; what sums the gradients of a tensor that is used twice.  A relu behind
+ * it, or the mask of one, is fused behind backward. */
 #include "config.h"
 
 #include "runtime/graph/op/rules.h"
@@ -14,7 +15,7 @@ static mot_status gradient(mot_graph *graph, int index, const int *d_out, const 
 
 const mot_op_rules mot_rules_add = {
     .min_in = 2,
-    .max_in = 2,
+    .max_in = 3,
     .min_out = 1,
     .max_out = 1,
     .infer = mot_rules_infer_same,
