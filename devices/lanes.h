@@ -5,8 +5,8 @@
 
 #include "devices/variant.h"
 
-/* A group's work-items; the most pieces that a lane has. */
-enum { MOT_LANES_ITEMS = 256, MOT_LANES_PIECES = 4 };
+/* A group's work-items; the most pieces that a lane has; groups that keep a GPU's unit busy. */
+enum { MOT_LANES_ITEMS = 256, MOT_LANES_PIECES = 4, MOT_LANES_GROUPS = 16 };
 
 /** The parameters of kernels_cl/lanes.cl. */
 typedef struct mot_lanes {

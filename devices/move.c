@@ -1,5 +1,5 @@
 /* concat, permute, slice, pad and spread: boxes of elements that go from one place to another; the
- * kernels are in kernels_cl/move.cl.
+ * kernels are in kernels_cl/move.cl and move_tile.cl.
  *
  * A box is at most MOT_MAX_DIMS dimensions, each with its size and its steps in y and in x.
  * Dimensions of one element are left out, and two that lie one behind the other on both sides are
@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-enum { TILE = 16, BAND = 64, LEAST_BAND = 8, OUTER = MOT_MAX_DIMS - 1 };
+enum { TILE = 32, TILE_ITEMS = 256, BAND = 64, LEAST_BAND = 8, OUTER = MOT_MAX_DIMS - 1 };
+enum { LEAST_SIDE = 8 }; /* of what turns, so that runs of it are worth a detour */
 
 typedef struct box {
     int n;
@@ -157,15 +158,21 @@ static float factor_of(const mot_recording *r)
     return r->o->op == MOT_OP_spread ? r->o->attrs.factor : 1.0f;
 }
 
-static void begin(const mot_recording *r, mot_launch *launch, const char *kernel, int which,
-                  const box *b)
+static void begin_in(const mot_recording *r, mot_launch *launch, const char *source,
+                     const char *kernel, int which, const box *b)
 {
     mot_view y = r->o->out[0], x = r->o->in[which];
     y.offset += b->y_at;
     x.offset += b->x_at;
-    mot_record_begin(r, launch, "move", kernel);
+    mot_record_begin(r, launch, source, kernel);
     mot_launch_view(launch, &y);
     mot_launch_view(launch, &x);
+}
+
+static void begin(const mot_recording *r, mot_launch *launch, const char *kernel, int which,
+                  const box *b)
+{
+    begin_in(r, launch, "move", kernel, which, b);
 }
 
 /* Sizes but the first, steps of y and of x: the last dimension, with OUTER in front of it. */
@@ -275,7 +282,7 @@ static int turned(const box *b)
     return -1;
 }
 
-static bool applies_tile(const mot_recording *r)
+static bool turns(const mot_recording *r)
 {
     if (r->o->op != MOT_OP_permute)
         return false;
@@ -283,16 +290,25 @@ static bool applies_tile(const mot_recording *r)
     return turned(&b) >= 0;
 }
 
-/* Short of a tile, most of it is not used. */
-static bool prefers_tile(const mot_recording *r)
+static bool applies_tile(const mot_recording *r)
+{
+    return r->traits.group >= TILE_ITEMS && turns(r);
+}
+
+static bool fills(const mot_recording *r, int64_t least)
 {
     const box b = box_of(r->o, 0);
-    return b.size[turned(&b)] >= TILE / 2 && b.size[b.n - 1] >= TILE / 2;
+    return b.size[turned(&b)] >= least && b.size[b.n - 1] >= least;
+}
+
+static bool prefers_tile(const mot_recording *r)
+{
+    return !r->traits.cpu && fills(r, LEAST_SIDE);
 }
 
 /* The planes that turn, then `rows` elements that lie side by side in x and `columns` in y. */
-static int64_t begin_turning(const mot_recording *r, mot_launch *launch, const char *kernel,
-                             const box *b)
+static int64_t begin_turning(const mot_recording *r, mot_launch *launch, const char *source,
+                             const char *kernel, const box *b)
 {
     const int row = turned(b), column = b->n - 1;
     int plane[OUTER], n_planes = 0;
@@ -303,7 +319,7 @@ static int64_t begin_turning(const mot_recording *r, mot_launch *launch, const c
             plane[n_planes++] = i;
         }
     const int absent = OUTER - 1 - n_planes;
-    begin(r, launch, kernel, 0, b);
+    begin_in(r, launch, source, kernel, 0, b);
     for (int i = 1; i < OUTER - 1; i++)
         mot_launch_long(launch, i < absent ? 1 : b->size[plane[i - absent]]);
     mot_launch_long(launch, b->size[row]);
@@ -321,23 +337,22 @@ static mot_status record_tile(const mot_recording *r)
 {
     const box b = box_of(r->o, 0);
     mot_launch launch;
-    const int64_t planes = begin_turning(r, &launch, "move_tile", &b);
+    const int64_t planes = begin_turning(r, &launch, "move_tile", "move_tile", &b);
     const int64_t tiles =
         planes * mot_ceil_div(b.size[turned(&b)], TILE) * mot_ceil_div(b.size[b.n - 1], TILE);
-    mot_launch_local(&launch, TILE * (TILE + 1) * sizeof(float));
-    return mot_record_end(r, &launch, tiles, r->traits.cpu ? 1 : r->traits.group);
+    return mot_record_end(r, &launch, tiles, TILE_ITEMS);
 }
 
 static bool prefers_turn(const mot_recording *r)
 {
-    return r->traits.cpu && prefers_tile(r);
+    return r->traits.cpu && fills(r, LEAST_SIDE);
 }
 
 static mot_status record_turn(const mot_recording *r)
 {
     const box b = box_of(r->o, 0);
     mot_launch launch;
-    const int64_t planes = begin_turning(r, &launch, "move_turn", &b);
+    const int64_t planes = begin_turning(r, &launch, "move", "move_turn", &b);
     const int64_t rows = b.size[turned(&b)];
     const mot_range range = mot_range_flat(&r->traits, rows_of(&b, b.n), 1 << 20);
     int64_t band = BAND; /* the higher, the longer the runs that are read */
@@ -355,7 +370,7 @@ static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "rows", .prefers = prefers_rows, .record = record_rows},
     {.name = "tile", .applies = applies_tile, .prefers = prefers_tile, .record = record_tile},
-    {.name = "turn", .applies = applies_tile, .prefers = prefers_turn, .record = record_turn},
+    {.name = "turn", .applies = turns, .prefers = prefers_turn, .record = record_turn},
 };
 
 const mot_primitive mot_primitive_concat = {check_concat, variants, 2, NULL};

@@ -8,7 +8,6 @@
 #include "devices/lanes.h"
 
 enum { SUMS = 4, MAX_PARTS = 1024, SHORT_ROW = 64, SMALL = 16384, NARROW = 32, LABEL_NUMBERS = 3 };
-enum { GROUPS_PER_UNIT = 16 };          /* of `lanes`, as many as keep a GPU busy */
 enum { WANTS_GRADIENT = 1, MIXED = 2 }; /* flags */
 
 static mot_status check_softmax(const mot_operands *o)
@@ -119,7 +118,7 @@ static mot_status softmax_lanes(const mot_recording *r)
     mot_launch launch;
     lanes_of(r, &lanes);
     const mot_range range =
-        mot_lanes_range(&lanes, rows, (int64_t)GROUPS_PER_UNIT * r->traits.threads);
+        mot_lanes_range(&lanes, rows, (int64_t)MOT_LANES_GROUPS * r->traits.threads);
     mot_lanes_begin(r, &lanes, &launch, "softmax_lanes", "softmax_lanes");
     mot_launch_view(&launch, &r->o->out[0]);
     mot_launch_view(&launch, &r->o->in[0]);

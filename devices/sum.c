@@ -1,7 +1,7 @@
-/* sum over dimensions; the kernels are in kernels_cl/sum.cl. */
+/* sum over dimensions; the kernels are in kernels_cl/sum.cl and sum_lanes.cl. */
 #include "config.h"
 
-#include "devices/variant.h"
+#include "devices/lanes.h"
 
 /* x as (outer, n, inner). */
 typedef struct sizes {
@@ -27,12 +27,17 @@ static mot_status check(const mot_operands *o)
     return mot_check_elements(o, "y", &o->out[0], s.outer * s.inner);
 }
 
-static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
+static void add_views(const mot_recording *r, mot_launch *launch)
 {
-    mot_record_begin(r, launch, "sum", kernel);
     mot_launch_view(launch, &r->o->out[0]);
     mot_launch_view(launch, &r->o->in[0]);
     mot_launch_long(launch, sizes_of(r->o).n);
+}
+
+static void begin(const mot_recording *r, mot_launch *launch, const char *kernel)
+{
+    mot_record_begin(r, launch, "sum", kernel);
+    add_views(r, launch);
 }
 
 static mot_status record_plain(const mot_recording *r)
@@ -68,6 +73,35 @@ static mot_status record_rows(const mot_recording *r)
     return mot_record_end_units(r, &launch, mot_ceil_div(s.outer, chunk), local);
 }
 
+static bool lanes_of(const mot_recording *r, mot_lanes *out)
+{
+    const sizes s = sizes_of(r->o);
+    return s.inner == 1 &&
+           mot_lanes_for(r, s.n, mot_view_aligned(&r->o->in[0], 4), MOT_LANES_PIECES, out);
+}
+
+static bool applies_lanes(const mot_recording *r)
+{
+    mot_lanes lanes;
+    return lanes_of(r, &lanes);
+}
+
+static mot_status record_lanes(const mot_recording *r)
+{
+    const sizes s = sizes_of(r->o);
+    mot_lanes lanes;
+    mot_launch launch;
+    lanes_of(r, &lanes);
+    const mot_range range =
+        mot_lanes_range(&lanes, s.outer, (int64_t)MOT_LANES_GROUPS * r->traits.threads);
+    mot_lanes_begin(r, &lanes, &launch, "sum_lanes", "sum_lanes");
+    add_views(r, &launch);
+    mot_launch_float(&launch, r->o->attrs.factor);
+    mot_launch_long(&launch, s.outer);
+    mot_launch_long(&launch, range.chunk);
+    return mot_record_end(r, &launch, range.groups, range.local);
+}
+
 static bool applies_columns(const mot_recording *r)
 {
     return sizes_of(r->o).inner > 1;
@@ -93,7 +127,12 @@ static mot_status record_columns(const mot_recording *r)
 static const mot_variant variants[] = {
     {.name = "plain", .record = record_plain},
     {.name = "rows", .applies = applies_rows, .record = record_rows},
+    {.name = "lanes",
+     .applies = applies_lanes,
+     .prefers = mot_off_cpu,
+     .suits = mot_off_cpu,
+     .record = record_lanes},
     {.name = "columns", .applies = applies_columns, .record = record_columns},
 };
 
-const mot_primitive mot_primitive_sum = {check, variants, 3, NULL};
+const mot_primitive mot_primitive_sum = {check, variants, 4, NULL};

@@ -16,7 +16,8 @@ KERNELS = kernels_cl/accumulate.cl kernels_cl/activation.cl kernels_cl/adagrad.c
 	kernels_cl/matmul_finish.cl kernels_cl/matmul_flags.cl kernels_cl/matmul_mma.cl \
 	kernels_cl/matmul_mma_pack.cl kernels_cl/matmul_mma_words.cl kernels_cl/matmul_order.cl \
 	kernels_cl/matmul_packed.cl kernels_cl/matmul_plain.cl kernels_cl/matmul_tile.cl \
-	kernels_cl/matmul_tiled.cl kernels_cl/move.cl kernels_cl/narrow.cl kernels_cl/norm.cl \
+	kernels_cl/matmul_tiled.cl kernels_cl/move.cl kernels_cl/move_tile.cl kernels_cl/narrow.cl \
+	kernels_cl/norm.cl \
 	kernels_cl/norm_finish_lanes.cl kernels_cl/norm_flags.cl kernels_cl/norm_grad.cl \
 	kernels_cl/norm_lanes.cl kernels_cl/peak.cl kernels_cl/philox.cl kernels_cl/piece.cl \
 	kernels_cl/pointwise_loss.cl kernels_cl/pool2d.cl kernels_cl/position.cl \
@@ -24,8 +25,8 @@ KERNELS = kernels_cl/accumulate.cl kernels_cl/activation.cl kernels_cl/adagrad.c
 	kernels_cl/recurrent_panels.cl kernels_cl/relu.cl kernels_cl/rmsprop.cl kernels_cl/scalars.cl \
 	kernels_cl/scale_move.cl kernels_cl/sgd.cl kernels_cl/shuffle.cl kernels_cl/sigmoid.cl \
 	kernels_cl/softmax.cl kernels_cl/softmax_lanes.cl kernels_cl/softmax_row.cl \
-	kernels_cl/softmax_xent.cl kernels_cl/squares.cl kernels_cl/sum.cl kernels_cl/sums.cl \
-	kernels_cl/tree.cl kernels_cl/update.cl kernels_cl/vector.cl kernels_cl/xent_label.cl
+	kernels_cl/softmax_xent.cl kernels_cl/squares.cl kernels_cl/sum.cl kernels_cl/sum_lanes.cl \
+	kernels_cl/sums.cl kernels_cl/tree.cl kernels_cl/update.cl kernels_cl/vector.cl kernels_cl/xent_label.cl
 EXTRA_DIST += $(KERNELS) kernels_cl/embed.awk
 CLEANFILES += kernels_cl/embedded.c
 nodist_libmotley_core_la_SOURCES = kernels_cl/embedded.c

@@ -3,15 +3,12 @@
  * the steps of y, times `factor`: permute, slice, concat, pad (into zeros) and spread (steps of 0).
  * plain   one work-item an element; runs anywhere; what the others are tested against.
  * rows    a group has `chunk` rows (the last index), or one of `parts` parts of `length` of them.
- * tile    what is side by side in x is not so in y: squares through local memory, so that
- *         both are read and written in runs.  `rows` elements lie side by side in x, `columns` in
- *         y; s0 to s2 such planes.
- * turn    the same for CPUs: squares of SIDE by SIDE in registers; a group has `chunk` bands of `band`
- *         rows, which lie side by side in x.
+ * tile    what is side by side in x is not so in y: move_tile.cl.
+ * turn    the same for CPUs: squares of SIDE by SIDE in registers; `rows` elements lie side by side in x,
+ *         `columns` in y; s0 to s2 such planes; a group has `chunk` bands of `band` rows.
  * zero    n zeros, for pad. */
 #include "shuffle.cl"
 #include "vector.cl"
-#define MOVE_TILE 16
 #define TURN_AHEAD 16 /* columns */
 #if VW >= 8
 #define SIDE 8
@@ -75,33 +72,6 @@ __kernel void move_rows(__global float *y, long y_at, __global const float *x, l
                 }
             }
         }
-    }
-}
-
-__kernel void move_tile(__global float *y, long y_at, __global const float *x, long x_at, long s1,
-                        long s2, long rows, long columns, long y0, long y1, long y2, long y_row,
-                        long x0, long x1, long x2, long x_column, __local float *tile)
-{
-    const long across = (columns + MOVE_TILE - 1) / MOVE_TILE;
-    const long down = (rows + MOVE_TILE - 1) / MOVE_TILE, t = get_group_id(0);
-    const long c = t % across * MOVE_TILE, r = t / across % down * MOVE_TILE;
-    const long plane = t / across / down;
-    const long k = plane % s2, j = plane / s2 % s1, i = plane / s2 / s1;
-    const int n_rows = (int)min(rows - r, (long)MOVE_TILE);
-    const int n_columns = (int)min(columns - c, (long)MOVE_TILE);
-    const int me = (int)get_local_id(0), items = (int)get_local_size(0);
-    __global const float *in = x + x_at + i * x0 + j * x1 + k * x2 + c * x_column + r;
-    __global float *out = y + y_at + i * y0 + j * y1 + k * y2 + r * y_row + c;
-    for (int e = me; e < MOVE_TILE * MOVE_TILE; e += items) {
-        const int row = e % MOVE_TILE, column = e / MOVE_TILE;
-        if (row < n_rows && column < n_columns)
-            tile[column * (MOVE_TILE + 1) + row] = in[column * x_column + row];
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    for (int e = me; e < MOVE_TILE * MOVE_TILE; e += items) {
-        const int column = e % MOVE_TILE, row = e / MOVE_TILE;
-        if (row < n_rows && column < n_columns)
-            out[row * y_row + column] = tile[column * (MOVE_TILE + 1) + row];
     }
 }
 

@@ -1,6 +1,7 @@
 /* sum: y[o,i] = factor * sum over k of x[o,k,i]; x is (outer, n, inner).
  * plain    one work-item a sum; runs anywhere; what the others are tested against.
  * rows     inner is 1: a group has `chunk` sums, its work-items go along each and are added by a tree.
+ * lanes    the same on GPUs, for shorter rows: sum_lanes.cl.
  * columns  inner is larger: a work-item has VW sums side by side; a group has `chunk` of these. */
 #include "vector.cl"
 

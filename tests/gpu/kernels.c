@@ -326,6 +326,23 @@ static void record_attention(mot_buffer *buffer)
     }
 }
 
+/* Rows that are turned or added up, of lengths for a few lanes and for many. */
+static void record_rows(mot_buffer *buffer)
+{
+    mot_operands turn = {.op = MOT_OP_permute, .n_in = 1, .n_out = 1, .attrs.order = {0, 2, 1}};
+    turn.in[0] = turn.out[0] = op_view(MOT_F32, 3, (int64_t[]){8, 64, 64});
+    put_on_device(&turn, buffer);
+    record_all(&turn);
+    for (int64_t n = 63; n <= 4096; n += n % 2 ? 1 : 3 * n) { /* 63, 64, 256, 1024, 4096 */
+        mot_operands sum = {.op = MOT_OP_sum, .n_in = 1, .n_out = 1};
+        sum.attrs.axis = sum.attrs.n_axes = 1;
+        sum.in[0] = op_view2(1000, n);
+        sum.out[0] = op_view(MOT_F32, 1, (int64_t[]){1000});
+        put_on_device(&sum, buffer);
+        record_all(&sum);
+    }
+}
+
 /* Products where less precision is allowed, for each way that tensor cores may work. */
 static void record_reduced(mot_buffer *buffer)
 {
@@ -437,6 +454,7 @@ START_TEST(test_every_kernel_is_taken_by_a_variant)
     record_products(buffer);
     record_convolutions(buffer);
     record_attention(buffer);
+    record_rows(buffer);
     write_all();
     mot_buffer_free(buffer);
     mot_programs_free(&device);

@@ -154,10 +154,24 @@ static int64_t in_part(const op_case *c, const mot_view *part, const mot_view *w
     return element_at(&part->shape, at);
 }
 
+/* Rows of whole vectors, to be added up: many short ones, or a few long ones. */
+static void draw_rows(op_case *c, mot_random *random, mot_view *part, mot_view *whole)
+{
+    const bool many = op_between(random, 0, 1);
+    *whole = op_view2(many ? op_between(random, 2100, 3000) : op_between(random, 1, 40),
+                      4 * (many ? op_between(random, 1, 16) : op_between(random, 64, 1024)));
+    *part = op_view(MOT_F32, 1, whole->shape.dim);
+    c->o.attrs.axis = c->o.attrs.n_axes = 1;
+    c->o.attrs.factor = 0.37f;
+}
+
 void make_sum(op_case *c, mot_random *random, bool small)
 {
     mot_view part, whole;
-    draw_axes(c, random, small, &part, &whole);
+    if (!small && op_between(random, 0, 1))
+        draw_rows(c, random, &part, &whole);
+    else
+        draw_axes(c, random, small, &part, &whole);
     const float *x = op_input(c, random, 0, whole);
     double *y = op_output(c, 0, part, 2e-5);
     for (int64_t e = 0; e < op_elements(&whole); e++)
