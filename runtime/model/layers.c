@@ -4,6 +4,7 @@
 #include "runtime/model/layers.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/base/text.h"
 #include "runtime/model/define.h"
 
 #include <stdio.h>
@@ -93,7 +94,15 @@ static mot_status unknown_key(const mot_layer_type *type, const char *where, con
     if (nearest)
         return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s has no value %s; did you mean %s?", where,
                         type->name, name, nearest);
-    return MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s has no value %s", where, type->name, name);
+    mot_text all = {0};
+    mot_status status = MOT_OK;
+    for (size_t i = 0; i < n && status == MOT_OK; i++)
+        status = mot_text_add(&all, "%s%s", i ? ", " : "", names[i]);
+    if (status == MOT_OK)
+        status = MOT_FAIL(MOT_ERR_ARGUMENT, "%s: %s has no value %s, but %s", where, type->name,
+                          name, all.data);
+    mot_text_free(&all);
+    return status;
 }
 
 static mot_status check_arg(const mot_origin *origin, const mot_layer *layer, const char *key,

@@ -234,7 +234,8 @@ static const char *const bad[][2] = {
     {DEFINE "    res:\n      layers: [relu]\n  layers:\n    - res: {checkpoint: }\n",
      "m.yaml:6: checkpoint has no value; expected true or false"},
     {LAYERS "    - linear: {out: 3, checkpoint: true}\n",
-     "m.yaml:3: linear has no value checkpoint"},
+     "m.yaml:3: linear has no value checkpoint, but out, in, bias, init, std, tied, name, as, "
+     "from"},
     {DEFINE "    res:\n      parameters: {checkpoint: true}\n      layers: [relu]\n",
      "m.yaml:4: the parameter checkpoint of res: every block has a value of this name"},
     /* Definitions. */
