@@ -8,6 +8,12 @@ SHAPES = ([f"{n}x{n}x{n}:{form}" for n in (512, 1024, 2048) for form in ("NN", "
           + ["256x256x256:NN", "64x128x784:NT", "128x784x64:TN", "512x128x784:NT", "768x512x128:NN",
              "768x128x512:NN", "768x384x128:NN", "48*64x64x32:NN"])
 
+# As `motley bench conv` and `bench attention` take them.
+CONVOLUTIONS = ["64x32x14x14:64x3x3", "32x64x32x32:64x3x3", "128x16x32x32:16x3x3", "128x64x8x8:64x3x3",
+                "64x64x14x14:128x1x1", "64x16x14x14:32x5x5", "64x32x28x28:64x3x3/2", "32x3x64x64:64x7x7/2",
+                "64x64x14x14:64x3x3g64"]
+ATTENTIONS = ["12x4x64x32", "12x4x64x32:full", "8x6x256x64", "8x6x256x64:full"]
+
 GPU_SHAPES = ["1024x1024x1024:NN", "2048x2048x2048:NN", "4096x4096x4096:NN", "4096x4096x4096:NT",
               "4096x4096x4096:TN", "8192x8192x8192:NN", "16384x384x1536:NN"]
 

@@ -13,7 +13,7 @@ the learning rate is constant, nothing is clipped, no picture is moved.
 with motley: what float32 alone makes of these steps.
 
 1. PyTorch draws initial weights for the network that motley's own model.safetensors (of one step)
-   describes, and writes them under the same names.
+   describes, and writes them under the same names; those of ResNet-20 as its authors do.
 2. `motley train CONFIG --init WEIGHTS --steps N` with train.log_every=1 writes the loss of every step
    to metrics.jsonl.
 3. PyTorch starts from the same file and takes the same batches (motley's permutation, made again in
@@ -37,12 +37,13 @@ import nets
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-# net: (example, folder of the data, samples of a batch)
-NETS = {"mlp": ("mnist_mlp.yaml", "mnist", 64), "cnn": ("fashion_cnn.yaml", "fashion-mnist", 64),
-        "resnet": ("cifar_resnet20.yaml", "cifar-10", 128),
-        "gpt": ("shakespeare_gpt.yaml", "tiny-shakespeare", 12),
-        "lstm": ("shakespeare_lstm.yaml", "tiny-shakespeare", 32),
-        "gru": ("shakespeare_lstm.yaml", "tiny-shakespeare", 32)}
+# net: (example, folder of the data, samples of a batch, learning rate at which PyTorch's float32 stays within
+# 1e-3 of its double: the CNN with twice that does not)
+NETS = {"mlp": ("mnist_mlp.yaml", "mnist", 64, 0.01), "cnn": ("fashion_cnn.yaml", "fashion-mnist", 64, 0.005),
+        "resnet": ("cifar_resnet20.yaml", "cifar-10", 128, 0.01),
+        "gpt": ("shakespeare_gpt.yaml", "tiny-shakespeare", 12, 0.01),
+        "lstm": ("shakespeare_lstm.yaml", "tiny-shakespeare", 32, 0.01),
+        "gru": ("shakespeare_lstm.yaml", "tiny-shakespeare", 32, 0.01)}
 # Mean and deviation of the channels of pictures.
 PIXELS = {"mlp": ((0.1307,), (0.3081,)), "cnn": ((0.2860,), (0.3530,)),
           "resnet": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))}
@@ -74,7 +75,7 @@ def motley_losses(options, folder):
     subprocess.run(command + ["--steps", "1", "--out", start], check=True,
                    stdout=subprocess.DEVNULL)
     torch.manual_seed(options.seed)
-    nets.redraw(os.path.join(start, "model.safetensors"), weights)
+    nets.redraw(os.path.join(start, "model.safetensors"), weights, he=options.net == "resnet")
     subprocess.run(command + ["--init", weights, "--steps", str(options.steps), "--out", run,
                               "--set", "train.log_every=1"], check=True,
                    stdout=subprocess.DEVNULL)
@@ -139,7 +140,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=0, help="as the example has it")
     parser.add_argument("--optimizer", choices=["sgd", "adam", "adamw"], default="sgd")
-    parser.add_argument("--lr", type=float, default=0.01)
+    parser.add_argument("--lr", type=float, default=0, help="else one at which float32 is stable")
     parser.add_argument("--momentum", type=float, default=0.0)
     parser.add_argument("--weight-decay", type=float, default=0.0)
     parser.add_argument("--double", action="store_true")
@@ -147,6 +148,7 @@ def main():
     options = parser.parse_args()
     options.config = options.config or os.path.join(ROOT, "examples", NETS[options.net][0])
     options.batch = options.batch or NETS[options.net][2]
+    options.lr = options.lr or NETS[options.net][3]
     options.data = options.data or motley_data.data_folder(NETS[options.net][1])
 
     with tempfile.TemporaryDirectory() as folder:

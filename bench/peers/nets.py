@@ -151,10 +151,10 @@ def example(spec, batch):
     return net, x, torch.randint(0, 10, (batch,))
 
 
-def redraw(source, target):
+def redraw(source, target, he=False):
     """Write the tensors of one safetensors file to another with fresh weights as nn.Linear and nn.Conv2d
     draw them: uniform within 1/sqrt(inputs of an output), biases too.  Those of norms are around 1; running
-    means are 0, variances 1."""
+    means are 0, variances 1.  he: weights of convolutions are normal, of variance 2/inputs."""
     tensors = load_file(source)
     bound = {k.rsplit(".", 1)[0]: (v.numel() / v.shape[0]) ** -0.5 for k, v in tensors.items() if v.dim() > 1}
 
@@ -162,6 +162,8 @@ def redraw(source, target):
         layer, parameter = name.rsplit(".", 1)
         if parameter.startswith("running"):
             return torch.full_like(like, float(parameter == "running_var"))
+        if he and like.dim() == 4:
+            return torch.empty_like(like).normal_(0, 2 ** 0.5 * bound[layer])
         middle = 1.0 if layer not in bound and parameter == "weight" else 0.0
         return middle + torch.empty_like(like).uniform_(-1, 1) * bound.get(layer, 0.5)
 
