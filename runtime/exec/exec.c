@@ -340,6 +340,9 @@ mot_status mot_exec_step(mot_exec *exec, const mot_step_scalars *scalars)
                        .plan = exec->plan};
         if (job.more && job.share == 0) {
             exec->takes_part[i] = false;
+            /* Its last update may still be reading what the others' parts are reduced into. */
+            if (exec->graph->n_exchanged > 0)
+                mot_worker_wait_done(&exec->worker[i], exec->worker[i].posted - 1);
             continue;
         }
         MOT_TRY(mot_replica_program(&exec->replica[i], job.share > 0 ? job.share : 1, false,

@@ -44,6 +44,13 @@ if have_mpi; then
         --set train.accumulate=3 --set train.shares=equal && same_as parts ranks_parts
 fi
 
+# The update of a device without samples is over before the next batch's first part is summed.
+if have_mpi; then
+    launch "$(mpi 2)" train "$norms" --devices "$first" --set data.samples=24 --set data.batch=12 \
+        --set 'model.layers=[flatten, {slice: {dim: 1, step: 16}}, {linear: 15}, batch_norm, {linear: 10}]' \
+        --set train.accumulate=3 --set 'train.shares=[1, 0]' --epochs 60
+fi
+
 # A device that fails on the way leaves nobody waiting where devices meet: one message, wherever it is.
 layer=$HELPERS/layers/.libs/libmotley_test_layer.so
 refuse_lines=25 # mpiexec tells in its own words that a rank ended
