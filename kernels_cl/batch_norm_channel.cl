@@ -15,12 +15,12 @@ typedef struct {
     float mean, factor, weight, bias;
 } bn_channel;
 
-/* By the batch. */
+/* By the batch.  Of one element n is 0, whatever is left of x where that is stored in 16 bits. */
 bn_channel bn_by_sums(__global const float *sums, float mean, long c, long channels, float eps)
 {
     const float n = fmax(sums[2 * channels], 1.0f), d = sums[c] / n;
     const float variance = fmax(sums[channels + c] / n - d * d, 0.0f);
-    bn_channel result = {mean + d, 1.0f / sqrt(variance + eps), 1.0f, 0.0f};
+    bn_channel result = {mean + d, n > 1.0f ? 1.0f / sqrt(variance + eps) : 0.0f, 1.0f, 0.0f};
     return result;
 }
 

@@ -39,6 +39,16 @@ done
 expect_equal "no step is skipped" "$(json skipped_steps)" 0
 expect_equal "the scale's beginning" "$(json loss_scale)" 65536
 
+# A batch norm of one sample has no gradient, whatever 16 bits leave of it.
+set -- --devices "$first" --epochs 5 --set data.samples=37 --set data.batch=12 --set train.optimizer.lr=0.1 \
+    --set 'model.layers=[flatten, {linear: 15}, batch_norm, relu, {linear: 10}]'
+train "$digits" "$@" && alone=$(json train_loss)
+for storage in bf16 fp16; do
+    train "$digits" "$@" --set "train.storage=$storage" || continue
+    expect_number "a sample alone with $storage: $(json train_loss), float32 $alone" \
+        "$(json train_loss) < 1.02 * $alone && $(json train_loss) > 0.98 * $alone"
+done
+
 # So large that a gradient that waits overflows.
 overflow="--set train.storage=fp16 --set train.loss_scale=16777216 --set train.loss_scale_every=4
     --set train.check_replicas=1 --set train.ema=0.9 --set train.clip_norm=1"
