@@ -96,7 +96,7 @@ static const mot_option step_options[] = {
     {"steps", 0, MOT_OPTION_INT, "N",
      "take N steps, at least 20 (default: as many as fit in three seconds)", MOT_PLACE(steps), 20},
     MOT_OPTION_KERNELS,
-    MOT_OPTION_JSON("end with one JSON object; all else goes to standard error"),
+    OPTION_JSON,
     MOT_OPTION_VERBOSE,
     MOT_OPTION_HELP,
     MOT_OPTION_END,

@@ -282,14 +282,22 @@ static mot_status get_tensors(mot_trainer *t, const mot_tensor_file *file, const
     return MOT_OK;
 }
 
+mot_status mot_checkpoint_find(const mot_trainer *t)
+{
+    mot_text path = {0};
+    mot_status status = checkpoint_path(t, &path);
+    if (status == MOT_OK && access(path.data, F_OK) != 0)
+        status = MOT_FAIL(MOT_ERR_FILE, "no checkpoint to resume from: %s: %s", path.data,
+                          strerror(errno));
+    mot_text_free(&path);
+    return status;
+}
+
 static mot_status read_file(mot_trainer *t, float *flat)
 {
     mot_text path = {0};
     mot_tensor_file file = {0};
     mot_status status = checkpoint_path(t, &path);
-    if (status == MOT_OK && access(path.data, F_OK) != 0)
-        status = MOT_FAIL(MOT_ERR_FILE, "no checkpoint to resume from: %s: %s", path.data,
-                          strerror(errno));
     if (status == MOT_OK)
         status = mot_safetensors_read(path.data, &file);
     if (status == MOT_OK)

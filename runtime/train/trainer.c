@@ -242,6 +242,8 @@ static mot_status open_out_dir(mot_trainer *t)
 {
     if (!t->out_dir || mot_comm_rank(t->comm) != 0)
         return MOT_OK;
+    if (t->resume)
+        MOT_TRY(mot_checkpoint_find(t));
     MOT_TRY(mot_folder_take(t->out_dir, &t->out_lock));
     return t->resume ? MOT_OK : write_config(t);
 }

@@ -210,6 +210,8 @@ const mot_tensor *mot_parameter(const mot_trainer *trainer, int i);
 
 /* ---- checkpoint.c ---- */
 mot_status mot_checkpoint_write(mot_trainer *trainer);
+/** Fail where out_dir has no checkpoint. */
+mot_status mot_checkpoint_find(const mot_trainer *trainer);
 /** Read out_dir's checkpoint on rank 0 and give it to all. */
 mot_status mot_checkpoint_resume(mot_trainer *trainer);
 /** Rank 0 removes out_dir's checkpoint, if there is one. */
