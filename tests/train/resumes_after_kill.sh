@@ -75,4 +75,5 @@ refuse "--resume after a new run without a checkpoint" 'no checkpoint' \
 # Nothing to resume from is an error that says so.
 refuse "--resume without a checkpoint" 'checkpoint|resume' \
     "$MOTLEY" train "$digits" --devices "$first" --out "$tmp/nothing" --resume
+expect "and leaves no folder" test ! -e "$tmp/nothing"
 finish

@@ -199,6 +199,39 @@ START_TEST(test_sums_take_a_relu_or_its_mask_along)
 }
 END_TEST
 
+/* A norm that needs no gradient is not met for one, whatever the term beside it needs. */
+START_TEST(test_batch_norm_sums_no_gradient_that_nobody_reads)
+{
+    int x;
+    mot_graph *graph = new_graph((mot_shape){2, {MOT_BATCH, 4}}, &x);
+    const int n = add_batch_norm(graph, "bn", x, false);
+    add_xent(graph, add_add(graph, "sum", n, add_linear(graph, "a", x, 4, false)));
+    seal_sgd(graph, 0);
+    check_sealed(graph);
+    ck_assert_int_eq(count_ops(graph, MOT_OP_add), 0);
+    ck_assert_int_eq(count_ops(graph, MOT_OP_batch_norm_grad_sums), 0);
+    ck_assert_int_eq(count_ops(graph, MOT_OP_linear_dweight), 1);
+    mot_graph_free(graph);
+}
+END_TEST
+
+/* What a checkpointed block gives is kept as it leaves the block. */
+START_TEST(test_nothing_is_fused_across_a_block)
+{
+    int x;
+    mot_graph *graph = new_graph((mot_shape){2, {MOT_BATCH, 4}}, &x);
+    graph->checkpoint = 1;
+    x = add_linear(graph, "a", x, 4, true);
+    graph->checkpoint = 0;
+    x = add_unary(graph, MOT_OP_relu, "relu", x);
+    add_xent(graph, add_linear(graph, "b", x, 4, true));
+    seal_sgd(graph, 0);
+    check_sealed(graph);
+    ck_assert_int_eq(count_ops(graph, MOT_OP_relu), 1);
+    mot_graph_free(graph);
+}
+END_TEST
+
 START_TEST(test_dropout_is_its_own_gradient)
 {
     mot_graph *graph = new_mlp(true);
@@ -550,6 +583,8 @@ int main(void)
     tcase_add_test(tests, test_batch_norm_meets_twice_and_keeps_what_runs);
     tcase_add_test(tests, test_batch_norm_takes_a_sum_and_its_relu_along);
     tcase_add_test(tests, test_sums_take_a_relu_or_its_mask_along);
+    tcase_add_test(tests, test_batch_norm_sums_no_gradient_that_nobody_reads);
+    tcase_add_test(tests, test_nothing_is_fused_across_a_block);
     tcase_add_test(tests, test_dropout_is_its_own_gradient);
     tcase_add_test(tests, test_gradients_of_two_uses_are_added);
     tcase_add_test(tests, test_shared_weight_has_one_gradient);
