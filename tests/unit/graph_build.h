@@ -172,6 +172,22 @@ static inline void seal_sgd(mot_graph *graph, float momentum)
     OK(mot_graph_seal(graph, MOT_OP_sgd, &attrs));
 }
 
+static inline void check_print(const mot_graph *graph, const char *expected)
+{
+    char *text;
+    OK(mot_graph_print(graph, &text));
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
+static inline int count_ops(const mot_graph *graph, mot_op op)
+{
+    int n = 0;
+    for (int i = 0; i < graph->n_nodes; i++)
+        n += graph->node[i].op == op;
+    return n;
+}
+
 /* What always holds in a sealed graph. */
 static inline void check_sealed(const mot_graph *graph)
 {

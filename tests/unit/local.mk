@@ -14,7 +14,7 @@ endif
 
 # graph and model
 if HAVE_CHECK
-graph_model_tests = tests/unit/test_graph \
+graph_model_tests = tests/unit/test_graph tests/unit/test_graph_fuse \
 	tests/unit/test_graph_memory \
 	tests/unit/test_config \
 	tests/unit/test_config_document \
@@ -26,6 +26,9 @@ TESTS += $(graph_model_tests)
 tests_unit_test_graph_SOURCES = tests/unit/test_graph.c tests/unit/graph_build.h
 tests_unit_test_graph_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_graph_LDADD = libmotley_core.la $(CHECK_LIBS)
+tests_unit_test_graph_fuse_SOURCES = tests/unit/test_graph_fuse.c tests/unit/graph_build.h
+tests_unit_test_graph_fuse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_graph_fuse_LDADD = libmotley_core.la $(CHECK_LIBS)
 tests_unit_test_graph_memory_SOURCES = tests/unit/test_graph_memory.c tests/unit/graph_build.h tests/unit/reference.h \
 	tests/unit/reference_ops.h
 tests_unit_test_graph_memory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
