@@ -168,6 +168,17 @@ first_device()
 # by_rule: kernels by the rules and one launch for each operator, so that they are built once for all tests;
 # joined_launches_give_same_bits shows that a step of one launch, compiled for each network, gives the same bits.
 by_rule() { MOTLEY_JOIN=0 MOTLEY_TUNED=0; export MOTLEY_JOIN MOTLEY_TUNED; }
+# unoptimized: for kernels made for GPUs, which pocl compiles for seconds to run them for a moment: from here on
+# without optimizing, and kept apart from what others use.
+unoptimized()
+{
+    "$MOTLEY" devices >/dev/null 2>&1 # measured before
+    mkdir -p "$XDG_CACHE_HOME/unoptimized/motley" "$POCL_CACHE_DIR/unoptimized"
+    cp "$XDG_CACHE_HOME"/motley/probe-* "$XDG_CACHE_HOME/unoptimized/motley"
+    XDG_CACHE_HOME=$XDG_CACHE_HOME/unoptimized POCL_CACHE_DIR=$POCL_CACHE_DIR/unoptimized
+    POCL_EXTRA_BUILD_FLAGS=-cl-opt-disable
+    export XDG_CACHE_HOME POCL_CACHE_DIR POCL_EXTRA_BUILD_FLAGS
+}
 # every_operator: test_ops; all in one process, so libcheck does not end a kernel that hangs.
 every_operator()
 {

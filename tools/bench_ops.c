@@ -31,15 +31,21 @@ typedef enum {
     HEADS,
     TURNED,
     WIDE,
-    SHORT
+    SHORT,
+    IMAGES,
+    CHANNELS,
+    MOMENTS,
+    GRAD_MOMENTS
 } tensor_kind;
+
+enum { N_CHANNELS = 64, PLANE = 32 * 32 }; /* of IMAGES */
 
 typedef struct op_case {
     const char *what;
     mot_op op;
     int64_t columns;
     int n_in;
-    tensor_kind in[4];
+    tensor_kind in[7];
     int n_out, in_place; /* outputs; the first of them are also read */
     tensor_kind out[3];
     mot_attrs attrs;
@@ -73,7 +79,44 @@ static const op_case cases[] = {
      0,
      {FULL, ROW, ROW},
      {.group = 1024}},
+    {"batch_norm_sums",
+     MOT_OP_batch_norm_sums,
+     N_CHANNELS * PLANE,
+     2,
+     {IMAGES, CHANNELS},
+     1,
+     0,
+     {MOMENTS},
+     {0}},
+    {"batch_norm", /* with a residual and its relu */
+     MOT_OP_batch_norm,
+     N_CHANNELS * PLANE,
+     7,
+     {IMAGES, CHANNELS, CHANNELS, MOMENTS, CHANNELS, CHANNELS, IMAGES},
+     1,
+     0,
+     {IMAGES},
+     {.eps = 1e-5, .activation = MOT_ACT_RELU}},
+    {"batch_norm_grad_sums",
+     MOT_OP_batch_norm_grad_sums,
+     N_CHANNELS * PLANE,
+     6,
+     {IMAGES, IMAGES, MOMENTS, CHANNELS, CHANNELS, CHANNELS},
+     3,
+     0,
+     {GRAD_MOMENTS, CHANNELS, CHANNELS},
+     {.eps = 1e-5}},
+    {"batch_norm_grad",
+     MOT_OP_batch_norm_grad,
+     N_CHANNELS * PLANE,
+     7,
+     {IMAGES, IMAGES, MOMENTS, CHANNELS, GRAD_MOMENTS, CHANNELS, CHANNELS},
+     1,
+     0,
+     {IMAGES},
+     {.eps = 1e-5}},
     {"add", MOT_OP_add, 1024, 2, {FULL, FULL}, 1, 0, {FULL}, {0}},
+    {"add_relu_grad", MOT_OP_add, 1024, 3, {FULL, FULL, FULL}, 1, 0, {FULL}, {0}},
     {"dropout", MOT_OP_dropout, 1024, 1, {FULL}, 1, 0, {FULL}, {.p = 0.5f}},
     {"permute", MOT_OP_permute, 2048, 1, {HEADS}, 1, 0, {TURNED}, {.order = {0, 2, 1}}},
     {"concat", MOT_OP_concat, 512, 2, {FULL, FULL}, 1, 0, {WIDE}, {.axis = 1}},
@@ -146,6 +189,10 @@ static mot_status new_tensor(mot_device *device, tensor_kind kind, int64_t rows,
                  : kind == TURNED                ? (mot_shape){3, {rows, columns / 32, 32}}
                  : kind == WIDE                  ? (mot_shape){2, {rows, 2 * columns}}
                  : kind == SHORT                 ? (mot_shape){1, {rows}}
+                 : kind == IMAGES                ? (mot_shape){3, {rows, N_CHANNELS, PLANE}}
+                 : kind == CHANNELS              ? (mot_shape){1, {N_CHANNELS}}
+                 : kind == MOMENTS               ? (mot_shape){1, {2 * N_CHANNELS + 1}}
+                 : kind == GRAD_MOMENTS          ? (mot_shape){1, {2 * N_CHANNELS}}
                                                  : (mot_shape){2, {rows, columns}};
     int64_t n = mot_shape_elements(&view.shape, 1);
     if (view.dtype == MOT_F32 && kind != RANGE) {

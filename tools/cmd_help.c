@@ -45,6 +45,7 @@ static int print_words(const char *first, const char *second)
 
 static int run_help(const mot_command *self, const mot_arguments *arguments)
 {
+    (void)self;
     const char *first = arguments->n_operands > 0 ? arguments->operand[0] : NULL;
     const char *second = arguments->n_operands > 1 ? arguments->operand[1] : NULL;
     if (arguments->ids)
@@ -68,7 +69,7 @@ static int run_help(const mot_command *self, const mot_arguments *arguments)
         mot_command_print_help(mot_commands_all[i]);
         found = true;
     }
-    return found ? MOT_EXIT_OK : mot_command_misused(self, "there is no command '%s'", first);
+    return found ? MOT_EXIT_OK : mot_command_misused(NULL, "there is no command '%s'", first);
 }
 
 static int run_version(const mot_command *self, const mot_arguments *arguments)

@@ -16,5 +16,5 @@ CLI_TESTS = \
 	tests/cli/tuning_survives_bad_kernels.sh \
 	tests/cli/writes_what_it_promises.sh
 TESTS += $(CLI_TESTS)
-ALONE += tests/cli/busy_machine_loses_no_device.sh
+LONG += tests/cli/busy_machine_loses_no_device.sh
 EXTRA_DIST += $(CLI_TESTS) tests/cli/busy_machine_loses_no_device.sh

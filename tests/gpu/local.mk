@@ -7,9 +7,9 @@ tests_gpu_kernels_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_gpu_kernels_LDADD = libmotley_core.la $(CHECK_LIBS)
 
 check_PROGRAMS += tests/gpu/test_mma
-LONG += tests/gpu/test_mma
+LONG += tests/gpu/tensor_cores_give_right_numbers.sh
 tests_gpu_test_mma_SOURCES = tests/gpu/test_mma.c $(OP_MAKERS)
 tests_gpu_test_mma_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_gpu_test_mma_LDADD = libmotley_core.la $(CHECK_LIBS)
 endif
-EXTRA_DIST += tests/gpu/gpu_compile.sh
+EXTRA_DIST += tests/gpu/gpu_compile.sh tests/gpu/tensor_cores_give_right_numbers.sh
