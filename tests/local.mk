@@ -1,6 +1,6 @@
 # What tests see: the command, the small helper programs, and caches of their own, so that a run
 # neither uses nor fills the person's caches (kept between runs: kernels compile once;
-# MOTLEY_TEST_POCL_CACHE lets several builds share pocl's).
+# MOTLEY_TEST_CACHE lets several builds share them).
 # intercept_tls_get_addr: with it LeakSanitizer takes a thread's variables, where malloc put them 16
 # bytes behind a page's begin, for memory of an old glibc, reads at a wild address and ends with 1.
 # Where they lie depends on the environment and the paths: 1 time in 256, but then every time.
@@ -13,9 +13,8 @@ AM_TESTS_ENVIRONMENT = $(ONE_DRIVER) \
 	MOTLEY='$(abs_top_builddir)/motley'; export MOTLEY; \
 	HELPERS='$(abs_top_builddir)/tests'; export HELPERS; \
 	MPIEXEC='$(MPIEXEC)'; export MPIEXEC; \
-	XDG_CACHE_HOME='$(abs_top_builddir)/tests/cache'; export XDG_CACHE_HOME; \
-	POCL_CACHE_DIR="$${MOTLEY_TEST_POCL_CACHE:-$(abs_top_builddir)/tests/cache/pocl}"; \
-	export POCL_CACHE_DIR; \
+	XDG_CACHE_HOME="$${MOTLEY_TEST_CACHE:-$(abs_top_builddir)/tests/cache}"; export XDG_CACHE_HOME; \
+	POCL_CACHE_DIR="$$XDG_CACHE_HOME/pocl"; export POCL_CACHE_DIR; \
 	mkdir -p "$$POCL_CACHE_DIR"; unset MOTLEY_DEVICES; \
 	ALONE='$(ALONE)'; TURNS='$(abs_top_builddir)/tests/turns'; export ALONE TURNS; \
 	: "$${CK_DEFAULT_TIMEOUT:=60}"; export CK_DEFAULT_TIMEOUT; \

@@ -13,6 +13,7 @@
 #include "runtime/train/trainer.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,14 @@ static void draw_all(mot_trainer *t, float *flat)
     }
 }
 
+static bool all_finite(const float *x, int64_t n)
+{
+    int64_t i = 0;
+    while (i < n && isfinite(x[i]))
+        i++;
+    return i == n;
+}
+
 static mot_status copy_named(const mot_tensor_file *file, const char *path,
                              const mot_tensor *tensor, float *to)
 {
@@ -98,7 +107,11 @@ static mot_status copy_named(const mot_tensor_file *file, const char *path,
                         tensor->name, mot_shape_print(&named->shape, theirs),
                         named->dtype == MOT_F32 ? "" : " of whole numbers",
                         mot_shape_print(&tensor->shape, ours));
-    memcpy(to, named->data, sizeof(float) * (size_t)mot_shape_elements(&tensor->shape, 1));
+    const int64_t n = mot_shape_elements(&tensor->shape, 1);
+    memcpy(to, named->data, sizeof *to * (size_t)n);
+    if (!all_finite(to, n))
+        return MOT_FAIL(MOT_ERR_FILE, "%s: tensor '%s' has values that are infinite or no numbers",
+                        path, tensor->name);
     return MOT_OK;
 }
 

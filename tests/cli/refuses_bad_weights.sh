@@ -30,6 +30,8 @@ sed 's/F32/F99/' "$model" >"$tmp/bad.safetensors"
 bad "an unknown type" 'bad.safetensors'
 head -c 2000 /dev/urandom >"$tmp/bad.safetensors"
 bad "noise" 'bad.safetensors'
+{ head -c -4 "$model"; printf '\000\000\300\177'; } >"$tmp/bad.safetensors"
+bad "a weight that is no number" 'bad.safetensors.*no numbers'
 # shellcheck disable=SC2086
 train "$digits" $short --set 'model.layers=[flatten,{linear: 32},relu,{linear: 10}]' --out "$tmp/other" &&
     cp "$tmp/other/model.safetensors" "$tmp/bad.safetensors"
