@@ -150,7 +150,8 @@ wait_while_running()
     done
 }
 # slow: this test takes longer than a few seconds; left out of quick runs.
-slow() { [ -z "${MOTLEY_TEST_QUICK-}" ] || skip "a quick run (MOTLEY_TEST_QUICK)"; }
+quick() { [ -n "${MOTLEY_TEST_QUICK-}" ]; }
+slow() { ! quick || skip "a quick run (MOTLEY_TEST_QUICK)"; }
 # What tests train: drawn digits, an MLP with dropout; 3,200 samples in 50 steps an epoch.
 digits=$srcdir/tests/train/digits.yaml
 # For tests that compare times: nothing for the host to do to the pictures.
@@ -182,7 +183,7 @@ unoptimized()
 # every_operator: test_ops; all in one process, so libcheck does not end a kernel that hangs.
 every_operator()
 {
-    [ -z "${MOTLEY_TEST_QUICK-}" ] || export MOT_TEST_RULES=1
+    ! quick || export MOT_TEST_RULES=1 MOTLEY_JOIN=0
     rm -rf "$tmp"
     exec timeout 1200 "$HELPERS/ops/test_ops"
 }

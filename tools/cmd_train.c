@@ -58,11 +58,23 @@ static void release_interrupts(void)
     interrupted_trainer = NULL;
 }
 
+/* Does --out name a folder with a trained network that --resume does not go on with? */
+static bool replaces_a_network(const mot_arguments *arguments)
+{
+    char path[4096];
+    if (!arguments->out || arguments->resume)
+        return false;
+    const int n = snprintf(path, sizeof path, "%s/model.safetensors", arguments->out);
+    return n < (int)sizeof path && access(path, F_OK) == 0;
+}
+
 static void print_header(const mot_terminal *terminal, const mot_arguments *arguments)
 {
-    fprintf(terminal->out, "%smotley %s%s trains %s\n",
+    const bool replaces = replaces_a_network(arguments);
+    fprintf(terminal->out, "%smotley %s%s trains %s%s%s\n",
             mot_terminal_style(terminal, MOT_STYLE_BOLD), mot_version(),
-            mot_terminal_style(terminal, MOT_STYLE_PLAIN), arguments->operand[0]);
+            mot_terminal_style(terminal, MOT_STYLE_PLAIN), arguments->operand[0],
+            replaces ? ", replacing the network in " : "", replaces ? arguments->out : "");
     fflush(terminal->out);
 }
 

@@ -8,7 +8,7 @@
 # registers (vector ones for AMD), bytes of local memory (arguments of that kind not counted), of private
 # memory, and of spills (registers for AMD).  A spill is a failure where a GPU would use the kernel (use
 # "gpu", or "nvidia" where there is PTX in it); kernels for CPUs ("cpu") must compile only, which goes without
-# optimizing.
+# much optimizing.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 slow
 
@@ -79,7 +79,7 @@ targets_of()
 level_of()
 {
     case $1 in
-    cpu) echo -O0 ;;
+    cpu) echo -O1 ;;
     nvidia) echo -O3 -mllvm -disable-cgp ;;
     *) echo -O3 ;;
     esac

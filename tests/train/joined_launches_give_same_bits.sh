@@ -67,7 +67,7 @@ while [ "$i" -lt "$n" ]; do
     both "$id, SGD" 1 "$digits" --devices "$id" --epochs 2
     both "$id, Adam" 1 "$config_adam" --devices "$id" --epochs 1
     several_steps_a_launch "$id"
-    builds_fast "$id"
+    quick || builds_fast "$id"
 done
 first=$(first_device)
 if [ "${first%:*}" = pocl ]; then

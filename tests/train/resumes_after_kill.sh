@@ -4,7 +4,9 @@
 # the kill is whole.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 
-long="--set data.samples=6400 --epochs 40 --set train.checkpoint_every=100"
+epochs=40
+! quick || epochs=12
+long="--set data.samples=6400 --epochs $epochs --set train.checkpoint_every=100"
 # kill_and_resume NAME ARGUMENTS...: against an uninterrupted run.
 kill_and_resume()
 {
