@@ -149,7 +149,7 @@ wait_while_running()
         sleep 0.02
     done
 }
-# slow: this test takes longer than a few seconds; left out of quick runs.
+# quick: is this a run that leaves out what takes long?  slow: this test takes longer than a few seconds; left out then.
 quick() { [ -n "${MOTLEY_TEST_QUICK-}" ]; }
 slow() { ! quick || skip "a quick run (MOTLEY_TEST_QUICK)"; }
 # What tests train: drawn digits, an MLP with dropout; 3,200 samples in 50 steps an epoch.
