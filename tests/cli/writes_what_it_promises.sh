@@ -35,6 +35,12 @@ expect_equal "every line of metrics is an object" "$(grep -vc '^{.*}$' "$tmp/run
 train "$resolved" --devices "$first" &&
     expect_equal "the same run from the resolved configuration" "$(json params_hash)" "$(of trained params_hash)"
 
+# A network that is trained anew in its folder is replaced, which is said.
+train "$digits" --devices "$first" --steps 2 --out "$tmp/anew" &&
+    expect_equal "nothing is replaced in a new folder" "$(grep -c 'replacing the network' "$tmp/err")" 0
+train "$digits" --devices "$first" --steps 2 --out "$tmp/anew" &&
+    expect_grep "a network is replaced" 'replacing the network in .*/anew$' "$tmp/err"
+
 # The same by --set and options as by the file.
 train "$digits" --devices "$first" --seed 9 --epochs 2 --set train.optimizer.lr=0.01
 hash=$(json params_hash)
