@@ -106,9 +106,9 @@ static mot_status copy_options(mot_trainer *t, const mot_run_options *options)
 
 static mot_status open_model(mot_trainer *t)
 {
-    MOT_TRY(read_settings(t->config, &t->set));
     MOT_TRY(mot_data_open(t->config, t->data_dir, &t->data));
     MOT_TRY(mot_text_set_resolve(t->data, t->config));
+    MOT_TRY(read_settings(t->config, &t->set)); /* its texts are the configuration's, which is whole now */
     if (t->data->note)
         mot_trainer_note(t, "%s", t->data->note);
     if (t->data->n_train < 1)

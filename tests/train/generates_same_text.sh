@@ -27,6 +27,12 @@ keep one
 train "$words" --data "$tmp" --devices "$first" --out "$tmp/gpt" --set "model.layers=$transformer"
 keep gpt
 alike() { expect_close "$1: losses" "$(of "$2" epoch_losses)" "$(json epoch_losses)" 4; }
+# The text's characters are added to the configuration when it is read; what else it says still holds then.
+train "$words" --data "$tmp" --devices "$first" --set train.shares=equal && alike "equal shares of one" one
+if have_mpi; then
+    launch "$(mpi 2)" train "$words" --data "$tmp" --devices "$first" --set train.shares=equal &&
+        alike "equal shares of two ranks" one
+fi
 for net in one gpt; do
     if [ "${first%:*}" = pocl ]; then
         POCL_DEVICES="pthread basic" train "$tmp/$net/config.yaml" --data "$tmp" --devices 'pocl:*' \
